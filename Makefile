@@ -1,0 +1,86 @@
+# `make` alone prints what there is. Every target sets up what it needs and repeats fast.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+UV_VERSION := 0.13.9
+export PYTHONUNBUFFERED := 1
+export DO_NOT_TRACK := 1
+
+# SANDBOX=1: the same product against the simulated account, with a home and a database of its own.
+ifdef SANDBOX
+IN_SANDBOX = eval "$$($(PY) -m demo env)";
+endif
+
+.PHONY: help demo test up down status login lint bench docs psql check dbt format lock clean install install-dev
+
+help:  ## print this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | while IFS=$$'\t' read -r name what; do printf '  make %-9s %s\n' "$$name" "$$what"; done
+
+demo: install  ## the whole product on a simulated account, in about three minutes
+	@$(PY) -m demo $(ARGS)
+
+test: install-dev  ## run every test (real PostgreSQL, simulated Spotify over HTTP)
+	@$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
+
+up: install  ## start database, Prefect (UI, worker) and schedules on this machine (SANDBOX=1: on the simulated account)
+	@$(if $(SANDBOX),$(PY) -m demo start;) $(IN_SANDBOX) $(PY) -m flows up
+
+down: install  ## stop what `make up` started; the data stays
+	@$(IN_SANDBOX) $(PY) -m flows down $(if $(SANDBOX),; $(PY) -m demo stop)
+
+status: install  ## what runs, and where
+	@$(IN_SANDBOX) $(PY) -m flows status
+
+check: install  ## the doctor: settings, database, token, Spotify, Prefect, each with its remedy
+	@$(IN_SANDBOX) $(PY) -m profiles check $(ARGS)
+
+psql: install  ## open the database (SANDBOX=1: the simulated account's)
+	@$(IN_SANDBOX) $(PY) -m profiles psql
+
+dbt: install  ## run dbt on the same database, e.g. make dbt ARGS="build"
+	@$(IN_SANDBOX) $(PY) -m profiles.dbt $(ARGS)
+
+docs: install  ## write the documentation of every table to .local/docs/index.html
+	@$(IN_SANDBOX) $(PY) -m profiles.dbt docs generate --static
+	@mkdir -p .local/docs && cp "$$($(PY) -m profiles.dbt target-path)/static_index.html" .local/docs/index.html && echo "Open .local/docs/index.html"
+
+lint: install-dev  ## ruff, mypy, import-linter, sqlfluff
+	@$(PY) -m ruff check . && $(PY) -m ruff format --check .
+	@$(PY) -m mypy
+	@$(VENV)/bin/lint-imports
+	@$(VENV)/bin/sqlfluff lint --disable-progress-bar --processes 2 dbt_project
+
+format: install-dev  ## let the tools mend what they can
+	@$(PY) -m ruff check --fix . ; $(PY) -m ruff format .
+	@$(VENV)/bin/sqlfluff fix --disable-progress-bar dbt_project
+
+lock: $(VENV)/uv  ## renew the locks from requirements.in and requirements-dev.in
+	@for name in requirements requirements-dev; do $(VENV)/bin/uv pip compile --universal --python-version 3.11 --no-emit-index-url --custom-compile-command "make lock" --quiet --upgrade $$name.in -o $$name.txt; done
+
+clean: down  ## remove the virtual environment; the data in .local stays
+	@rm -rf $(VENV)
+
+install: $(VENV)/installed
+install-dev: $(VENV)/installed-dev
+
+# Works where the system's Python comes without ensurepip: the system's pip fills the environment.
+$(VENV)/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with PYTHON=python3.x")'
+	@$(PYTHON) -m venv --without-pip $(VENV)
+	@$(PYTHON) -m pip --python $(PY) install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@touch $@
+
+$(VENV)/installed: requirements.txt | $(VENV)/uv
+	@echo "Installing into $(VENV) …"
+	@$(VENV)/bin/uv pip install --quiet --python $(PY) -r requirements.txt
+	@touch $@
+
+$(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
+	@echo "Installing the development tools into $(VENV) …"
+	@$(VENV)/bin/uv pip install --quiet --python $(PY) -r requirements.txt -r requirements-dev.txt
+	@touch $@
