@@ -1,0 +1,167 @@
+"""The ``meta.playlist`` block, declared once: what the form, the stored rule and the manifest are checked by.
+
+Every message says what is wrong and what would be right, since its readers write YAML or fill in a form.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from profiles.errors import SettingsError
+
+MAX_TRACKS = 10_000
+"""What a Spotify playlist holds."""
+
+SLUG_PATTERN = r"^[a-z][a-z0-9_]{0,59}$"
+Slug = Annotated[str, Field(pattern=SLUG_PATTERN)]
+
+PositiveInt = Annotated[int, Field(ge=1, strict=True)]
+Flag = Annotated[bool, Field(strict=True)]
+
+_COLUMN = r"[a-z][a-z0-9_]*"
+_ORDER_ITEM = re.compile(
+    rf"^(random|weighted\({_COLUMN}\)|{_COLUMN}(\s+(asc|desc))?(\s+nulls\s+(first|last))?)$"
+)
+_SEED = re.compile(r"^(none|day|week|month|fixed:.+)$")
+_PLAYLIST_ID = re.compile(r"^[A-Za-z0-9]{22}$")
+
+
+class _Strict(BaseModel):
+    """An unknown key is a typing error: silently ignored it would give a silently wrong playlist."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Limit(_Strict):
+    """At most so many tracks and so many minutes; null means no cap, though never over 10,000 tracks."""
+
+    tracks: Annotated[int, Field(ge=1, le=MAX_TRACKS, strict=True)] | None = None
+    minutes: PositiveInt | None = None
+
+
+class Requires(_Strict):
+    """What must be known before the playlist is pushed."""
+
+    history_days: Annotated[float, Field(ge=0)] = 0
+    max_source_age_hours: Annotated[float, Field(gt=0)] | None = 36
+    """Age of the last complete look at Spotify, not of the last change; null means any."""
+
+
+class PlaylistBlock(_Strict):
+    """How a selection is cut, ordered and kept on Spotify."""
+
+    title: Annotated[str, Field(min_length=1, max_length=100)]
+    enabled: Flag = True
+    limit: Limit = Limit()
+    per_artist: PositiveInt | None = None
+    per_album: PositiveInt | None = None
+    select_by: tuple[str, ...] = ()
+    """Who gets in: columns, each with asc or desc and nulls first or last."""
+    order_by: tuple[str, ...] = ()
+    """How it plays: columns, ``random`` or ``weighted(<column>)``; empty means as selected."""
+    round_robin: Literal["artist", "album"] | None = None
+    seed: str = "none"
+    """none (one constant order), day, week, month or fixed:<n>."""
+    artist_separation: Annotated[int, Field(ge=0, strict=True)] = 0
+    include_unavailable: Flag = False
+    include_excluded: Flag = False
+    dedupe_recordings: Flag = True
+    mode: Literal["mirror", "append", "freeze"] = "mirror"
+    on_empty: Literal["keep", "clear", "fail"] = "keep"
+    max_churn: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Refuse a push that changes more than this share of the list, unless forced."""
+    requires: Requires = Requires()
+    reads_playlists: tuple[str, ...] = ()
+    """Ids of the user's playlists that the rule looks into."""
+    public: Flag = False
+    max_edit_calls: PositiveInt = 25
+
+    @field_validator("title")
+    @classmethod
+    def _has_a_visible_title(cls, title: str) -> str:
+        if not title.strip():
+            raise ValueError("is blank; give the playlist a name")
+        return title.strip()
+
+    @field_validator("limit", mode="before")
+    @classmethod
+    def _no_limit(cls, value: Any) -> Any:
+        return Limit() if value is None else value
+
+    @field_validator("select_by", "order_by", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        if value is None:
+            return ()
+        return (value,) if isinstance(value, str) else value
+
+    @field_validator("select_by", "order_by")
+    @classmethod
+    def _known_order(cls, items: tuple[str, ...]) -> tuple[str, ...]:
+        normal = tuple(" ".join(item.lower().split()) for item in items)
+        for item in normal:
+            if not _ORDER_ITEM.match(item):
+                raise ValueError(
+                    f"'{item}' is no order; write a column such as 'last_played_at asc nulls first', "
+                    "'random' or 'weighted(play_count)'"
+                )
+        return normal
+
+    @field_validator("seed", mode="before")
+    @classmethod
+    def _known_seed(cls, value: Any) -> Any:
+        # YAML reads an unquoted `none` as text, but `null` and `~` as nothing: both mean one constant order
+        seed = "none" if value is None else str(value)
+        if not _SEED.match(seed):
+            raise ValueError(f"'{seed}' is no seed; write none, day, week, month or fixed:<anything>")
+        return seed
+
+    @field_validator("reads_playlists")
+    @classmethod
+    def _playlist_ids(cls, ids: tuple[str, ...]) -> tuple[str, ...]:
+        for playlist_id in ids:
+            if not _PLAYLIST_ID.match(playlist_id):
+                raise ValueError(
+                    f"'{playlist_id}' is no playlist id; take the 22 letters and digits "
+                    "from the link in 'Share → Copy link to playlist'"
+                )
+        return ids
+
+    @model_validator(mode="after")
+    def _random_select_needs_no_weights(self) -> PlaylistBlock:
+        if self.mode == "append" and self.on_empty == "clear":
+            raise ValueError("mode 'append' never removes, so on_empty 'clear' cannot hold; write 'keep'")
+        return self
+
+
+class InvalidBlockError(SettingsError):
+    """A ``meta.playlist`` block that cannot be used, with the remedy for each wrong key (exit status 2)."""
+
+
+def read_block(slug: str, block: Any) -> PlaylistBlock:
+    """Validate one block; `InvalidBlockError` names the playlist, each key and what it may hold."""
+    if not re.match(SLUG_PATTERN, slug):
+        raise InvalidBlockError(
+            f"'{slug}' is no slug.", remedy="Use lower-case letters, digits and underscores, a letter first."
+        )
+    try:
+        return PlaylistBlock.model_validate(block)
+    except ValidationError as error:
+        problems = "; ".join(_in_words(problem) for problem in error.errors(include_url=False))
+        raise InvalidBlockError(
+            f"The playlist block of '{slug}' is not valid: {problems}.",
+            remedy=f"Correct it in dbt_project/models/marts/playlists/playlist_{slug}.sql and build again.",
+        ) from error
+
+
+def _in_words(problem: Any) -> str:
+    key = ".".join(str(part) for part in problem["loc"]) or "the block"
+    if problem["type"] == "extra_forbidden":
+        known = ", ".join(PlaylistBlock.model_fields)
+        return f"'{key}' is not known (known are {known})"
+    if problem["type"] == "missing":
+        return f"'{key}' is missing"
+    return f"'{key}': {str(problem['msg']).removeprefix('Value error, ')} (got {problem['input']!r})"
