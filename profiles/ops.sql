@@ -1,0 +1,174 @@
+-- Our own state. Idempotent: applied at the start of every command, once per version of this file and database.
+-- Only additive changes: several versions of the code may share one database.
+-- Nothing here needs an extension; PostgreSQL 15 and later. All times are timestamptz.
+
+create schema if not exists ops;
+
+-- Grain: one version of this file that was applied
+create table if not exists ops.applied_schemas (
+    fingerprint text primary key,
+    applied_at timestamptz not null default now()
+);
+
+-- Grain: this installation (one row). Marks the playlists that we created as ours
+create table if not exists ops.installation (
+    id uuid not null default gen_random_uuid(),
+    is_only boolean primary key default true check (is_only)
+);
+insert into ops.installation default values on conflict do nothing;
+
+-- Grain: the account whose data this database holds (one row at most)
+create table if not exists ops.account (
+    account_id text not null,
+    user_id text,                       -- what playlists name as owner.id; account_id is newer and not in them
+    display_name text,
+    remembered_at timestamptz not null default now(),
+    is_only boolean primary key default true check (is_only)
+);
+
+-- Grain: one token set ('spotify'). Tokens are encrypted where is_encrypted
+create table if not exists ops.tokens (
+    name text primary key,
+    client_id text not null,            -- the app it was given to; another app cannot use it
+    access_token text,
+    expires_at timestamptz,
+    refresh_token text not null,
+    is_encrypted boolean not null default false,
+    scope text,
+    authorized_at timestamptz,          -- null: unknown (imported)
+    imported_fingerprint text,          -- null: by login
+    invalid_since timestamptz,          -- Spotify said invalid_grant: never tried again
+    updated_at timestamptz not null default now()
+);
+
+-- Grain: one value of SPOTIFY_REFRESH_TOKEN ever seen, so that it is imported once and a later login wins
+create table if not exists ops.token_imports (
+    fingerprint text primary key,
+    verdict text not null check (verdict in ('imported', 'superseded', 'invalid', 'wrong_account')),
+    detail text,
+    decided_at timestamptz not null default now()
+);
+
+-- Grain: one endpoint family and hour
+create table if not exists ops.api_calls (
+    family text not null,
+    hour timestamptz not null,
+    calls integer not null default 0,
+    rate_limited integer not null default 0,
+    primary key (family, hour)
+);
+
+-- Grain: one endpoint family that was told to wait
+create table if not exists ops.api_cooldowns (
+    family text primary key,
+    until timestamptz not null,
+    reason text not null,
+    noticed_at timestamptz not null default now()
+);
+
+-- Grain: one poll of the listening history, failed ones too. Never pruned: gaps are derived from it
+create table if not exists ops.play_polls (
+    poll_id bigint generated always as identity primary key,
+    polled_at timestamptz not null,
+    outcome text not null check (outcome in ('new', 'nothing_new', 'empty', 'failed', 'deferred')),
+    item_count integer not null default 0,
+    new_count integer not null default 0,
+    oldest_played_at timestamptz,
+    newest_played_at timestamptz,
+    gap_suspected boolean not null default false,
+    error text
+);
+create index if not exists play_polls_polled_at on ops.play_polls (polled_at);
+
+-- Grain: one resource. The last complete look at Spotify, not the last change
+create table if not exists ops.source_checks (
+    resource text primary key,
+    checked_at timestamptz not null,
+    is_complete boolean not null,
+    total integer,
+    detail jsonb not null default '{}'
+);
+
+-- Grain: one smart playlist
+create table if not exists ops.playlists (
+    slug text primary key,
+    playlist_id text unique,
+    name text not null,
+    state text not null default 'active' check (state in ('active', 'paused', 'deleted_on_spotify', 'failing')),
+    state_reason text,
+    snapshot_id text,
+    pushed_uris_hash text,
+    enabled_override boolean,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    last_push_at timestamptz
+);
+
+-- Grain: one push of one playlist. Entries are {uri, added_at}
+create table if not exists ops.playlist_pushes (
+    push_id bigint generated always as identity primary key,
+    slug text not null,
+    playlist_id text,
+    started_at timestamptz not null default now(),
+    finished_at timestamptz,
+    status text not null check (status in ('planned', 'applying', 'done', 'failed')),
+    before_uris jsonb,
+    after_uris jsonb,
+    before_snapshot_id text,
+    after_snapshot_id text,
+    operations jsonb not null default '[]',
+    calls integer not null default 0,
+    reason text,
+    error text
+);
+create index if not exists playlist_pushes_slug on ops.playlist_pushes (slug, push_id desc);
+
+-- Grain: one node of one dbt invocation
+create table if not exists ops.build_results (
+    invocation_id text not null,
+    unique_id text not null,
+    slug text,
+    test_name text,
+    status text not null,
+    failures integer,
+    message text,
+    finished_at timestamptz not null default now(),
+    primary key (invocation_id, unique_id)
+);
+create index if not exists build_results_slug on ops.build_results (slug, finished_at desc);
+
+-- Grain: one thing to be remembered between builds ('needs_build')
+create table if not exists ops.build_marks (
+    name text primary key,
+    marked_at timestamptz not null default now()
+);
+
+-- Grain: one run of one flow
+create table if not exists ops.runs (
+    run_id uuid primary key,
+    flow text not null,
+    started_at timestamptz not null default now(),
+    finished_at timestamptz,
+    state text not null,
+    message text,
+    calls integer,
+    parameters jsonb not null default '{}'
+);
+create index if not exists runs_started_at on ops.runs (started_at);
+
+-- Grain: one log line of a run
+create table if not exists ops.logs (
+    log_id bigint generated always as identity primary key,
+    run_id uuid,
+    logged_at timestamptz not null default now(),
+    level text not null,
+    logger text not null,
+    message text not null
+);
+create index if not exists logs_run_id on ops.logs (run_id, log_id);
+create index if not exists logs_logged_at on ops.logs (logged_at);
+
+-- When all entries were last read, in real time: our own record is trusted for a week at most
+alter table ops.playlists add column if not exists full_read_at timestamptz;
+-- The push that an undo took back
+alter table ops.playlist_pushes add column if not exists undo_of bigint;

@@ -1,0 +1,150 @@
+"""A real PostgreSQL, a simulated Spotify, and nothing of the developer's own settings.
+
+With DB_HOST in the environment the tests make temporary databases on that server; else each test process
+starts a temporary embedded server. Every temporary thing goes at the end.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import tempfile
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil  # type: ignore[import-untyped]  # its stubs are a package of their own
+import pytest
+from psycopg2 import sql
+
+from profiles import database as databases
+from profiles import embedded
+from profiles.database import Database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from profiles.session import Session
+
+OURS = ("SPOTIFY_", "DB_", "TRACKER_", "PREFECT_", "DBT_", "PG")
+TEMPORARY = "tracker-test-"
+NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_environment() -> Iterator[dict[str, str]]:
+    """Take the developer's settings away, for child processes too; yields what was there."""
+    with pytest.MonkeyPatch.context() as patch:
+        given = {name: value for name, value in os.environ.items() if name.startswith(OURS)}
+        for name in given:
+            patch.delenv(name)
+        patch.setenv("TRACKER_ENV_FILE", os.devnull)
+        patch.setenv("SPOTIFY_PACING_S", "0")
+        patch.setenv("SPOTIFY_BACKOFF_S", "0.01")
+        yield given
+
+
+@pytest.fixture(scope="session")
+def postgres_server(own_environment: dict[str, str]) -> Iterator[Database]:
+    """A server with room for temporary databases: the given one, or a temporary embedded one."""
+    if own_environment.get("DB_HOST"):
+        yield Database(
+            own_environment["DB_HOST"],
+            int(own_environment.get("DB_PORT") or 5432),
+            own_environment.get("DB_NAME") or "postgres",
+            own_environment.get("DB_USER") or "postgres",
+            own_environment.get("DB_PASSWORD") or None,
+            own_environment.get("DB_SSLMODE") or "prefer",
+        )
+        return
+    _remove_leftovers()
+    home = Path(tempfile.mkdtemp(prefix=f"{TEMPORARY}{os.getpid()}-"))
+    try:
+        # nothing here outlives a crash of the machine, so nothing waits for the disk
+        fast = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+        sockets = embedded.ensure_running(home, options=fast)
+        yield Database(str(sockets), embedded.PORT, "postgres", embedded.SUPERUSER)
+    finally:
+        embedded.stop(home)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def template_database(postgres_server: Database) -> Iterator[Database]:
+    """A database with the `ops` schema, to be cloned."""
+    with temporary_database(postgres_server, template="template0") as database:
+        databases.prepare(database)
+        yield database
+
+
+@pytest.fixture
+def database(postgres_server: Database, template_database: Database) -> Iterator[Database]:
+    """A database of the test's own, with an empty `ops` schema."""
+    with temporary_database(postgres_server, template=template_database.name) as database:
+        yield database
+
+
+@contextmanager
+def temporary_database(server: Database, *, template: str) -> Iterator[Database]:
+    """Create a database and drop it at the end, whoever is still connected."""
+    name = f"tracker_test_{os.getpid()}_{next(NUMBERS)}"
+    identifier = sql.Identifier(name)
+    # on a given server the same order and case rules as on the embedded one, which has them from its start
+    is_given = not server.host.startswith(tempfile.gettempdir())
+    locale = sql.SQL("encoding 'UTF8' locale 'C.UTF-8'" if template == "template0" and is_given else "")
+    with closing(server.connect(autocommit=True)) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            sql.SQL("create database {} template {} {}").format(identifier, sql.Identifier(template), locale)
+        )
+    try:
+        yield Database(server.host, server.port, name, server.user, server.password, server.sslmode)
+    finally:
+        with closing(server.connect(autocommit=True)) as connection, connection.cursor() as cursor:
+            cursor.execute(sql.SQL("drop database if exists {} with (force)").format(identifier))
+
+
+@pytest.fixture
+def spotify() -> Iterator[Any]:
+    """A simulated Spotify with a small account, over real HTTP."""
+    from sandbox.testing import running_sandbox
+
+    with running_sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def tracker_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A TRACKER_HOME of the test's own."""
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("TRACKER_HOME", str(home))
+    return home
+
+
+@pytest.fixture
+def session(
+    database: Database, spotify: Any, tracker_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Session]:
+    """A session on both. The environment says the same, so child processes and dbt see what the test sees."""
+    from profiles.session import session_for
+    from profiles.settings import load_settings
+
+    for name, value in database.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("SPOTIFY_API_URL", spotify.api_url)
+    monkeypatch.setenv("SPOTIFY_ACCOUNTS_URL", spotify.accounts_url)
+    monkeypatch.setenv("SPOTIFY_CLIENT_ID", spotify.client_id)
+    monkeypatch.setenv("SPOTIFY_CLIENT_SECRET", spotify.client_secret)
+    monkeypatch.setenv("SPOTIFY_REFRESH_TOKEN", spotify.refresh_token)
+    with session_for(load_settings(), database) as opened:
+        yield opened
+
+
+def _remove_leftovers() -> None:
+    """Clear away what killed test runs left behind."""
+    for home in Path(tempfile.gettempdir()).glob(f"{TEMPORARY}*-*"):
+        owner = home.name.removeprefix(TEMPORARY).split("-")[0]
+        if owner.isdigit() and not psutil.pid_exists(int(owner)) and os.access(home, os.W_OK):
+            embedded.stop(home)
+            shutil.rmtree(home, ignore_errors=True)
