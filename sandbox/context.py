@@ -1,0 +1,117 @@
+"""What a route gets: the account, the shapes of this request, and its checked parameters."""
+
+import json
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import Depends, Request
+from fastapi.responses import JSONResponse, Response
+
+from sandbox.errors import bad_request
+from sandbox.ids import is_base62_id
+from sandbox.shapes import MARKETS, Json, Shapes
+
+if TYPE_CHECKING:
+    from sandbox.account import Account
+    from sandbox.core import Sandbox
+
+MAX_OFFSET = 100_000
+
+
+class Context:
+    """One request to a route."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.query = request.query_params
+        self.sandbox: Sandbox = request.app.state.sandbox
+        self.account: Account = self.sandbox.account
+
+    @property
+    def is_legacy(self) -> bool:
+        """Whether the app is an old one with every endpoint and field."""
+        return self.sandbox.mode == "legacy"
+
+    @cached_property
+    def market(self) -> str | None:
+        """The market as sent; the account's own country overrides it, once it is sent at all."""
+        market = self.query.get("market")
+        if market is None:
+            return None
+        if market != "from_token" and market not in MARKETS and not (len(market) == 2 and market.isupper()):  # noqa: PLR2004
+            raise bad_request("Invalid market code")
+        return self.account.profile.country
+
+    @cached_property
+    def shapes(self) -> Shapes:
+        """The shapes of this request: links lead to the address that was asked."""
+        base = f"{self.request.url.scheme}://{self.request.url.netloc}/v1"
+        return Shapes(self.account, self.sandbox.mode, base, self.market)
+
+    def limit(self, default: int = 20, maximum: int = 50) -> int:
+        """The parameter `limit`."""
+        return self.number("limit", default, 1, maximum)
+
+    def offset(self, maximum: int | None = None) -> int:
+        """The parameter `offset`."""
+        return self.number("offset", 0, 0, maximum)
+
+    def number(self, name: str, default: int, least: int, most: int | None) -> int:
+        """A whole number from the query, else 400 `Invalid limit`."""
+        text = self.query.get(name)
+        if text is None:
+            return default
+        if (
+            not text.removeprefix("-").isdecimal()
+            or int(text) < least
+            or (most is not None and int(text) > most)
+        ):
+            raise bad_request(f"Invalid {name}")
+        return int(text)
+
+    def identifier(self, name: str = "id") -> str:
+        """An id from the path, else 400 `Invalid base62 id`."""
+        identifier: str = self.request.path_params[name]
+        if not is_base62_id(identifier):
+            raise bad_request("Invalid base62 id")
+        return identifier
+
+    def page(self, path: str, items: list[Any], total: int, limit: int, offset: int) -> Response:
+        """A paging object; the other parameters of the request stay in its links."""
+        others = {
+            name: value for name, value in self.query.items() if name not in ("limit", "offset", "market")
+        }
+        return reply(self.shapes.page(path, items, total, limit, offset, others))
+
+    async def body(self) -> Json:
+        """The JSON object that was sent; {} for none. In legacy mode a bare list counts as `uris`."""
+        raw = await self.request.body()
+        if not raw:
+            return {}
+        try:
+            content = json.loads(raw)
+        except ValueError:
+            raise bad_request("Error parsing JSON.") from None
+        if isinstance(content, list) and self.is_legacy:
+            return {"uris": content}
+        if not isinstance(content, dict):
+            raise bad_request("No uris provided" if isinstance(content, list) else "Error parsing JSON.")
+        return content
+
+
+async def get_context(request: Request) -> Context:
+    """The context as a FastAPI dependency."""
+    return Context(request)
+
+
+Ctx = Annotated[Context, Depends(get_context)]
+
+
+def reply(content: Any, status: int = 200) -> Response:
+    """A JSON answer."""
+    return JSONResponse(content, status)
+
+
+def empty(status: int = 200) -> Response:
+    """An answer without a body."""
+    return Response(status_code=status)

@@ -1,0 +1,65 @@
+"""The `fields` filter of playlists: `items(added_at,item(id,uri)),next,total`, `owner.id`, `!description`.
+
+A name that does not occur selects nothing and is no error: `items(track(uri))` in new Development Mode gives
+a list of empty objects, as Spotify does.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+Tree = dict[str, "Tree | None"]
+TOKEN: Final = re.compile(r"[(),!.]|[^(),!.\s]+")
+
+
+def parse(text: str) -> Tree:
+    """A tree of names; None means the whole of it. An excluded name stands as `!name`."""
+    tokens = TOKEN.findall(text)
+    tree, _ = _parse_list(tokens, 0)
+    return tree
+
+
+def _parse_list(tokens: list[str], at: int) -> tuple[Tree, int]:
+    tree: Tree = {}
+    while at < len(tokens) and tokens[at] != ")":
+        if tokens[at] == ",":
+            at += 1
+            continue
+        at = _parse_one(tokens, at, tree)
+    return tree, at
+
+
+def _parse_one(tokens: list[str], at: int, tree: Tree) -> int:
+    mark = ""
+    if tokens[at] == "!":
+        mark, at = "!", at + 1
+    if at >= len(tokens):
+        return at
+    name, at = mark + tokens[at], at + 1
+    inner: Tree | None = None
+    if at < len(tokens) and tokens[at] == "(":
+        inner, at = _parse_list(tokens, at + 1)
+        at += 1
+    elif at + 1 < len(tokens) and tokens[at] == ".":
+        inner = {}
+        at = _parse_one(tokens, at + 1, inner)
+    known = tree.get(name)
+    tree[name] = {**known, **inner} if known is not None and inner is not None else inner
+    return at
+
+
+def select(value: Any, tree: Tree) -> Any:
+    """The part of a JSON value that the tree names."""
+    if isinstance(value, list):
+        return [select(one, tree) for one in value]
+    if not isinstance(value, dict):
+        return value
+    excluded = {name[1:] for name in tree if name.startswith("!")}
+    if excluded:
+        return {name: one for name, one in value.items() if name not in excluded}
+    chosen = {}
+    for name, inner in tree.items():
+        if name in value:
+            chosen[name] = value[name] if inner is None else select(value[name], inner)
+    return chosen

@@ -1,0 +1,67 @@
+"""What only legacy mode still has, beside the look-ups in batches and the old paths of playlist items."""
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from sandbox.context import Context, Ctx, empty, reply
+from sandbox.errors import bad_request
+from sandbox.library import is_known, is_saved, set_saved
+from sandbox.playlists import find_playlist
+
+router = APIRouter()
+MAX_IDS = 50
+
+
+async def ids_of(ctx: Context) -> list[str]:
+    """The ids of the query or the body, at most 50."""
+    ids = [one for one in ctx.query.get("ids", "").split(",") if one] or (await ctx.body()).get("ids", [])
+    if not ids or len(ids) > MAX_IDS:
+        raise bad_request("Invalid ids")
+    return [str(one) for one in ids]
+
+
+def kind_of(ctx: Context) -> str:
+    """`track` or `album`, from the path."""
+    return "track" if "/me/tracks" in ctx.request.url.path else "album"
+
+
+@router.get("/me/tracks/contains")
+@router.get("/me/albums/contains")
+async def contains(ctx: Ctx) -> Response:
+    """One boolean per id."""
+    check, kind = is_saved(ctx.account), kind_of(ctx)
+    return reply([check(kind, one) for one in await ids_of(ctx)])
+
+
+@router.put("/me/tracks")
+@router.put("/me/albums")
+async def save(ctx: Ctx) -> Response:
+    """Save by id."""
+    check, kind = is_saved(ctx.account), kind_of(ctx)
+    for one in await ids_of(ctx):
+        if is_known(ctx.account, kind, one) and not check(kind, one):
+            set_saved(ctx.account, kind, one, is_wanted=True)
+    return empty()
+
+
+@router.delete("/me/tracks")
+@router.delete("/me/albums")
+async def remove(ctx: Ctx) -> Response:
+    """Remove by id."""
+    for one in await ids_of(ctx):
+        set_saved(ctx.account, kind_of(ctx), one, is_wanted=False)
+    return empty()
+
+
+@router.put("/playlists/{id}/followers")
+async def follow(ctx: Ctx) -> Response:
+    """Put a playlist into the user's list."""
+    ctx.account.restore_playlist(find_playlist(ctx).id)
+    return empty()
+
+
+@router.delete("/playlists/{id}/followers")
+async def unfollow(ctx: Ctx) -> Response:
+    """Take a playlist out of the user's list."""
+    ctx.account.delete_playlist(find_playlist(ctx).id)
+    return empty()

@@ -1,0 +1,222 @@
+"""Writing playlists: create, details, add, replace, reorder, remove."""
+
+import html
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from sandbox.context import Context, Ctx, empty, reply
+from sandbox.errors import ApiError, bad_request, forbidden
+from sandbox.ids import split_uri
+from sandbox.model import Entry, Playlist
+from sandbox.playlists import find_playlist, full_playlist
+from sandbox.shapes import Json
+
+router = APIRouter()
+MAX_URIS = 100
+MAX_NAME = 100
+MAX_DESCRIPTION = 300
+
+
+def own_playlist(ctx: Context) -> Playlist:
+    """The playlist named in the path, if the user may write to it; a deleted one may still be written to."""
+    playlist = find_playlist(ctx)
+    if not ctx.shapes.is_readable(playlist):
+        raise forbidden("You cannot modify a playlist you don't own.")
+    return playlist
+
+
+def checked_description(body: Json) -> str | None:
+    """The description as Spotify keeps it: HTML-escaped; 400 for line breaks and what is too long."""
+    description = body.get("description")
+    if description is None:
+        return None
+    if not isinstance(description, str) or len(description) > MAX_DESCRIPTION or "\n" in description:
+        raise bad_request("Invalid description")
+    return html.escape(description).replace("/", "&#x2F;")
+
+
+def checked_name(body: Json) -> str:
+    """The name, which need not be unique."""
+    name = body.get("name")
+    if not isinstance(name, str) or not name.strip() or len(name) > MAX_NAME:
+        raise bad_request("Missing required field: name" if name is None else "Invalid name")
+    return name
+
+
+@router.post("/me/playlists")
+@router.post("/users/{id}/playlists")
+async def create(ctx: Ctx) -> Response:
+    """Create a playlist. A request for a private one is accepted, and it is reported public."""
+    body = await ctx.body()
+    name, description = checked_name(body), checked_description(body)
+    playlist = ctx.account.add_playlist(name, is_collaborative=body.get("collaborative") is True)
+    playlist.description = description
+    return reply(full_playlist(ctx, playlist), 201)
+
+
+@router.put("/playlists/{id}")
+async def change_details(ctx: Ctx) -> Response:
+    """Change name and description, which makes a new snapshot; `public` is accepted and changes nothing."""
+    playlist = own_playlist(ctx)
+    body = await ctx.body()
+    name = checked_name(body) if "name" in body else playlist.name
+    description = checked_description(body)
+    if name != playlist.name or (description and description != playlist.description):
+        playlist.name = name
+        playlist.description = description or playlist.description
+        ctx.account.change_playlist(playlist)
+    return empty()
+
+
+# -- items
+
+
+def uri_list(content: Any, *, may_be_empty: bool = False) -> list[str]:
+    """The uris of a request, at most 100."""
+    if not isinstance(content, list) or not all(isinstance(uri, str) for uri in content):
+        raise bad_request("No uris provided")
+    if not content and not may_be_empty:
+        raise bad_request("No uris provided")
+    if len(content) > MAX_URIS:
+        raise bad_request("You can add a maximum of 100 tracks per request.")
+    return content
+
+
+def check_addable(ctx: Context, uris: list[str]) -> None:
+    """Refuse the whole chunk for one uri that is malformed, local, or names nothing."""
+    for uri in uris:
+        pair = split_uri(uri)
+        if pair is None or pair[0] not in ("track", "episode"):
+            raise bad_request(f"Invalid track uri: {uri}")
+        kind, identifier = pair
+        track = ctx.account.tracks.get(identifier)
+        is_known = (
+            (track is not None and not track.is_gone)
+            if kind == "track"
+            else identifier in ctx.account.episodes
+        )
+        if not is_known:
+            raise bad_request("Payload contains a non-existing ID")
+
+
+def new_entries(ctx: Context, uris: list[str]) -> list[Entry]:
+    """Entries added now by the user."""
+    moment = ctx.account.now.replace(microsecond=0)
+    return [Entry(uri, moment, ctx.account.profile.id) for uri in uris]
+
+
+def whole_number(content: Any, name: str, default: int | None = None) -> int:
+    """A whole number ≥ 0 of a request's body."""
+    if content is None and default is not None:
+        return default
+    if not isinstance(content, int) or isinstance(content, bool) or content < 0:
+        raise bad_request(f"Invalid {name}")
+    return content
+
+
+def snapshot_reply(ctx: Context, playlist: Playlist, entries: list[Entry], status: int = 200) -> Response:
+    """Give the playlist its new entries and answer with the new snapshot id."""
+    return reply({"snapshot_id": ctx.account.change_playlist(playlist, entries)}, status)
+
+
+@router.post("/playlists/{id}/items")
+@router.post("/playlists/{id}/tracks")
+async def add_items(ctx: Ctx) -> Response:
+    """Add at most 100 uris at a position, at the end by default."""
+    playlist = own_playlist(ctx)
+    body = await ctx.body()
+    if ctx.is_legacy and "uris" in ctx.query:
+        body.setdefault("uris", ctx.query["uris"].split(","))
+    position = body.get(
+        "position", int(ctx.query["position"]) if ctx.query.get("position", "").isdecimal() else None
+    )
+    uris = uri_list(body.get("uris"))
+    check_addable(ctx, uris)
+    entries = playlist.entries
+    at = whole_number(position, "position", len(entries))
+    if at > len(entries):
+        raise bad_request("Index out of bounds.")
+    if len(entries) + len(uris) > ctx.account.options.playlist_limit:
+        raise ApiError(403, "Playlist size limit reached")
+    return snapshot_reply(ctx, playlist, [*entries[:at], *new_entries(ctx, uris), *entries[at:]], 201)
+
+
+@router.put("/playlists/{id}/items")
+@router.put("/playlists/{id}/tracks")
+async def replace_or_reorder(ctx: Ctx) -> Response:
+    """Replace everything (local files are gone, dates are new), or move a range."""
+    playlist = own_playlist(ctx)
+    body = await ctx.body()
+    if "range_start" in body:
+        if "uris" in body:
+            raise bad_request("Replace and reorder are mutually exclusive")
+        return snapshot_reply(ctx, playlist, reordered(playlist, body))
+    if ctx.is_legacy and "uris" in ctx.query:
+        body.setdefault("uris", [one for one in ctx.query["uris"].split(",") if one])
+    uris = uri_list(body.get("uris"), may_be_empty=True)
+    check_addable(ctx, uris)
+    return snapshot_reply(ctx, playlist, new_entries(ctx, uris))
+
+
+def entries_at(playlist: Playlist, snapshot_id: Any) -> list[Entry]:
+    """The entries that a request's positions speak of: those of the snapshot it names, else the present."""
+    if snapshot_id is None:
+        return playlist.entries
+    for version in reversed(playlist.versions):
+        if version.snapshot_id == snapshot_id:
+            return version.entries
+    if snapshot_id == playlist.snapshot_id or is_former_snapshot(playlist, snapshot_id):
+        return playlist.entries
+    raise bad_request("Invalid playlist snapshot id")
+
+
+def is_former_snapshot(playlist: Playlist, snapshot_id: Any) -> bool:
+    """Whether the playlist ever had this snapshot id (versions are remembered for a while only)."""
+    return any(playlist.snapshot_of(version) == snapshot_id for version in range(1, playlist.version + 1))
+
+
+def reordered(playlist: Playlist, body: Json) -> list[Entry]:
+    """The entries after a move. With an older snapshot its entries move, wherever they are by now."""
+    meant = entries_at(playlist, body.get("snapshot_id"))
+    start = whole_number(body.get("range_start"), "range_start")
+    length = whole_number(body.get("range_length"), "range_length", 1)
+    before = whole_number(body.get("insert_before"), "insert_before")
+    if length < 1 or start + length > len(meant) or before > len(meant):
+        raise bad_request("Index out of bounds.")
+    if start <= before <= start + length:
+        return list(playlist.entries)
+    moved_ids = {id(entry) for entry in meant[start : start + length]}
+    moved = [entry for entry in playlist.entries if id(entry) in moved_ids]
+    rest = [entry for entry in playlist.entries if id(entry) not in moved_ids]
+    places = {id(entry): place for place, entry in enumerate(rest)}
+    anchors = [places[id(entry)] for entry in meant[before:] if id(entry) in places]
+    at = anchors[0] if anchors else len(rest)
+    return [*rest[:at], *moved, *rest[at:]]
+
+
+@router.delete("/playlists/{id}/items")
+@router.delete("/playlists/{id}/tracks")
+async def remove_items(ctx: Ctx) -> Response:
+    """Remove every copy of each uri. `positions` is not in the new schema: only the old path heeds it."""
+    playlist = own_playlist(ctx)
+    body = await ctx.body()
+    is_old_path = ctx.request.url.path.rstrip("/").endswith("/tracks")
+    named = body.get("tracks" if is_old_path else "items")
+    if not isinstance(named, list) or not all(isinstance(one, dict) for one in named):
+        raise bad_request("No uris provided")
+    uris = uri_list([one.get("uri") for one in named])
+    for uri in uris:
+        pair = split_uri(uri)
+        if pair is None or pair[0] not in ("track", "episode"):
+            raise bad_request(f"JSON body contains an invalid track uri: {uri}")
+    meant = entries_at(playlist, body.get("snapshot_id"))
+    if is_old_path and any("positions" in one for one in named):
+        gone = {id(meant[place]) for one in named for place in one.get("positions", []) if place < len(meant)}
+        return snapshot_reply(ctx, playlist, [entry for entry in playlist.entries if id(entry) not in gone])
+    wanted = set(uris)
+    kept = [entry for entry in playlist.entries if entry.uri not in wanted]
+    if len(kept) == len(playlist.entries):
+        return reply({"snapshot_id": playlist.snapshot_id})
+    return snapshot_reply(ctx, playlist, kept)

@@ -1,0 +1,130 @@
+"""Reading playlists: the user's list, one of them, its items."""
+
+import time
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from sandbox import fields
+from sandbox.context import MAX_OFFSET, Context, Ctx, reply
+from sandbox.errors import bad_request, forbidden, not_found
+from sandbox.model import Entry, Options, Playlist
+from sandbox.shapes import Json
+
+router = APIRouter()
+EMBEDDED_ENTRIES = 100
+SPOTIFY = "spotify"
+
+
+def find_playlist(ctx: Context) -> Playlist:
+    """The playlist named in the path; deleted ones stay readable, Spotify's own are not found."""
+    playlist = ctx.account.playlists.get(ctx.identifier())
+    if playlist is None or playlist.owner_id == SPOTIFY:
+        raise not_found()
+    return playlist
+
+
+def shown_snapshot(ctx: Context, playlist: Playlist) -> str:
+    """The snapshot id that a read shows: after a write an old or an intermediate one, where so configured."""
+    options: Options = ctx.account.options
+    if ctx.request.scope["state"].get("is_stale") and len(playlist.versions) > 1:
+        return playlist.versions[-2].snapshot_id
+    settled_before = time.monotonic() - options.snapshot_lag_s
+    if (
+        not playlist.versions
+        or playlist.versions[-1].written_at <= settled_before
+        or len(playlist.versions) == 1
+    ):
+        return playlist.snapshot_id
+    if options.has_intermediate_snapshots:
+        return playlist.snapshot_of(playlist.version, f"intermediate {time.monotonic_ns()}")
+    for version in reversed(playlist.versions):
+        if version.written_at <= settled_before:
+            return version.snapshot_id
+    return playlist.versions[0].snapshot_id
+
+
+def shown_entries(ctx: Context, playlist: Playlist) -> list[Entry]:
+    """The entries that a read shows: writes show late, where so configured."""
+    settled_before = time.monotonic() - ctx.account.options.items_lag_s
+    versions = playlist.versions
+    if len(versions) < 2 or versions[-1].written_at <= settled_before:  # noqa: PLR2004
+        return playlist.entries
+    settled = [version for version in versions if version.written_at <= settled_before]
+    return (settled[-1] if settled else versions[0]).entries
+
+
+def full_playlist(ctx: Context, playlist: Playlist) -> Json:
+    """A playlist with its first 100 entries, where they may be seen."""
+    entries = shown_entries(ctx, playlist)
+    shapes = ctx.shapes
+    shape = shapes.simple_playlist(playlist, shown_snapshot(ctx, playlist), len(entries))
+    if shapes.items_key in shape:
+        items = [shapes.entry(entry) for entry in entries[:EMBEDDED_ENTRIES]]
+        path = f"/playlists/{playlist.id}/{shapes.items_key}"
+        shape[shapes.items_key] = shapes.page(path, items, len(entries), EMBEDDED_ENTRIES, 0, {})
+    if ctx.is_legacy:
+        shape["followers"] = {"href": None, "total": 0}
+    return shape
+
+
+def filtered(ctx: Context, shape: Json) -> Response:
+    """The part of an answer that the parameter `fields` names."""
+    wanted = ctx.query.get("fields")
+    return reply(fields.select(shape, fields.parse(wanted)) if wanted else shape)
+
+
+@router.get("/me/playlists")
+async def own_playlists(ctx: Ctx) -> Response:
+    """The user's list, newest first: owned and followed, without those that were deleted."""
+    limit, offset = ctx.limit(), ctx.offset(MAX_OFFSET)
+    playlists = [one for one in reversed(ctx.account.playlists.values()) if one.is_in_library]
+    items = [
+        ctx.shapes.simple_playlist(one, shown_snapshot(ctx, one), len(shown_entries(ctx, one)))
+        for one in playlists[offset : offset + limit]
+    ]
+    return ctx.page("/me/playlists", items, len(playlists), limit, offset)
+
+
+@router.get("/playlists/{id}")
+async def playlist(ctx: Ctx) -> Response:
+    """One playlist; for those of others metadata only (in legacy mode all)."""
+    return filtered(ctx, full_playlist(ctx, find_playlist(ctx)))
+
+
+@router.get("/playlists/{id}/items")
+@router.get("/playlists/{id}/tracks")
+async def playlist_items(ctx: Ctx) -> Response:
+    """A page of a playlist's entries, 50 at most (100 under the old path)."""
+    found = find_playlist(ctx)
+    is_old_path = ctx.request.url.path.rstrip("/").endswith("/tracks")
+    limit, offset = ctx.limit(20, 100 if is_old_path else 50), ctx.offset()
+    if not ctx.is_legacy and not ctx.shapes.is_readable(found):
+        raise forbidden()
+    kinds = ctx.query.get("additional_types", "track").split(",")
+    if not set(kinds) <= {"track", "episode"}:
+        raise bad_request("Invalid additional types")
+    entries = shown_entries(ctx, found)
+    items = [with_kinds(ctx, ctx.shapes.entry(entry), kinds) for entry in entries[offset : offset + limit]]
+    others = {name: ctx.query[name] for name in ("additional_types", "fields") if name in ctx.query}
+    path = f"/playlists/{found.id}/{'tracks' if is_old_path else 'items'}"
+    return filtered(ctx, ctx.shapes.page(path, items, len(entries), limit, offset, others))
+
+
+def with_kinds(ctx: Context, shape: Json, kinds: list[str]) -> Json:
+    """An entry as a client sees it that did not ask for episodes: they pose as tracks."""
+    item = shape[ctx.shapes.item_key]
+    if item is not None and item["type"] == "episode" and "episode" not in kinds:
+        show = item["show"]["name"]
+        posing = {
+            **{key: item[key] for key in ("id", "uri", "href", "name", "duration_ms", "explicit")},
+            "type": "track",
+            "episode": True,
+            "track": False,
+            "is_local": False,
+            "artists": [{"name": show, "type": "artist", "id": None, "uri": None}],
+            "album": {"name": show, "type": "album", "id": None, "uri": None, "images": item["images"]},
+            "external_ids": {},
+        }
+        return {**shape, ctx.shapes.item_key: posing}
+    return shape

@@ -1,0 +1,124 @@
+"""Serving over HTTP on 127.0.0.1: in the foreground, or in a thread of a test."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from sandbox.app import create_app
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+    from sandbox.core import Sandbox
+
+HOST: Final = "127.0.0.1"
+STARTS_WITHIN_S: Final = 10.0
+
+
+class CuttableProtocol(H11Protocol):
+    """HTTP whose connections a fault can cut: the application is handed the transport."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Wrap the application, so that each request of this connection carries its transport."""
+        super().connection_made(transport)
+        served: Any = self.app
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            await served({**scope, "sandbox.transport": transport}, receive, send)
+
+        self.app = app
+
+
+class SandboxServer(uvicorn.Server):
+    """A server that says when it is ready and stops at once, whatever still hangs."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        config = uvicorn.Config(
+            create_app(sandbox),
+            http=CuttableProtocol,
+            ws="none",
+            lifespan="off",
+            loop="asyncio",
+            log_config=None,
+            access_log=False,
+            timeout_keep_alive=120,
+        )
+        super().__init__(config)
+        self.ready = threading.Event()
+        self._stop: asyncio.Event | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def main_loop(self) -> None:
+        """Run until stopped, without the usual wait of a tenth of a second."""
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        self.ready.set()
+        counter = 0
+        while not await self.on_tick(counter):
+            counter += 1
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), 0.1)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close everything now: a test does not wait for the calls it left hanging."""
+        for server in self.servers:
+            server.close()
+        for one in sockets or []:
+            one.close()
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        tasks = list(self.server_state.tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for server in self.servers:
+            await server.wait_closed()
+
+    def stop(self) -> None:
+        """Ask it to stop, from any thread."""
+        self.should_exit = True
+        if self._loop is not None and self._stop is not None:
+            self._loop.call_soon_threadsafe(self._stop.set)
+
+
+def listen(port: int = 0) -> socket.socket:
+    """A socket that listens on 127.0.0.1 alone; port 0 takes a free one. Raises OSError where it is taken."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+        listener.listen(128)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+class ThreadedServer:
+    """A server in a thread of this process."""
+
+    def __init__(self, sandbox: Sandbox, port: int = 0) -> None:
+        self.listener = listen(port)
+        self.port: int = self.listener.getsockname()[1]
+        self.server = SandboxServer(sandbox)
+        self.thread = threading.Thread(target=self._run, name=f"sandbox-{self.port}", daemon=True)
+
+    def _run(self) -> None:
+        self.server.run(sockets=[self.listener])
+
+    def start(self) -> None:
+        """Start, and return when it answers."""
+        self.thread.start()
+        if not self.server.ready.wait(STARTS_WITHIN_S):
+            raise RuntimeError("the sandbox did not start")
+
+    def stop(self) -> None:
+        """Stop, and return when its port is free."""
+        self.server.stop()
+        self.thread.join(STARTS_WITHIN_S)

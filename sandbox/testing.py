@@ -1,0 +1,105 @@
+"""A running sandbox inside a test."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sandbox.builders import small_account
+from sandbox.core import Sandbox
+from sandbox.oauth import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
+from sandbox.server import HOST, ThreadedServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sandbox.account import Account
+    from sandbox.accounting import Accounting
+    from sandbox.faults import Faults
+    from sandbox.oauth import Tokens
+    from sandbox.shapes import Mode
+
+
+@dataclass
+class RunningSandbox:
+    """A sandbox that answers at `url`; account, faults and accounting may be used from the test's thread."""
+
+    sandbox: Sandbox
+    port: int
+    client_id: str = CLIENT_ID
+    client_secret: str = CLIENT_SECRET
+    refresh_token: str = REFRESH_TOKEN
+
+    @property
+    def url(self) -> str:
+        """`http://127.0.0.1:PORT`, without a slash at the end."""
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def api_url(self) -> str:
+        """For SPOTIFY_API_URL."""
+        return f"{self.url}/v1/"
+
+    @property
+    def accounts_url(self) -> str:
+        """For SPOTIFY_ACCOUNTS_URL."""
+        return f"{self.url}/"
+
+    @property
+    def account(self) -> Account:
+        """The account that is served."""
+        return self.sandbox.account
+
+    @property
+    def calls(self) -> Accounting:
+        """What was called."""
+        return self.sandbox.calls
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong."""
+        return self.sandbox.faults
+
+    @property
+    def tokens(self) -> Tokens:
+        """What was handed out."""
+        return self.sandbox.tokens
+
+    @property
+    def market(self) -> str:
+        """The account's country."""
+        return self.account.profile.country
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings that make a client use it."""
+        return {
+            "SPOTIFY_API_URL": self.api_url,
+            "SPOTIFY_ACCOUNTS_URL": self.accounts_url,
+            "SPOTIFY_CLIENT_ID": self.client_id,
+            "SPOTIFY_CLIENT_SECRET": self.client_secret,
+            "SPOTIFY_REFRESH_TOKEN": self.refresh_token,
+            "SPOTIFY_REDIRECT_URI": f"http://{HOST}:8888/callback",
+            "SPOTIFY_MARKET": self.market,
+        }
+
+    def access_token(self) -> str:
+        """A good access token, without a call."""
+        form = {"grant_type": "refresh_token", "refresh_token": self.refresh_token}
+        secret = {"client_id": self.client_id, "client_secret": self.client_secret}
+        return str(self.tokens.exchange(form | secret, None)["access_token"])
+
+
+@contextmanager
+def running_sandbox(
+    account: Account | None = None, mode: Mode = "new-dev", *, is_live: bool = False, port: int = 0
+) -> Iterator[RunningSandbox]:
+    """Serve an account (default: a small one) in a thread, on a free port, until the block ends."""
+    sandbox = Sandbox(account if account is not None else small_account(), mode, is_live)
+    server = ThreadedServer(sandbox, port)
+    server.start()
+    try:
+        yield RunningSandbox(sandbox, server.port)
+    finally:
+        server.stop()
