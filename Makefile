@@ -36,6 +36,9 @@ down: install  ## stop what `make up` started; the data stays
 status: install  ## what runs, and where
 	@$(IN_SANDBOX) $(PY) -m flows status
 
+login: install  ## sign in to Spotify in the browser, or by pasting the address (ARGS=--paste)
+	@$(IN_SANDBOX) $(PY) -m profiles.login $(ARGS)
+
 check: install  ## the doctor: settings, database, token, Spotify, Prefect, each with its remedy
 	@$(IN_SANDBOX) $(PY) -m profiles check $(ARGS)
 
@@ -54,6 +57,9 @@ lint: install-dev  ## ruff, mypy, import-linter, sqlfluff
 	@$(PY) -m mypy
 	@$(VENV)/bin/lint-imports
 	@$(VENV)/bin/sqlfluff lint --disable-progress-bar --processes 2 dbt_project
+
+bench: install-dev  ## what is slower than a test: calls per scenario, speed as ratios
+	@$(PY) -m tests.bench $(ARGS)
 
 format: install-dev  ## let the tools mend what they can
 	@$(PY) -m ruff check --fix . ; $(PY) -m ruff format .

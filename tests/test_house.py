@@ -1,0 +1,44 @@
+"""The house keeps its own rules: settings are explained, paths are nobody's, targets are described."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+from profiles.settings import Settings
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+def tracked_files() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, check=True, text=True
+    ).stdout
+    return [REPOSITORY / name for name in listed.split("\0") if name and (REPOSITORY / name).is_file()]
+
+
+def test_env_example_explains_every_setting_that_exists_and_no_other() -> None:
+    text = (REPOSITORY / ".env.example").read_text()
+    explained = set(re.findall(r"^([A-Z_]+)=", text, flags=re.MULTILINE))
+    assert explained == {name.upper() for name in Settings.model_fields}
+
+
+def test_every_make_target_says_what_it_does() -> None:
+    text = (REPOSITORY / "Makefile").read_text()
+    phony = re.search(r"^\.PHONY: (.*)$", text, flags=re.MULTILINE)
+    assert phony is not None
+    described = set(re.findall(r"^([a-z-]+):.*## ", text, flags=re.MULTILINE))
+    assert set(phony.group(1).split()) - described <= {"install", "install-dev"}
+
+
+def test_no_file_names_a_folder_of_one_machine() -> None:
+    foreign = re.compile(r"/(?:root|home/[a-z]+|work)/")
+    found = [
+        f"{path.relative_to(REPOSITORY)}: {line.strip()}"
+        for path in tracked_files()
+        if path != Path(__file__) and path.suffix in {".py", ".sql", ".md", ".yml", ".yaml", ".toml", ""}
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if foreign.search(line)
+    ]
+    assert found == []
