@@ -1,0 +1,43 @@
+{#
+    Values out of a payload that Spotify may change: a missing key, a JSON null, an empty text or a
+    value of another type all become null and never an error. Path elements follow the first argument.
+#}
+{% macro json_path(path) -%}
+    '{ {{- path | join(',') -}} }'
+{%- endmacro %}
+
+{% macro json_text(document) -%}
+    nullif({{ document }} #>> {{ json_path(varargs) }}, '')
+{%- endmacro %}
+
+{% macro json_integer(document) -%}
+    {%- set value = document ~ ' #> ' ~ json_path(varargs) -%}
+    case
+        when jsonb_typeof({{ value }}) = 'number'
+            then case
+                when cast({{ value }} as numeric) between -2147483648 and 2147483647
+                    then cast({{ value }} as integer)
+            end
+    end
+{%- endmacro %}
+
+{% macro json_boolean(document) -%}
+    {%- set value = document ~ ' #> ' ~ json_path(varargs) -%}
+    case when jsonb_typeof({{ value }}) = 'boolean' then cast({{ value }} as boolean) end
+{%- endmacro %}
+
+{# The first of several keys that holds an object: Spotify names one thing `item` here and `track` there. #}
+{% macro json_object(document) -%}
+    coalesce(
+        {%- for key in varargs %}
+        case when jsonb_typeof({{ document }} -> '{{ key }}') = 'object' then {{ document }} -> '{{ key }}' end
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+    )
+{%- endmacro %}
+
+{# An array that can be unnested without an error: anything else becomes an empty one. #}
+{% macro json_array(document) -%}
+    {%- set value = document ~ ' #> ' ~ json_path(varargs) -%}
+    case when jsonb_typeof({{ value }}) = 'array' then {{ value }} else '[]' end
+{%- endmacro %}

@@ -1,0 +1,111 @@
+{#
+    The CTEs that turn `candidates` (rows with the columns of unified_tracks, in the CTE above) into `selection`:
+    what the block says, in this order: gates, one edition per recording, who gets in, how it plays.
+#}
+{% macro select_tracks(block) -%}
+{%- set full = validated_playlist(block) -%}
+{%- set seed = shuffle_seed(full.seed) -%}
+eligible as (
+    select *
+    from candidates
+    where
+        track_uri like 'spotify:track:%'
+        {%- if not full.include_excluded %}
+        and is_excluded is not true
+        {%- endif %}
+        {%- if not full.include_unavailable %}
+        -- unknown is kept: an answer that is missing is not a no
+        and is_playable is not false
+        {%- endif %}
+),
+
+editions as (
+    select
+        eligible.*,
+        row_number() over (
+            partition by coalesce(recording_id, track_id)
+            order by
+                is_liked desc nulls last,
+                is_album_saved desc nulls last,
+                is_playable desc nulls last,
+                track_play_count desc nulls last,
+                track_id collate "C"
+        ) as edition_rank
+    from eligible
+),
+
+ranked as (
+    select
+        editions.*,
+        row_number() over (order by {{ order_terms(full.select_by, seed) }}) as select_rank
+    from editions
+    {%- if full.dedupe_recordings %}
+    where edition_rank = 1
+    {%- endif %}
+),
+
+-- albums before artists: a track that its album has no room for takes no place of its artist
+counted_by_album as (
+    select
+        ranked.*,
+        row_number() over (partition by coalesce(album_id, track_id) order by select_rank) as album_turn
+    from ranked
+),
+
+counted_by_artist as (
+    select
+        counted_by_album.*,
+        row_number() over (partition by coalesce(artist_id, artist, track_id) order by select_rank) as artist_turn
+    from counted_by_album
+    {%- if full.per_album is not none %}
+    where album_turn <= {{ full.per_album }}
+    {%- endif %}
+),
+
+measured as (
+    select
+        counted_by_artist.*,
+        row_number() over (order by select_rank) as limit_rank,
+        sum(coalesce(duration_ms, 0)) over (order by select_rank) as running_ms
+    from counted_by_artist
+    {%- if full.per_artist is not none %}
+    where artist_turn <= {{ full.per_artist }}
+    {%- endif %}
+),
+
+chosen as (
+    select
+        measured.*,
+        row_number() over (order by {{ order_terms(full.order_by, seed) }}) as play_rank
+    from measured
+    where
+        limit_rank <= {{ full.limit.tracks or 10000 }}
+        {%- if full.limit.minutes is not none %}
+        and running_ms <= {{ full.limit.minutes }} * 60000
+        {%- endif %}
+),
+
+arranged as (
+    select
+        chosen.*,
+        {%- if full.round_robin == 'artist' %}
+        row_number() over (partition by coalesce(artist_id, artist, track_id) order by play_rank) as turn
+        {%- elif full.round_robin == 'album' %}
+        row_number() over (partition by coalesce(album_id, track_id) order by play_rank) as turn
+        {%- else %}
+        1 as turn
+        {%- endif %}
+    from chosen
+),
+
+selection as (
+    select
+        cast(row_number() over (order by turn, play_rank) as integer) as position,
+        track_id,
+        track_uri,
+        recording_id,
+        title,
+        artist
+    from arranged
+)
+{%- endmacro %}

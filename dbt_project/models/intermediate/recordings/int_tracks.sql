@@ -1,0 +1,77 @@
+{%- set columns = [
+    'track_id', 'track_uri', 'title', 'artist', 'artist_id', 'artists', 'track_number', 'disc_number', 'duration_ms',
+    'explicit', 'isrc', 'popularity', 'album', 'album_id', 'album_type', 'album_total_tracks', 'album_image_url',
+    'release_date', 'release_precision'
+] -%}
+
+{{ config(materialized='table', indexes=[{'columns': ['track_id'], 'unique': true}, {'columns': ['album_id']}]) }}
+
+with
+
+liked_tracks as (
+    select {{ columns | join(', ') }} from {{ ref('stg_spotify__liked_tracks') }}
+),
+
+saved_album_tracks as (
+    select {{ columns | join(', ') }}, saved_album_id from {{ ref('stg_spotify__saved_album_tracks') }}
+),
+
+played_tracks as (
+    select {{ columns | join(', ') }} from {{ ref('int_played_tracks') }}
+),
+
+playlist_tracks as (
+    select
+        'spotify:track:' || track_id as track_uri,
+        {{ columns | reject('equalto', 'track_uri') | join(', ') }},
+        playlist_id,
+        position
+    from {{ ref('stg_spotify__playlist_items') }}
+    where track_id is not null
+),
+
+-- `source_rank`: what the library says of a track is newer than what a play once said
+sightings as (
+    select {{ columns | join(', ') }}, 1 as source_rank, '' as tie from liked_tracks
+    union all
+    select {{ columns | join(', ') }}, 2 as source_rank, saved_album_id as tie from saved_album_tracks
+    union all
+    select {{ columns | join(', ') }}, 3 as source_rank, '' as tie from played_tracks
+    union all
+    select {{ columns | join(', ') }}, 4 as source_rank, playlist_id || ' ' || position as tie from playlist_tracks
+),
+
+best_sightings as (
+    select distinct on (track_id) *
+    from sightings
+    order by track_id, title is null, source_rank, tie collate "C"
+),
+
+-- tracks embedded in saved albums come without ISRC and popularity: whoever has seen them tells
+identities as (
+    select distinct on (track_id)
+        track_id,
+        isrc
+    from sightings
+    where isrc is not null
+    order by track_id, source_rank, tie collate "C"
+),
+
+popularities as (
+    select distinct on (track_id)
+        track_id,
+        popularity
+    from sightings
+    where popularity is not null
+    order by track_id, source_rank, tie collate "C"
+)
+
+select
+    {%- for column in columns | reject('in', ['isrc', 'popularity']) %}
+    best_sightings.{{ column }},
+    {%- endfor %}
+    identities.isrc,
+    popularities.popularity
+from best_sightings
+left join identities on best_sightings.track_id = identities.track_id
+left join popularities on best_sightings.track_id = popularities.track_id

@@ -1,0 +1,26 @@
+with
+
+selections as (
+    select
+        slug,
+        cast(count(*) as integer) as selected_count
+    from {{ ref('playlist_selections') }}
+    group by slug
+),
+
+definitions (slug, definition) as (
+    values
+    {%- for slug in var('playlists') %}
+    ({{ literal(slug) }}, cast({{ literal(tojson(playlist_block_of(slug))) }} as jsonb))
+    {{- ',' if not loop.last }}
+    {%- endfor %}
+)
+
+select
+    definitions.slug,
+    definitions.definition,
+    cast('{{ run_started_at.isoformat() }}' as timestamptz) as built_at,
+    '{{ invocation_id }}' as invocation_id,
+    coalesce(selections.selected_count, 0) as selected_count
+from definitions
+left join selections on definitions.slug = selections.slug

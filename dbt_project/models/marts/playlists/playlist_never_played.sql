@@ -1,0 +1,21 @@
+{%- set playlist = {
+    'title': 'Never Played',
+    'description': 'In the library and not heard yet; the longest waiting come first.',
+    'limit': {'tracks': 100},
+    'per_album': 3,
+    'select_by': ['added_at asc', 'album_id asc', 'disc_number asc', 'track_number asc'],
+} -%}
+
+{{ config(meta={'playlist': playlist}) }}
+
+with
+
+candidates as (
+    select *
+    from {{ ref('unified_tracks') }}
+    where play_count = 0
+),
+
+{{ select_tracks(playlist) }}
+
+select * from selection

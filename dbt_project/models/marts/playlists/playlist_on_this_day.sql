@@ -1,0 +1,52 @@
+{%- set playlist = {
+    'title': 'On This Day',
+    'description': 'What was played on this day of the year in earlier years.',
+    'limit': {'tracks': 50},
+    'select_by': ['plays_on_this_day desc', 'play_count desc', 'last_played_at desc'],
+} -%}
+
+{{ config(meta={'playlist': playlist}) }}
+
+with
+
+tracks as (
+    select * from {{ ref('unified_tracks') }}
+),
+
+plays as (
+    select
+        track_id,
+        local_date
+    from {{ ref('plays') }}
+),
+
+track_recordings as (
+    select
+        track_id,
+        recording_id
+    from {{ ref('int_track_recordings') }}
+),
+
+this_day as (
+    select
+        track_recordings.recording_id,
+        count(*) as plays_on_this_day
+    from plays
+    inner join track_recordings on plays.track_id = track_recordings.track_id
+    where
+        plays.local_date < {{ local_today() }}
+        and to_char(plays.local_date, 'MM-DD') = to_char({{ local_today() }}, 'MM-DD')
+    group by track_recordings.recording_id
+),
+
+candidates as (
+    select
+        tracks.*,
+        this_day.plays_on_this_day
+    from tracks
+    inner join this_day on tracks.recording_id = this_day.recording_id
+),
+
+{{ select_tracks(playlist) }}
+
+select * from selection

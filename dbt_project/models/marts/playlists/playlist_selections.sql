@@ -1,0 +1,10 @@
+{%- for slug in var('playlists') %}
+select
+    {{ literal(slug) }} as slug,
+    position,
+    track_id,
+    track_uri,
+    recording_id
+from {{ ref('playlist_' ~ slug) }}
+{{ 'union all' if not loop.last }}
+{%- endfor %}

@@ -1,0 +1,6 @@
+select
+    slug,
+    playlist_id,
+    name,
+    state
+from {{ source('ops', 'playlists') }}
