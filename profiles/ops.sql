@@ -172,3 +172,19 @@ create index if not exists logs_logged_at on ops.logs (logged_at);
 alter table ops.playlists add column if not exists full_read_at timestamptz;
 -- The push that an undo took back
 alter table ops.playlist_pushes add column if not exists undo_of bigint;
+
+-- Grain: one uri that Spotify refused to add to a playlist; not tried again for a while
+create table if not exists ops.refused_uris (
+    uri text primary key,
+    refused_at timestamptz not null default now()
+);
+
+-- Grain: one row of Spotify's that could not be stored, with the reason; the rest of its page was loaded
+create table if not exists ops.quarantined_rows (
+    resource text not null,
+    row_key text not null,
+    reason text not null,
+    payload text,                       -- JSON in ASCII: what jsonb refuses
+    noticed_at timestamptz not null default now(),
+    primary key (resource, row_key)
+);

@@ -75,6 +75,7 @@ class Settings(BaseSettings):
     tracker_home: Annotated[Path, AfterValidator(_folder)] = REPOSITORY / ".local"
     tracker_secret_key: SecretStr | None = None
     tracker_poll_seconds: int = Field(default=600, ge=1)
+    tracker_ui_port: int = Field(default=4200, ge=1, le=65535)
     tracker_as_of: Annotated[datetime, AfterValidator(_in_utc)] | None = None
 
     prefect_api_url: str = "http://127.0.0.1:4200/api"
