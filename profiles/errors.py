@@ -32,6 +32,12 @@ class SettingsError(TrackerError):
     exit_status = 2
 
 
+class InputError(TrackerError):
+    """What was typed or handed in cannot be used: a file, a folder, an address (exit status 2)."""
+
+    exit_status = 2
+
+
 class DatabaseUnavailable(TrackerError):
     """PostgreSQL cannot be reached, started or prepared."""
 

@@ -49,6 +49,16 @@ create table if not exists ops.token_imports (
     decided_at timestamptz not null default now()
 );
 
+-- Grain: one login that waits for its consent: good once, for ten minutes. `state` itself is not stored
+create table if not exists ops.pending_logins (
+    state_hash text primary key,
+    client_id text not null,
+    redirect_uri text not null,
+    verifier text,                      -- PKCE; null where the app has a secret
+    is_encrypted boolean not null default false,
+    expires_at timestamptz not null
+);
+
 -- Grain: one endpoint family and hour
 create table if not exists ops.api_calls (
     family text not null,

@@ -92,11 +92,30 @@ class TokenStore:
             values += [token.expires_at, token.scope, token.authorized_at, token.imported_fingerprint]
             cursor.execute(_SAVE, [*values, token.invalid_since, cipher is not None])
 
-    def forget(self) -> None:
-        """Delete the sign-in, and see to it that what was imported before is not imported again."""
+    def forget(self) -> bool:
+        """Delete the sign-in, and see to it that what was imported before is not imported again.
+
+        Says whether there was one.
+        """
         with self._cursor() as cursor:
+            cursor.execute("delete from ops.pending_logins")
             cursor.execute("delete from ops.tokens")
+            was_there = cursor.rowcount > 0
             cursor.execute("update ops.token_imports set verdict = 'superseded' where verdict = 'imported'")
+        return was_there
+
+    def seal(self, value: str) -> tuple[str, bool]:
+        """Return a secret as it may be stored beside the sign-in, and whether that is encrypted."""
+        with self._cursor() as cursor:
+            cipher = self._cipher(cursor) if self._key else None
+        return _encrypt(cipher, value) or value, cipher is not None
+
+    def unseal(self, stored: str, *, is_encrypted: bool) -> str:
+        """Return a secret from what `seal` made of it. Raises SettingsError where the key is another."""
+        if not is_encrypted:
+            return stored
+        with self._cursor() as cursor:
+            return _decrypt(self._cipher(cursor), stored)
 
     def import_verdict(self, fingerprint: str) -> tuple[str, str | None] | None:
         """Return what became of a value of SPOTIFY_REFRESH_TOKEN: (verdict, detail), None if never seen."""

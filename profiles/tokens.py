@@ -102,6 +102,22 @@ class Tokens:
             if fingerprint:
                 self._store.record_import(fingerprint, "superseded")
 
+    def forget(self) -> bool:
+        """Delete the sign-in; say whether there was one. SPOTIFY_REFRESH_TOKEN is not imported again.
+
+        Waits for a process that renews: its answer would otherwise be stored after the deletion.
+        """
+        lock = advisory_lock(self._database, "token", wait=True, timeout_s=LONGEST_WAIT_S)
+        with self._lock, lock as is_held:
+            if not is_held:
+                raise SpotifyUnavailable("Another process has been renewing the sign-in for too long.")
+            was_there = self._store.forget()
+            fingerprint = self._offered_fingerprint() if self._settings.spotify_client_id else None
+            if fingerprint:
+                self._store.record_import(fingerprint, "superseded", "disconnected")
+            self._current = None
+            return was_there
+
     def status(self) -> TokenStatus:
         """Return what is known of the sign-in without asking Spotify."""
         stored = self._store.load()
