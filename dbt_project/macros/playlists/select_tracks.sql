@@ -98,14 +98,53 @@ arranged as (
     from chosen
 ),
 
+{% if full.artist_separation -%}
+in_order as (
+    select
+        arranged.*,
+        row_number() over (order by turn, play_rank) as base_place,
+        -- a number per artist: the order of names decides nothing here
+        dense_rank() over (order by coalesce(artist_id, artist, track_id) collate "C") as artist_number
+    from arranged
+),
+
+places as (
+    select
+        apart.base_place,
+        apart.place
+    from (
+        select {{ function('places_apart') }}(
+            cast(array_agg(artist_number order by base_place) as integer []), {{ full.artist_separation }}
+        ) as order_of_places
+        from in_order
+    ) as answer
+    cross join lateral unnest(answer.order_of_places) with ordinality as apart (base_place, place)
+),
+
+placed as (
+    select
+        in_order.*,
+        places.place
+    from in_order
+    inner join places on in_order.base_place = places.base_place
+),
+{%- else -%}
+placed as (
+    select
+        arranged.*,
+        row_number() over (order by turn, play_rank) as place
+    from arranged
+),
+{%- endif %}
+
 selection as (
     select
-        cast(row_number() over (order by turn, play_rank) as integer) as position,
+        cast(place as integer) as position,
         track_id,
         track_uri,
         recording_id,
         title,
         artist
-    from arranged
+    from placed
 )
 {%- endmacro %}

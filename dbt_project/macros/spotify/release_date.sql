@@ -15,7 +15,7 @@
 {# As Spotify says, where it says a word we know; else from the length of the date. #}
 {% macro release_precision(released, precision) -%}
     case
-        when {{ released }} is null then null
+        when {{ release_date(released) }} is null then null
         when {{ precision }} in ('year', 'month', 'day') then {{ precision }}
         when length({{ released }}) = 4 then 'year'
         when length({{ released }}) = 7 then 'month'

@@ -7,12 +7,11 @@
     {{ json_text(track, 'name') }} as title,
     {{ json_text(track, 'artists', 0, 'name') }} as artist,
     {{ json_text(track, 'artists', 0, 'id') }} as artist_id,
-    array(
-        select artists.artist ->> 'name'
+    coalesce((
+        select jsonb_agg(artists.artist -> 'name' order by artists.position)
         from jsonb_array_elements({{ json_array(track, 'artists') }}) with ordinality as artists (artist, position)
         where artists.artist ->> 'name' <> ''
-        order by artists.position
-    ) as artists,
+    ), '[]') as artists,
     {{ json_integer(track, 'track_number') }} as track_number,
     {{ json_integer(track, 'disc_number') }} as disc_number,
     {{ json_integer(track, 'duration_ms') }} as duration_ms,

@@ -8,7 +8,7 @@ items as (
     select
         playlist_id,
         track_id
-    from {{ ref('int_playlist_items') }}
+    from {{ ref('stg_spotify__playlist_items') }}
 )
 
 -- duplicates are one exclusion; local files and episodes have no track id and exclude nothing

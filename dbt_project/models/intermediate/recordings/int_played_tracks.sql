@@ -1,4 +1,4 @@
-{{ config(materialized='incremental', unique_key='track_id', on_schema_change='fail') }}
+{{ config(materialized='incremental', post_hook='{{ remember_definition() }}', unique_key='track_id', on_schema_change='fail') }}
 
 with
 

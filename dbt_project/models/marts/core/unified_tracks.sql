@@ -125,7 +125,7 @@ final as (
         described.isrc,
         described.recording_id,
         -- no source tells genres yet
-        cast(array[] as text []) as genres,
+        cast('[]' as jsonb) as genres,
         described.popularity,
         described.liked_at is not null as is_liked,
         described.liked_at,

@@ -1,4 +1,4 @@
-{{ config(materialized='incremental', unique_key='listen_id', on_schema_change='fail', indexes=[{'columns': ['load_id']}]) }}
+{{ config(materialized='incremental', post_hook='{{ remember_definition() }}', unique_key='listen_id', on_schema_change='fail', indexes=[{'columns': ['load_id']}]) }}
 
 with
 
