@@ -195,12 +195,20 @@ def advisory_lock(
     it is `pg_advisory_lock(hashtextextended('tracker:' || name, 0))`. It ends with its connection, also by a
     kill.
     """
+    with held_lock(database, name, wait=wait, timeout_s=timeout_s) as backend_pid:
+        yield backend_pid is not None
+
+
+@contextmanager
+def held_lock(
+    database: Database, name: str, *, wait: bool, timeout_s: float | None = None
+) -> Iterator[int | None]:
+    """Do as `advisory_lock` does; yields the pid of the server process that holds the lock, or None."""
     with closing(database.connect(autocommit=True)) as connection, connection.cursor() as cursor:
         key = f"tracker:{name}"
         if wait:
-            cursor.execute(
-                "select set_config('lock_timeout', %s, false)", [str(int((timeout_s or 0) * 1000))]
-            )
+            milliseconds = str(int((timeout_s or 0) * 1000))
+            cursor.execute("select set_config('lock_timeout', %s, false)", [milliseconds])
             try:
                 cursor.execute("select pg_advisory_lock(hashtextextended(%s, 0))", [key])
                 is_held = True
@@ -209,4 +217,4 @@ def advisory_lock(
         else:
             cursor.execute("select pg_try_advisory_lock(hashtextextended(%s, 0))", [key])
             is_held = cursor.fetchone() == (True,)
-        yield is_held
+        yield connection.info.backend_pid if is_held else None

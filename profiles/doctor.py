@@ -1,0 +1,183 @@
+"""The doctor: looks at everything a run needs, and says for each what to do."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from profiles.database import open_database
+from profiles.errors import Deferred, SettingsError, TrackerError
+from profiles.settings import require_spotify_app
+from profiles.spotify import SpotifyClient
+from profiles.tokens import WARN_AFTER_DAYS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from profiles.api_budget import Usage
+    from profiles.database import Database
+    from profiles.settings import Settings
+
+State = Literal["ok", "note", "failed", "bad_input", "deferred"]
+OLDEST_POSTGRES = 15
+PREFECT_TIMEOUT_S = 3.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at. A `note` hinders nothing; `remedy` is empty where all is well."""
+
+    subject: str
+    state: State
+    message: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What the doctor found. `usage` is what the rolling 24 hours saw of each endpoint family."""
+
+    findings: tuple[Finding, ...]
+    usage: tuple[Usage, ...]
+
+    @property
+    def exit_status(self) -> int:
+        """0 all well, 1 something failed, 2 a setting is wrong or missing, 3 Spotify asks for patience."""
+        states = {finding.state for finding in self.findings}
+        return 2 if "bad_input" in states else 1 if "failed" in states else 3 if "deferred" in states else 0
+
+
+def examine(settings: Settings) -> Diagnosis:
+    """Look at settings, database, sign-in, Spotify and Prefect. Makes at most two calls to Spotify."""
+    findings = [_settings(settings)]
+    usage: tuple[Usage, ...] = ()
+    try:
+        database = open_database(settings)
+    except TrackerError as error:
+        findings.append(_finding("database", error))
+    else:
+        findings.append(_database(database))
+        with closing(SpotifyClient(settings, database)) as client:
+            if settings.spotify_client_id is not None:
+                findings.append(_guarded("sign-in", lambda: _sign_in(client)))
+            if findings[-1].subject == "sign-in" and findings[-1].state in {"ok", "note"}:
+                findings.append(_guarded("spotify", lambda: _spotify(client)))
+            usage = tuple(client.budget.usage())
+        findings.extend(_quota(usage))
+    findings.append(_prefect(settings))
+    return Diagnosis(tuple(findings), usage)
+
+
+def _guarded(subject: str, look: Callable[[], Finding]) -> Finding:
+    try:
+        return look()
+    except TrackerError as error:
+        return _finding(subject, error)
+
+
+def _finding(subject: str, error: TrackerError) -> Finding:
+    state: State = "failed"
+    if isinstance(error, SettingsError):
+        state = "bad_input"
+    elif isinstance(error, Deferred):
+        state = "deferred"
+    return Finding(subject, state, error.message, error.remedy)
+
+
+def _settings(settings: Settings) -> Finding:
+    try:
+        require_spotify_app(settings)
+    except SettingsError as error:
+        return _finding("settings", error)
+    if settings.spotify_market is None:
+        return Finding(
+            "settings",
+            "note",
+            "SPOTIFY_MARKET is not set: which tracks can be played is not looked at.",
+            "Set it to the country of the account, such as GB.",
+        )
+    return Finding("settings", "ok", f"zone {settings.tracker_timezone}, home {settings.tracker_home}")
+
+
+def _database(database: Database) -> Finding:
+    with closing(database.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "select current_setting('server_version'), current_setting('server_version_num')::int / 10000,"
+            " current_setting('server_encoding'), pg_size_pretty(pg_database_size(current_database()))"
+        )
+        ((version, major, encoding, size),) = cursor.fetchall()
+    if major < OLDEST_POSTGRES:
+        return Finding(
+            "database", "failed", f"PostgreSQL {version} is too old.", f"Use {OLDEST_POSTGRES} or newer."
+        )
+    if encoding != "UTF8":
+        return Finding(
+            "database",
+            "failed",
+            f"The database is encoded in {encoding}; titles in many scripts do not fit.",
+            f"create database {database.name} template template0 encoding 'UTF8'",
+        )
+    kind = "embedded " if database.is_embedded else ""
+    return Finding("database", "ok", f"{kind}PostgreSQL {version}, {size}, {database.safe_dsn}")
+
+
+def _sign_in(client: SpotifyClient) -> Finding:
+    client.tokens.get_access_token()
+    status = client.tokens.status()
+    notes, remedies = [], []
+    if status.missing_scopes:
+        notes.append(f"the consent lacks {', '.join(status.missing_scopes)}")
+        remedies.append("Sign in again (`make login`) and accept every permission asked for.")
+    if status.age_days is None or status.expires_on is None:
+        notes.append(
+            "its age is unknown, because the token was imported; it ends six months after the consent"
+        )
+    elif status.age_days >= WARN_AFTER_DAYS:
+        notes.append(f"it ends on {status.expires_on:%Y-%m-%d}")
+        remedies.append("Renew it before: `make login`.")
+    if not notes:
+        return Finding(
+            "sign-in", "ok", f"{status.age_days} days old, good until {status.expires_on:%Y-%m-%d}"
+        )
+    return Finding("sign-in", "note", f"signed in; {'; '.join(notes)}", " ".join(remedies))
+
+
+def _spotify(client: SpotifyClient) -> Finding:
+    profile = client.get("me")
+    return Finding("spotify", "ok", f"answers, as {profile.get('display_name') or profile.get('id')}")
+
+
+def _quota(usage: tuple[Usage, ...]) -> Iterator[Finding]:
+    for family in usage:
+        if family.until is not None:
+            yield Finding(
+                "quota",
+                "deferred",
+                f"{family.family} rests until {family.until:%Y-%m-%d %H:%M} UTC ({family.reason})",
+                "Nothing to do: the runs after that time go on.",
+            )
+    total = sum(family.calls for family in usage)
+    refused = sum(family.rate_limited for family in usage)
+    yield Finding("quota", "ok", f"{total} calls in 24 hours, {refused} of them answered with 429")
+
+
+def _prefect(settings: Settings) -> Finding:
+    address = settings.prefect_api_url
+    if "prefect_api_url" not in settings.model_fields_set:
+        address = f"http://127.0.0.1:{settings.tracker_ui_port}/api"
+    start_it = "`make up` starts it here. `python -m flows …` does without."
+    if not address.startswith(("http://", "https://")):
+        return Finding(
+            "prefect", "bad_input", "PREFECT_API_URL is no http address.", "Correct it, or leave it out."
+        )
+    try:
+        with urllib.request.urlopen(f"{address.rstrip('/')}/health", timeout=PREFECT_TIMEOUT_S):  # noqa: S310
+            pass
+    except urllib.error.HTTPError as error:
+        return Finding("prefect", "note", f"{address} answers with status {error.code}", start_it)
+    except (OSError, ValueError):
+        return Finding("prefect", "note", f"no server answers at {address}", start_it)
+    return Finding("prefect", "ok", f"answers at {address}")
