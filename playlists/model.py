@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from playlists.rules import PlaylistBlock
+    from profiles.errors import Deferred
 
 LOCAL_PREFIX = "spotify:local:"
 """Uris of files on the user's own disk: the API can neither add nor remove them, only move them."""
@@ -246,6 +247,8 @@ class PushResult:
     """Uris that Spotify refused, each found by splitting its chunk."""
     notes: tuple[str, ...] = ()
     error: str | None = None
+    deferred: Deferred | None = None
+    """Set where a quota ended it: the rest of the run waits as well."""
 
     @property
     def is_failure(self) -> bool:

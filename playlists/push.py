@@ -1,0 +1,249 @@
+"""Plan → check → apply → verify → record.
+
+A playlist that fails does so alone: its error is kept in the registry, its rule and its mapping stay, and the
+others go on.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from playlists import guards, planning, registry, store
+from playlists.applying import Waits, Work
+from playlists.model import Listing, Plan, PushResult
+from playlists.planning import plan_pushes
+from playlists.reading import snapshot_of
+from playlists.selections import read_facts, read_selections
+from profiles.clock import as_of
+from profiles.database import advisory_lock
+from profiles.errors import AuthorizationLost, Deferred, SpotifyError, TrackerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from profiles.session import Session
+
+    Progress = Callable[[str, int, int], None]
+    Tester = Callable[[Sequence[str]], object]
+
+__all__ = ["apply_plan", "plan_pushes", "push_all"]
+
+logger = logging.getLogger(__name__)
+
+PLAN_GOOD_FOR_S = 30.0
+"""A plan older than this is compared with Spotify's snapshot before it is applied."""
+
+
+def push_all(
+    session: Session,
+    slugs: Sequence[str] | None = None,
+    *,
+    dry_run: bool = False,
+    force: bool = False,
+    reason: str = "push",
+    tester: Tester | None = None,
+    waits: Waits | None = None,
+    progress: Progress | None = None,
+) -> list[PushResult]:
+    """Bring the named playlists, else all enabled ones, in line with their selections.
+
+    `tester` runs the dbt tests of the given slugs; it is called for selections that nobody has tested since
+    they were built. With `dry_run` nothing is written to Spotify. Raises AuthorizationLost and what the
+    listing raises; a quota stop ends the rest as ``deferred``.
+    """
+    with advisory_lock(session.database, "push", wait=True):
+        if tester is not None:
+            _test_untested(session, slugs, tester)
+        results: list[PushResult] = []
+        deferred: Deferred | None = None
+        for plan in plan_pushes(session, slugs, force=force):
+            if deferred is not None and plan.outcome == "planned":
+                results.append(
+                    PushResult(plan.slug, "deferred", plan, plan.state.playlist_id, error=str(deferred))
+                )
+                continue
+            result = (
+                told(plan)
+                if dry_run
+                else apply_plan(session, plan, reason=reason, force=force, waits=waits, progress=progress)
+            )
+            if result.outcome == "deferred":
+                deferred = result.deferred
+            results.append(result)
+    return results
+
+
+def apply_plan(
+    session: Session,
+    plan: Plan,
+    *,
+    reason: str,
+    force: bool = False,
+    undo_of: int | None = None,
+    waits: Waits | None = None,
+    progress: Progress | None = None,
+) -> PushResult:
+    """Apply one plan, verify it, record it. Never raises for one playlist's trouble, but for a lost login."""
+    calls_before = session.spotify.calls_made
+    waits = waits or Waits.of(session.settings)
+    try:
+        plan = _still_valid(session, plan, force=force)
+        if plan.outcome != "planned":
+            _remember(session, plan)
+            return told(plan)
+        result = _apply(session, plan, reason=reason, undo_of=undo_of, waits=waits, progress=progress)
+    except AuthorizationLost:
+        raise
+    except Deferred as error:
+        result = PushResult(
+            plan.slug, "deferred", plan, plan.state.playlist_id, error=str(error), deferred=error
+        )
+    except SpotifyError as error:
+        logger.error("'%s' was not pushed: %s", plan.slug, error)  # noqa: TRY400  the message says it all
+        store.write_state(session.database, plan.slug, "failing", str(error))
+        result = PushResult(plan.slug, "failed", plan, plan.state.playlist_id, error=str(error))
+    return replace(result, calls=session.spotify.calls_made - calls_before + plan.read_calls)
+
+
+def _apply(
+    session: Session,
+    plan: Plan,
+    *,
+    reason: str,
+    undo_of: int | None,
+    waits: Waits,
+    progress: Progress | None,
+) -> PushResult:
+    database, calls_before = session.database, session.spotify.calls_made
+    plan = _renamed(session, _with_playlist(session, plan, waits))
+    playlist_id = plan.state.playlist_id
+    if playlist_id is None:
+        raise AssertionError("a playlist is made before it is filled")
+    if plan.script.is_empty:
+        return PushResult(plan.slug, "pushed", plan, playlist_id, notes=plan.notes)
+    push_id = store.start_push(database, plan, playlist_id, reason=reason, undo_of=undo_of)
+    work = Work(
+        session.spotify,
+        playlist_id,
+        list(plan.current),
+        plan.snapshot_id,
+        waits,
+        progress=lambda done, total: progress(plan.slug, done, total) if progress else None,
+    )
+    block = plan.selection.block if plan.selection else None
+    try:
+        work.run(
+            plan.script,
+            plan.wanted,
+            mode=block.mode if block else "mirror",
+            max_edit_calls=block.max_edit_calls if block else 25,
+            whole=planning.is_full_read_due(plan.state),
+        )
+    except TrackerError as error:
+        store.fail_push(database, push_id, str(error), session.spotify.calls_made - calls_before)
+        raise
+    finally:
+        store.write_refused(database, work.dropped)
+    store.finish_push(
+        database,
+        push_id,
+        plan.slug,
+        work.entries,
+        snapshot_id=work.snapshot_id,
+        operations=work.operations,
+        calls=session.spotify.calls_made - calls_before,
+        all_read=work.is_whole,
+    )
+    notes = (*plan.notes, *(f"Spotify refuses {uri}; it is left out." for uri in work.dropped))
+    return PushResult(
+        plan.slug, "pushed", plan, playlist_id, push_id, dropped=tuple(work.dropped), notes=notes
+    )
+
+
+def _with_playlist(session: Session, plan: Plan, waits: Waits) -> Plan:
+    """The plan for a playlist that exists: a new one is made, one that turns up instead is planned again."""
+    if plan.state.playlist_id is not None or plan.selection is None:
+        return plan
+    nothing_listed = Listing({}, is_complete=False)
+    created = registry.create(
+        session,
+        plan.slug,
+        plan.name,
+        public=plan.selection.block.public,
+        listing=nothing_listed,
+        waits=waits,
+    )
+    plan = replace(plan, state=replace(plan.state, playlist_id=created.playlist_id, name=plan.name))
+    if created.was_found:
+        return planning.again(session, plan)
+    if plan.script.is_empty and created.snapshot_id is not None:
+        store.record_observation(
+            session.database,
+            plan.slug,
+            created.playlist_id,
+            (),
+            snapshot_id=created.snapshot_id,
+            reason="created, nothing selected",
+        )
+    return replace(plan, snapshot_id=created.snapshot_id)
+
+
+def _renamed(session: Session, plan: Plan) -> Plan:
+    if plan.rename_to is None:
+        return plan
+    session.spotify.put(f"playlists/{plan.state.playlist_id}", {"name": plan.rename_to}, idempotent=True)
+    store.write_name(session.database, plan.slug, plan.rename_to)
+    return replace(plan, snapshot_id=None)
+
+
+def _still_valid(session: Session, plan: Plan, *, force: bool) -> Plan:
+    """The plan, made again where it has waited and the playlist was changed since."""
+    is_fresh = time.monotonic() - plan.planned_at < PLAN_GOOD_FOR_S
+    if plan.outcome != "planned" or plan.state.playlist_id is None or is_fresh:
+        return plan
+    if snapshot_of(session.spotify, plan.state.playlist_id) == plan.snapshot_id:
+        return plan
+    return planning.again(session, plan, force=force)
+
+
+def _remember(session: Session, plan: Plan) -> None:
+    """Show in the registry why a playlist is not kept up to date, and when that is over."""
+    failures = [refusal for refusal in plan.refusals if refusal.is_failure]
+    if failures:
+        reason = " ".join(f"{refusal.reason} {refusal.remedy}" for refusal in failures)
+        store.write_state(session.database, plan.slug, "failing", reason)
+    elif plan.state.state == "failing" and plan.outcome in ("unchanged", "kept"):
+        store.write_state(session.database, plan.slug, "active", None)
+
+
+def told(plan: Plan) -> PushResult:
+    """A plan as the result of a run that did not apply it."""
+    error = " ".join(refusal.reason for refusal in plan.refusals) or None
+    return PushResult(
+        plan.slug,
+        plan.outcome,
+        plan,
+        plan.state.playlist_id,
+        calls=plan.read_calls,
+        notes=plan.notes,
+        error=error,
+    )
+
+
+def _test_untested(session: Session, slugs: Sequence[str] | None, tester: Tester) -> None:
+    selections, _ = read_selections(session.database)
+    states = store.read_states(session.database)
+    facts = read_facts(session.database, selections, as_of(session.settings))
+    untested = [
+        slug
+        for slug, selection in selections.items()
+        if (slugs is None or slug in slugs)
+        and (slug not in states or states[slug].is_enabled(selection.block.enabled))
+        and (slug in states or selection.block.enabled)
+        and guards.is_untested(selection, facts)
+    ]
+    if untested:
+        tester(untested)
