@@ -80,7 +80,8 @@ class Account:
     reports: list[Report] = field(default_factory=list)
     life: Life | None = None
     library_version: int = 0
-    changes: set[tuple[str, str]] = field(default_factory=set, repr=False)
+    changes: dict[tuple[str, str], None] = field(default_factory=dict, repr=False)
+    fresh: list[Play | Report] = field(default_factory=list, repr=False)
 
     @property
     def now(self) -> datetime:
@@ -89,7 +90,12 @@ class Account:
 
     def touch(self, kind: str, key: str = "") -> None:
         """Note that something has changed and is to be stored before the change is acknowledged."""
-        self.changes.add((kind, key))
+        self.changes[kind, key] = None
+
+    def settle(self) -> None:
+        """Forget what has changed: it is stored, or never will be."""
+        self.changes.clear()
+        self.fresh.clear()
 
     def advance(self, hours: float) -> None:
         """Live on for so many hours: plays by habit, likes that come and go."""
@@ -215,11 +221,11 @@ class Account:
         """Put a true event and its reports into the account, each in its place in time."""
         if play is not None:
             insort(self.plays, play, key=lambda one: one.ended_at)
-            self.touch("plays")
+            self.fresh.append(play)
         for report in reports:
             if report is not None:
                 insort(self.reports, report, key=lambda one: one.played_at)
-                self.touch("reports")
+                self.fresh.append(report)
 
     def _length_of(self, uri: str) -> int:
         _, _, identifier = uri.rpartition(":")

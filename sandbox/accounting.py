@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from dataclasses import asdict, dataclass, field
+from datetime import datetime  # noqa: TC003  the storage reads the annotations at run time
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
 
 KEPT_CALLS: Final = 200_000
 READS: Final = ("GET", "HEAD")

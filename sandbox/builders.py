@@ -99,7 +99,7 @@ def small_account() -> Account:
     account.add_playlist("For Later", uris[10:], id=readable_id("Playlist", 2), at=now - timedelta(days=20))
     for hours, track_id in zip((50, 49, 26, 25, 3, 2), ids, strict=False):
         account.play(track_id, now - timedelta(hours=hours))
-    account.changes.clear()
+    account.settle()
     return account
 
 
@@ -143,7 +143,7 @@ def library_of(
     _add_playlists(account, pool, playlists, playlist_entries, base)
     for place in range(plays):
         account.play(pool[place % len(pool)], base - timedelta(minutes=3 * (plays - place)))
-    account.changes.clear()
+    account.settle()
     return account
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, fields
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, get_args
 
 from fastapi import APIRouter, Request
@@ -10,6 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from sandbox import oauth
 from sandbox.account import real_now
 from sandbox.core import Sandbox
+from sandbox.export import ExportKind, Quirks, make_export
 from sandbox.faults import Fault, FaultKind
 from sandbox.model import ALL_SCOPES, Playlist
 from sandbox.shapes import Json, Mode, to_seconds
@@ -240,6 +242,7 @@ async def options(request: Request) -> Response:
     for name, value in body.items():
         setattr(sandbox.account.options, name, value)
     sandbox.account.touch("options")
+    sandbox.account.touch("sandbox")
     return ok()
 
 
@@ -310,6 +313,31 @@ async def tokens(request: Request, action: str) -> Response:
         case _:
             return JSONResponse({"ok": False, "error": f"unknown action {action!r}"}, 400)
     return ok(client_id=oauth.CLIENT_ID)
+
+
+@router.post("/export")
+async def export(request: Request) -> Response:
+    """Write the history export to `path` (`.zip` or folder): `kind`, `since`, `until`, `quirks`, `seed`."""
+    try:
+        return ok(**export_by(sandbox_of(request), await body_of(request)))
+    except (KeyError, TypeError, ValueError, OSError) as error:
+        return JSONResponse({"ok": False, "error": str(error)}, 400)
+
+
+def export_by(sandbox: Sandbox, body: Json) -> Json:
+    """Write an export as the body says; returns its path and summary. Raises ValueError: unknown kind."""
+    kind = body.get("kind", "extended")
+    if kind not in get_args(ExportKind):
+        raise ValueError(f"unknown kind of export {kind!r}")
+    made = make_export(
+        sandbox.account,
+        kind,
+        since=moment_of(body.get("since")),
+        until=moment_of(body.get("until")),
+        quirks=Quirks() if body.get("quirks", True) else Quirks.none(),
+        seed=int(body.get("seed", 1)),
+    )
+    return {"path": str(made.write(Path(body["path"]))), **made.summary()}
 
 
 @router.post("/reset")

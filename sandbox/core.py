@@ -59,4 +59,4 @@ class Sandbox:
         if self.storage is not None:
             self.storage.store(self, call)
         else:
-            self.account.changes.clear()
+            self.account.settle()

@@ -1,17 +1,379 @@
-"""Habits (the account's owner does nothing yet)."""
+"""The habits of the account's owner: favourites, fashions, seasons, skips, and a library that comes and goes.
+
+Every day is planned as a whole, by a random generator of its own, and its events happen as time passes: how
+time is moved on, in one step or in many, changes nothing. Days are counted from the beginning of the
+account's life, so the same seed and the same beginning give the same life.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+import zlib
+from bisect import bisect
+from collections.abc import Sequence  # noqa: TC003  the storage reads the annotations at run time
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import lru_cache
+from itertools import accumulate
+from random import Random
+from typing import TYPE_CHECKING, Final
+
+from sandbox.model import NOT_STORED, Play, Report
+from sandbox.world import World
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from sandbox.account import Account
+    from sandbox.model import Track
+
+DAY: Final = timedelta(days=1)
+MINIMUM_REPORTED_MS: Final = 30_000
+HOURS_WEEKDAY: Final = (1, 0, 0, 0, 0, 1, 6, 14, 10, 6, 5, 5, 7, 5, 4, 4, 6, 12, 14, 11, 12, 12, 8, 4)
+HOURS_WEEKEND: Final = (4, 3, 1, 0, 0, 0, 1, 2, 5, 9, 12, 12, 10, 8, 8, 9, 9, 10, 11, 10, 11, 12, 10, 7)
+SEASON_DEPTH: Final = 0.55
+MODES: Final = ("likes", "album", "artist", "discover")
+MODE_WEIGHTS: Final = (42, 24, 24, 10)
+PLATFORMS: Final = ("android", "android", "android", "windows", "web_player", "cast")
 
 
+@dataclass
+class Happening:
+    """Something that will happen: a play with its reports, or a change of the library (`kind`, `target`)."""
+
+    at: datetime
+    kind: str
+    target: str = ""
+    play: Play | None = None
+    reports: list[Report] = field(default_factory=list)
+
+
+@dataclass
 class Life:
-    """What the account's owner does as time passes."""
+    """The owner's tastes and plans. `known` weighs the artists that the owner has ever listened to."""
+
+    seed: int
+    born: datetime
+    planned_days: int = 0
+    known: dict[str, float] = field(default_factory=dict)
+    fashions: dict[str, int] = field(default_factory=dict)
+    pending: list[Happening] = field(default_factory=list)
+    sleeve_notes: dict[str, int] = field(default_factory=dict)
+    by_artist: dict[str, list[str]] = field(
+        default_factory=dict, repr=False, compare=False, metadata=NOT_STORED
+    )
+    indexed: int = field(default=0, compare=False, metadata=NOT_STORED)
 
     def live_until(self, account: Account, moment: datetime) -> None:
-        """Live on until then."""
+        """Live on until then, planning each day as it begins."""
+        while True:
+            day = self.born + self.planned_days * DAY
+            self._let_happen(account, min(moment, day))
+            if day > moment:
+                return
+            DayPlan(self, account, day).make()
+            self.planned_days += 1
+
+    def tracks_by_artist(self, account: Account) -> dict[str, list[str]]:
+        """The catalogue's tracks by first artist, made anew when it has grown."""
+        if self.indexed != len(account.tracks):
+            self.by_artist = {}
+            for track in account.tracks.values():
+                self.by_artist.setdefault(track.artist_ids[0], []).append(track.id)
+            self.indexed = len(account.tracks)
+        return self.by_artist
+
+    def _let_happen(self, account: Account, moment: datetime) -> None:
+        due = bisect(self.pending, moment, key=lambda one: one.at)
+        for happening in self.pending[:due]:
+            happen(account, happening)
+        del self.pending[:due]
+        if due:
+            account.touch("life")
+
+
+def happen(account: Account, happening: Happening) -> None:
+    """Let it happen; what has become impossible meanwhile does not."""
+    target, at = happening.target, happening.at
+    match happening.kind:
+        case "play":
+            account.record(happening.play, *happening.reports)
+        case "like":
+            account.like(target, at)
+        case "unlike":
+            account.unlike(target)
+        case "save":
+            account.save_album(target, at)
+        case "unsave":
+            account.unsave_album(target)
+        case "availability":
+            track = account.tracks[target]
+            track.is_playable = not track.is_playable
+            account.touch("tracks", target)
+        case "release":
+            world = World(account, int(at.timestamp()), at.date())
+            world.recordings = len(account.tracks)
+            world.add_album(account.artists[target], 4 + int(at.timestamp()) % 8, released=at.date())
+        case "collect":
+            own = [one for one in account.playlists.values() if one.owner_id == account.profile.id]
+            if own and own[0].is_in_library:
+                account.edit_playlist(own[0].id, [*own[0].uris, f"spotify:track:{target}"])
+
+
+@lru_cache(maxsize=65_536)
+def affinity(seed: int, identifier: str) -> float:
+    """How well the owner likes a track or an album, 0 to 1: most are middling, few are loved."""
+    first, second = (zlib.crc32(f"{seed}{identifier}{word}".encode()) / 2**32 for word in ("a", "b"))
+    return (first + second) / 2
+
+
+class DayPlan:
+    """Plans one day."""
+
+    def __init__(self, life: Life, account: Account, day: datetime) -> None:
+        self.life = life
+        self.account = account
+        self.day = day
+        self.number = life.planned_days
+        self.rng = Random(f"day {life.seed} {self.number}")
+        self.happenings: list[Happening] = []
+        self.liked = set(account.liked_ids)
+
+    def make(self) -> None:
+        """Plan the day and append it to what is pending."""
+        self._follow_fashion()
+        self._listen()
+        self._tend_library()
+        self.happenings.sort(key=lambda one: one.at)
+        self.life.pending += self.happenings
+        self.account.touch("life")
+
+    # -- tastes
+
+    def _follow_fashion(self) -> None:
+        life, rng = self.life, self.rng
+        life.fashions = {one: until for one, until in life.fashions.items() if until > self.number}
+        if len(life.fashions) < 2 and rng.random() < 0.15 and life.known:  # noqa: PLR2004
+            chosen = rng.choice(list(life.known))
+            life.fashions[chosen] = self.number + rng.randint(12, 45)
+            life.known[chosen] *= 1.25
+        if rng.random() < 0.08:  # noqa: PLR2004
+            life.known.setdefault(rng.choice(list(self.account.artists)), 0.4 + rng.random())
+
+    def _weights(self) -> tuple[list[str], list[float]]:
+        """The known artists, and how much each is in the air today (cumulated)."""
+        season = 2 * math.pi * self.day.timetuple().tm_yday / 365
+        artists = list(self.life.known)
+        weights = []
+        for artist_id in artists:
+            genres = self.account.artists[artist_id].genres
+            peak = 2 * math.pi * (sum(map(ord, genres[0])) % 12) / 12 if genres else 0.0
+            weight = self.life.known[artist_id] * (1 + SEASON_DEPTH * math.cos(season - peak))
+            weights.append(weight * (14 if artist_id in self.life.fashions else 1))
+        return artists, list(accumulate(weights))
+
+    # -- listening
+
+    def _listen(self) -> None:
+        rng = self.rng
+        is_weekend = self.day.weekday() >= 5  # noqa: PLR2004
+        if self.number % 173 in range(9):
+            return  # away from music: a silent week twice a year
+        sessions = round(rng.gauss(3.1 if is_weekend else 2.6, 1.1))
+        hours = HOURS_WEEKEND if is_weekend else HOURS_WEEKDAY
+        artists, cumulated = self._weights()
+        by_artist = self.life.tracks_by_artist(self.account)
+        is_offline_day = rng.random() < 0.04  # noqa: PLR2004
+        starts = sorted(
+            self.day + timedelta(hours=rng.choices(range(24), hours)[0], seconds=rng.randrange(3600))
+            for _ in range(max(0, sessions))
+        )
+        free_from = self.day
+        for start in starts:
+            mode = rng.choices(MODES, MODE_WEIGHTS)[0]
+            queue = Queue(self, mode, artists, cumulated, by_artist).tracks()
+            uploaded = start + timedelta(hours=rng.uniform(5, 50)) if is_offline_day else None
+            free_from = self._session(max(start, free_from), queue, mode, uploaded)
+        if not is_weekend and rng.random() < 0.12 and self.account.episodes:  # noqa: PLR2004
+            self._podcast(max(free_from, self.day + timedelta(hours=7, minutes=rng.randrange(60))))
+
+    def _session(
+        self, start: datetime, queue: Sequence[Track], mode: str, uploaded_at: datetime | None
+    ) -> datetime:
+        """Listen to a queue; returns when the session is over."""
+        rng = self.rng
+        is_incognito = rng.random() < 0.012  # noqa: PLR2004
+        platform = rng.choice(PLATFORMS)
+        at = start
+        for place, track in enumerate(queue):
+            love = affinity(self.life.seed, track.id)
+            skip_chance = (0.6 if mode == "discover" else 0.38) * (1 - love)
+            ms_played, reason_end = track.duration_ms, "trackdone"
+            if not track.is_playable and rng.random() < 0.9:  # noqa: PLR2004
+                continue
+            if rng.random() < skip_chance:
+                short = rng.randint(900, 28_000)
+                longer = int(track.duration_ms * rng.uniform(0.15, 0.8))
+                ms_played, reason_end = (short if rng.random() < 0.75 else longer), "fwdbtn"  # noqa: PLR2004
+            elif place == len(queue) - 1 and rng.random() < 0.4:  # noqa: PLR2004
+                ms_played, reason_end = int(track.duration_ms * rng.uniform(0.2, 0.95)), "endplay"
+            ms_played = min(ms_played, track.duration_ms)
+            at += timedelta(milliseconds=ms_played + rng.randint(0, 1200))
+            self._play(
+                Play(
+                    track.uri,
+                    at,
+                    ms_played,
+                    reason_start="clickrow" if place == 0 else "trackdone",
+                    reason_end=reason_end,
+                    is_skipped=reason_end == "fwdbtn",
+                    is_shuffled=mode == "likes",
+                    is_offline=uploaded_at is not None,
+                    is_incognito=is_incognito,
+                    is_video=rng.random() < 0.004,  # noqa: PLR2004
+                    platform=platform,
+                    uploaded_at=max(uploaded_at, at) if uploaded_at else None,
+                ),
+                f"spotify:album:{track.album_id}" if mode == "album" else None,
+            )
+            self._react(track, love, ms_played, at)
+        return at + timedelta(minutes=1)
+
+    def _play(self, play: Play, context_uri: str | None) -> None:
+        """Plan a play with what recently-played will show of it: nothing, one entry, or now and then two."""
+        reports = []
+        if play.ms_played >= MINIMUM_REPORTED_MS and not play.is_incognito:
+            stamp = play.ended_at - timedelta(milliseconds=self.rng.randint(0, 900))
+            reports.append(self.account.report_of(play, stamp, context_uri))
+            if self.rng.random() < 0.004:  # noqa: PLR2004
+                again = stamp + timedelta(seconds=self.rng.randint(15, 110))
+                reports.append(self.account.report_of(play, again, context_uri))
+        self.happenings.append(Happening(play.ended_at, "play", play=play, reports=reports))
+
+    def _podcast(self, start: datetime) -> None:
+        episode = self.rng.choice(list(self.account.episodes.values()))
+        heard_ms = int(episode.duration_ms * self.rng.uniform(0.3, 1.0))
+        self._play_unreported(Play(episode.uri, start + timedelta(milliseconds=heard_ms), heard_ms))
+
+    def _play_unreported(self, play: Play) -> None:
+        self.happenings.append(Happening(play.ended_at, "play", play=play))
+
+    def _react(self, track: Track, love: float, ms_played: int, at: datetime) -> None:
+        """Like what was heard to its end, if it is that good; remember how much of an album was heard."""
+        if ms_played < track.duration_ms * 0.8:
+            return
+        notes, rng = self.life.sleeve_notes, self.rng
+        notes[track.album_id] = notes.get(track.album_id, 0) + 1
+        if track.id not in self.liked and rng.random() < 0.31 * love**2:
+            self.liked.add(track.id)
+            self.happenings.append(Happening(at + timedelta(seconds=5), "like", track.id))
+        is_heard = notes[track.album_id] > len(self.account.albums[track.album_id].track_ids)
+        if is_heard and rng.random() < 0.0034:  # noqa: PLR2004
+            notes[track.album_id] = 0
+            if track.album_id not in self.account.saved_album_ids:
+                self.happenings.append(Happening(at + timedelta(seconds=20), "save", track.album_id))
+
+    # -- the library
+
+    def _some_time(self) -> datetime:
+        return self.day + timedelta(hours=self.rng.uniform(8, 23))
+
+    def _plan(self, chance: float, kind: str, targets: Sequence[str]) -> None:
+        if targets and self.rng.random() < chance:
+            self.happenings.append(Happening(self._some_time(), kind, self.rng.choice(targets)))
+
+    def _tend_library(self) -> None:
+        """What happens without listening: second thoughts, a shared list taken over whole, releases."""
+        account, rng = self.account, self.rng
+        liked = account.liked_ids
+        self._plan(0.13, "unlike", liked)
+        self._plan(0.012, "unsave", account.saved_album_ids)
+        self._plan(0.3, "availability", list(account.tracks))
+        self._plan(0.07, "release", list(self.life.known))
+        self._plan(0.15, "collect", liked)
+        if rng.random() < 0.03 and liked:  # noqa: PLR2004
+            # an un-like taken back: the same track with a new date
+            moment, track_id = self._some_time(), rng.choice(liked)
+            self.happenings.append(Happening(moment, "unlike", track_id))
+            self.happenings.append(Happening(moment + timedelta(seconds=40), "like", track_id))
+        if rng.random() < 0.004:  # noqa: PLR2004
+            moment = self._some_time()
+            for track_id in rng.sample(list(account.tracks), 14):
+                if track_id not in self.liked:
+                    self.happenings.append(Happening(moment, "like", track_id))
+
+
+class Queue:
+    """What a session plays."""
+
+    def __init__(
+        self,
+        plan: DayPlan,
+        mode: str,
+        artists: list[str],
+        cumulated: list[float],
+        by_artist: dict[str, list[str]],
+    ) -> None:
+        self.plan = plan
+        self.rng = plan.rng
+        self.account = plan.account
+        self.mode = mode
+        self.artists = artists
+        self.cumulated = cumulated
+        self.by_artist = by_artist
+
+    def tracks(self) -> list[Track]:
+        """The queue of the session's mode."""
+        ids: list[str] = []
+        length = self.rng.randint(5, 24)
+        if self.mode == "album":
+            ids = self._album(length)
+        elif self.mode == "artist":
+            ids = self._best_of(self._artist(), length)
+        elif self.mode == "likes" and self.account.likes:
+            ids = self._likes(length)
+        else:
+            for _ in range(length):
+                ids += self._best_of(self.rng.choice(list(self.account.artists)), 1)
+        return [self.account.tracks[track_id] for track_id in ids]
+
+    def _artist(self) -> str:
+        at = bisect(self.cumulated, self.rng.random() * self.cumulated[-1])
+        return self.artists[min(at, len(self.artists) - 1)]
+
+    def _likes(self, length: int) -> list[str]:
+        """A shuffle of the likes that leans to the loved ones and to the artists in fashion."""
+        chosen: list[str] = []
+        liked = self.account.liked_ids
+        for _ in range(length * 4):
+            track_id = self.rng.choice(liked)
+            artist_id = self.account.tracks[track_id].artist_ids[0]
+            bonus = 0.35 if artist_id in self.plan.life.fashions else 0.0
+            if self.rng.random() < affinity(self.plan.life.seed, track_id) ** 2 + bonus:
+                chosen.append(track_id)
+            if len(chosen) == length:
+                break
+        return chosen
+
+    def _album(self, length: int) -> list[str]:
+        """An album from its beginning, saved ones more often; few are heard to their end."""
+        saved = self.account.saved_album_ids
+        if saved and self.rng.random() < 0.6:  # noqa: PLR2004
+            # the same few albums again and again, others never
+            album_id = max(self.rng.sample(saved, min(7, len(saved))), key=self._love)
+        else:
+            tracks = self.by_artist.get(self._artist())
+            if not tracks:
+                return []
+            album_id = self.account.tracks[self.rng.choice(tracks)].album_id
+        heard = self.rng.randint(2, 8) if self._love(album_id) < 0.55 else length  # noqa: PLR2004
+        return self.account.albums[album_id].track_ids[:heard]
+
+    def _love(self, identifier: str) -> float:
+        return affinity(self.plan.life.seed, identifier)
+
+    def _best_of(self, artist_id: str, length: int) -> list[str]:
+        tracks = self.by_artist.get(artist_id, [])
+        if not tracks:
+            return []
+        # cubed: an artist's best songs are heard many times as often as the rest
+        weights = [affinity(self.plan.life.seed, track_id) ** 3 + 0.01 for track_id in tracks]
+        return self.rng.choices(tracks, weights, k=length)

@@ -1,19 +1,178 @@
-"""The home folder of a sandbox."""
+"""The home folder of a sandbox: everything in one SQLite file, written before anything is acknowledged.
+
+A transaction per request; a process that is killed loses nothing that it has answered.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, Final
+
+from sandbox import codec
+from sandbox.account import Account, Clock
+from sandbox.accounting import KEPT_CALLS, Accounting, Call
+from sandbox.core import Sandbox
+from sandbox.life import Life
+from sandbox.model import (
+    Album,
+    Artist,
+    Episode,
+    Like,
+    Options,
+    Play,
+    Playlist,
+    Profile,
+    Report,
+    SavedAlbum,
+    Track,
+)
+from sandbox.oauth import Tokens
 
 if TYPE_CHECKING:
-    from sandbox.accounting import Call
-    from sandbox.core import Sandbox
+    from pathlib import Path
+
+SCHEMA: Final = """
+create table if not exists things (kind text, key text, body text not null, unique (kind, key));
+create table if not exists events (kind text not null, body text not null);
+create table if not exists calls (body text not null);
+"""
+KEYED: Final[dict[str, type]] = {
+    "artists": Artist,
+    "albums": Album,
+    "tracks": Track,
+    "episodes": Episode,
+    "playlists": Playlist,
+}
+LISTED: Final[dict[str, type]] = {"likes": Like, "saved_albums": SavedAlbum}
+SINGLE: Final[dict[str, type]] = {"profile": Profile, "options": Options, "clock": Clock, "life": Life}
+EVENTS: Final[dict[str, type]] = {"plays": Play, "reports": Report}
+FILE: Final = "sandbox.sqlite"
 
 
 class Storage:
-    """Keeps the account."""
+    """The SQLite file of a home folder."""
+
+    def __init__(self, home: Path) -> None:
+        home.mkdir(parents=True, exist_ok=True)
+        self.path = home / FILE
+        # one writer at a time: requests are served one after another by the server's one thread
+        self.connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+        self.connection.execute("pragma journal_mode = wal")
+        self.connection.execute("pragma synchronous = normal")
+        self.connection.executescript(SCHEMA)
+        self.stored_faults = "[]"
+
+    def close(self) -> None:
+        """Close the file."""
+        self.connection.close()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was ever stored: the first account is stored whole, in one transaction."""
+        return self.connection.execute("select 1 from things limit 1").fetchone() is None
+
+    # -- writing
+
+    def create(self, sandbox: Sandbox) -> None:
+        """Store a new account."""
+        account = sandbox.account
+        for kind in KEYED:
+            for key in getattr(account, kind):
+                account.touch(kind, key)
+        for kind in (*LISTED, *SINGLE, "sandbox"):
+            account.touch(kind)
+        account.fresh = [*account.plays, *account.reports]
+        sandbox.tokens.is_changed = True
+        self.store(sandbox, None)
 
     def store(self, sandbox: Sandbox, call: Call | None) -> None:
-        """Store what has changed."""
+        """Store what has changed, and a call, in one transaction."""
+        account, tokens = sandbox.account, sandbox.tokens
+        faults = json.dumps([fault.as_json() for fault in sandbox.faults.all if fault.kind != "callback"])
+        if not (
+            account.changes or account.fresh or tokens.is_changed or call or faults != self.stored_faults
+        ):
+            return
+        things = [self._thing(sandbox, kind, key) for kind, key in account.changes]
+        if tokens.is_changed:
+            things.append(("tokens", "", codec.dump(tokens)))
+        if faults != self.stored_faults:
+            things.append(("faults", "", faults))
+        events = [
+            ("plays" if isinstance(event, Play) else "reports", codec.dump(event)) for event in account.fresh
+        ]
+        run = self.connection.execute
+        run("begin immediate")
+        self.connection.executemany(
+            "insert into things values (?, ?, ?) on conflict (kind, key) do update set body = excluded.body",
+            things,
+        )
+        self.connection.executemany("insert into events values (?, ?)", events)
+        if call is not None:
+            run("insert into calls values (?)", (codec.dump(call),))
+        run("commit")
+        account.settle()
+        tokens.is_changed, self.stored_faults = False, faults
+
+    def _thing(self, sandbox: Sandbox, kind: str, key: str) -> tuple[str, str, str]:
+        account = sandbox.account
+        if kind == "sandbox":
+            return kind, key, json.dumps({"mode": sandbox.mode})
+        held: Any = getattr(account, kind)
+        if kind in KEYED:
+            return kind, key, codec.dump(held[key])
+        if kind in LISTED:
+            return kind, key, json.dumps([codec.to_json(one) for one in held])
+        return kind, key, "null" if held is None else codec.dump(held)
 
     def forget_calls(self) -> None:
         """Forget the calls."""
+        self.connection.execute("delete from calls")
+
+    # -- reading
+
+    def load(self) -> Sandbox:
+        """The sandbox as it was stored last."""
+        account, sandbox = Account(), Sandbox(storage=self)
+        sandbox.account = account
+        for kind, key, body in self.connection.execute("select kind, key, body from things order by rowid"):
+            if kind in KEYED:
+                getattr(account, kind)[key] = codec.load(KEYED[kind], body)
+            elif kind in LISTED:
+                setattr(account, kind, [codec.from_json(LISTED[kind], one) for one in json.loads(body)])
+            elif kind in SINGLE:
+                setattr(account, kind, None if body == "null" else codec.load(SINGLE[kind], body))
+            else:
+                self._restore(sandbox, kind, body)
+        for kind, body in self.connection.execute("select kind, body from events order by rowid"):
+            getattr(account, kind).append(codec.load(EVENTS[kind], body))
+        # late ones were stored as they came: the lists are kept in order of time
+        account.plays.sort(key=lambda one: one.ended_at)
+        account.reports.sort(key=lambda one: one.played_at)
+        for playlist in account.playlists.values():
+            playlist.remember()
+        sandbox.calls = self._load_calls()
+        account.settle()
+        return sandbox
+
+    def _restore(self, sandbox: Sandbox, kind: str, body: str) -> None:
+        """What does not belong to the account: how it is served, tokens, faults."""
+        if kind == "tokens":
+            sandbox.tokens = codec.load(Tokens, body)
+        elif kind == "sandbox":
+            sandbox.mode = json.loads(body)["mode"]
+        else:
+            self.stored_faults = body
+            for shape in json.loads(body):
+                counts = {name: shape.pop(name) for name in ("matched", "fired")}
+                fault = sandbox.faults.add(**{name: value for name, value in shape.items() if name != "id"})
+                fault.matched, fault.fired = counts["matched"], counts["fired"]
+
+    def _load_calls(self) -> Accounting:
+        accounting = Accounting()
+        query = "select body from (select rowid, body from calls order by rowid desc limit ?) order by rowid"
+        with closing(self.connection.execute(query, (KEPT_CALLS,))) as rows:
+            accounting.all.extend(codec.load(Call, body) for (body,) in rows)
+        return accounting

@@ -10,9 +10,11 @@ from sandbox.builders import small_account
 from sandbox.core import Sandbox
 from sandbox.oauth import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
 from sandbox.server import HOST, ThreadedServer
+from sandbox.storage import Storage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from sandbox.account import Account
     from sandbox.accounting import Accounting
@@ -93,13 +95,30 @@ class RunningSandbox:
 
 @contextmanager
 def running_sandbox(
-    account: Account | None = None, mode: Mode = "new-dev", *, is_live: bool = False, port: int = 0
+    account: Account | None = None,
+    mode: Mode = "new-dev",
+    *,
+    is_live: bool = False,
+    port: int = 0,
+    home: Path | None = None,
 ) -> Iterator[RunningSandbox]:
-    """Serve an account (default: a small one) in a thread, on a free port, until the block ends."""
-    sandbox = Sandbox(account if account is not None else small_account(), mode, is_live)
+    """Serve an account (default: a small one) in a thread, on a free port, until the block ends.
+
+    With `home` it is stored there; an account that is stored there already is served instead.
+    """
+    storage = None if home is None else Storage(home)
+    if storage is not None and not storage.is_empty:
+        sandbox = storage.load()
+    else:
+        sandbox = Sandbox(account if account is not None else small_account(), mode, storage=storage)
+        if storage is not None:
+            storage.create(sandbox)
+    sandbox.is_live = is_live
     server = ThreadedServer(sandbox, port)
     server.start()
     try:
         yield RunningSandbox(sandbox, server.port)
     finally:
         server.stop()
+        if storage is not None:
+            storage.close()
