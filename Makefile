@@ -56,14 +56,14 @@ lint: install-dev  ## ruff, mypy, import-linter, sqlfluff
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check .
 	@$(PY) -m mypy
 	@$(VENV)/bin/lint-imports
-	@$(VENV)/bin/sqlfluff lint --disable-progress-bar --processes 2 dbt_project
+	@$(PY) -m tests.dbt.lint lint
 
 bench: install-dev  ## what is slower than a test: calls per scenario, speed as ratios
 	@$(PY) -m tests.bench $(ARGS)
 
 format: install-dev  ## let the tools mend what they can
 	@$(PY) -m ruff check --fix . ; $(PY) -m ruff format .
-	@$(VENV)/bin/sqlfluff fix --disable-progress-bar dbt_project
+	@$(PY) -m tests.dbt.lint fix
 
 lock: $(VENV)/uv  ## renew the locks from requirements.in and requirements-dev.in
 	@for name in requirements requirements-dev; do $(VENV)/bin/uv pip compile --universal --python-version 3.11 --no-emit-index-url --custom-compile-command "make lock" --quiet --upgrade $$name.in -o $$name.txt; done

@@ -25,7 +25,7 @@ last_events as (
         added_at,
         event
     from removals
-    order by item_id, added_at, noticed_at desc, event = 'returned' desc
+    order by item_id asc, added_at asc, noticed_at desc, event = 'returned' desc
 )
 
 select

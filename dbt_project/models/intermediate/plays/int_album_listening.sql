@@ -40,7 +40,8 @@ select
     cast(coalesce(sum(recording_listening.play_count), 0) as integer) as play_count,
     max(recording_listening.last_played_at) as last_played_at,
     -- Spotify's own number where it tells one: of an album that is not saved we know only the tracks met so far
-    cast(coalesce(max(album_recordings.album_total_tracks), sum(album_recordings.track_count)) as integer) as track_count,
+    cast(coalesce(max(album_recordings.album_total_tracks), sum(album_recordings.track_count)) as integer)
+        as track_count,
     count(*) filter (where recording_listening.play_count > 0) as heard_recordings
 from album_recordings
 left join recording_listening on album_recordings.recording_id = recording_listening.recording_id

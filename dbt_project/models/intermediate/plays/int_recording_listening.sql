@@ -71,7 +71,7 @@ skips as (
 )
 
 select
-    recording_id,
+    coalesce(totals.recording_id, skips.recording_id) as recording_id,
     coalesce(totals.play_count, 0) as play_count,
     coalesce(totals.plays_7d, 0) as plays_7d,
     coalesce(totals.plays_30d, 0) as plays_30d,
@@ -85,4 +85,4 @@ select
     coalesce(skips.skip_count, 0) as skip_count,
     skips.skip_count / cast(skips.known_listens as double precision) as skip_rate
 from totals
-full join skips using (recording_id)
+full join skips on totals.recording_id = skips.recording_id

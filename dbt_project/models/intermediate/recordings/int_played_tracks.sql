@@ -1,16 +1,19 @@
-{{ config(materialized='incremental', post_hook='{{ remember_definition() }}', unique_key='track_id', on_schema_change='fail') }}
+{{ config(
+    materialized='incremental',
+    unique_key='track_id',
+    on_schema_change='fail',
+    post_hook='{{ remember_definition() }}',
+) }}
 
 with
 
 recently_played as (
     select *
     from {{ ref('stg_spotify__recently_played') }}
+    -- only ids seen for the first time: reading every payload again would cost more with each year
     where
         track_id is not null
-        {%- if is_incremental() %}
-        -- the ids seen for the first time: reading every payload again would cost more with each year
-        and track_id not in (select known.track_id from {{ this }} as known)
-        {%- endif %}
+    {% if is_incremental() %} and track_id not in (select known.track_id from {{ this }} as known) {% endif %}
 )
 
 select distinct on (track_id)
@@ -34,4 +37,4 @@ select distinct on (track_id)
     release_date,
     release_precision
 from recently_played
-order by track_id, played_at desc
+order by track_id asc, played_at desc

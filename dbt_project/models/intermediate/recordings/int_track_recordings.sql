@@ -9,7 +9,8 @@ tracks as (
         track_id,
         isrc,
         duration_ms,
-        case when duration_ms is not null then {{ name_key('title') }} || '|' || {{ name_key('artist') }} end as name_key
+        case when duration_ms is not null then {{ name_key('title') }} || '|' || {{ name_key('artist') }} end
+            as name_key
     from {{ ref('int_tracks') }}
 ),
 
@@ -51,9 +52,9 @@ joined_by_name as (
 remaining as (
     select
         unidentified.*,
-        duration_ms - lag(duration_ms)
-            over (partition by name_key order by duration_ms, unidentified.track_id collate "C")
-            as step_ms
+        unidentified.duration_ms - lag(unidentified.duration_ms) over (
+            partition by unidentified.name_key order by unidentified.duration_ms, unidentified.track_id collate "C"
+        ) as step_ms
     from unidentified
     left join joined_by_name on unidentified.track_id = joined_by_name.track_id
     where joined_by_name.track_id is null

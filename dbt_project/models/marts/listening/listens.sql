@@ -1,4 +1,10 @@
-{{ config(materialized='incremental', post_hook='{{ remember_definition() }}', unique_key='listen_id', on_schema_change='fail', indexes=[{'columns': ['load_id']}]) }}
+{{ config(
+    materialized='incremental',
+    unique_key='listen_id',
+    on_schema_change='fail',
+    indexes=[{'columns': ['load_id']}],
+    post_hook='{{ remember_definition() }}',
+) }}
 
 with
 
@@ -11,13 +17,11 @@ recently_played as (
         context_uri,
         load_id
     from {{ ref('stg_spotify__recently_played') }}
+    -- What is new is told by load and not by time: an offline play arrives days after later ones. Every unknown
+    -- load counts, not only those above the newest: a clock that was set back would hide them for good.
     where
         (track_uri like 'spotify:track:%' or track_uri like 'spotify:local:%')
-        {%- if is_incremental() %}
-        -- by load and not by time: an offline play arrives days after later ones. Every unknown load counts, not
-        -- only those above the newest: a clock that was set back would hide them for good.
-        and load_id not in (select known.load_id from {{ this }} as known)
-        {%- endif %}
+    {% if is_incremental() %} and load_id not in (select known.load_id from {{ this }} as known) {% endif %}
 )
 
 select

@@ -1,4 +1,10 @@
-{{ config(materialized='incremental', post_hook='{{ remember_definition() }}', unique_key='play_id', on_schema_change='fail', indexes=[{'columns': ['load_id']}, {'columns': ['track_id']}]) }}
+{{ config(
+    materialized='incremental',
+    unique_key='play_id',
+    on_schema_change='fail',
+    indexes=[{'columns': ['load_id']}, {'columns': ['track_id']}],
+    post_hook='{{ remember_definition() }}',
+) }}
 
 with
 

@@ -16,9 +16,9 @@ tracks as (
         {{ json_text('entries.track', 'id') }} as track_id,
         entries.position
     from saved_albums
-    cross join lateral jsonb_array_elements(
-        {{ json_array('saved_albums.album_object', 'tracks', 'items') }}
-    ) with ordinality as entries (track, position)
+    cross join
+        jsonb_array_elements({{ json_array('saved_albums.album_object', 'tracks', 'items') }})
+        with ordinality as entries (track, position)
     where {{ json_text('entries.track', 'id') }} is not null
     order by saved_albums.album_id, {{ json_text('entries.track', 'id') }}, entries.position
 )
