@@ -66,7 +66,7 @@ def environment(settings: Settings, database: Database) -> dict[str, str]:
 def build_lock(
     database: Database, *, wait: bool, timeout_s: float | None = PATIENCE_S
 ) -> Iterator[BuildLock | None]:
-    """Hold the right to build. None: another build holds it still, after `timeout_s`, or without `wait` now."""
+    """Hold the right to build. None: another build holds it (now, or with `wait` still after `timeout_s`)."""
     with held_lock(database, LOCK, wait=wait, timeout_s=timeout_s) as backend_pid:
         yield None if backend_pid is None else BuildLock(backend_pid)
 

@@ -6,6 +6,7 @@ import calendar
 import hashlib
 import logging
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from profiles.settings import require_spotify_app
 from profiles.token_store import StoredToken, TokenStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from profiles.accounts import Grant
     from profiles.database import Database
@@ -94,7 +95,7 @@ class Tokens:
 
         Raises WrongAccount, and keeps what was there.
         """
-        with self._lock, advisory_lock(self._database, "token", wait=True, timeout_s=LONGEST_WAIT_S):
+        with self._lock, self._turn():
             self._keep_verified(
                 grant, grant.refresh_token or "", authorized_at=authorized_at, fingerprint=None
             )
@@ -107,10 +108,7 @@ class Tokens:
 
         Waits for a process that renews: its answer would otherwise be stored after the deletion.
         """
-        lock = advisory_lock(self._database, "token", wait=True, timeout_s=LONGEST_WAIT_S)
-        with self._lock, lock as is_held:
-            if not is_held:
-                raise SpotifyUnavailable("Another process has been renewing the sign-in for too long.")
+        with self._lock, self._turn():
             was_there = self._store.forget()
             fingerprint = self._offered_fingerprint() if self._settings.spotify_client_id else None
             if fingerprint:
@@ -144,13 +142,18 @@ class Tokens:
         token = None if self._has_new_import() else self._use_stored(rejected)
         if token is not None:
             return token
-        with advisory_lock(self._database, "token", wait=True, timeout_s=LONGEST_WAIT_S) as is_held:
-            if not is_held:
-                raise SpotifyUnavailable("Another process has been renewing the sign-in for too long.")
+        with self._turn():
             if self._has_new_import():
                 self._import()
             token = self._use_stored(rejected)
             return token if token is not None else self._refresh()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        with advisory_lock(self._database, "token", wait=True, timeout_s=LONGEST_WAIT_S) as is_held:
+            if not is_held:
+                raise SpotifyUnavailable("Another process has been renewing the sign-in for too long.")
+            yield
 
     def _use_stored(self, rejected: str | None) -> str | None:
         stored = self._store.load()
