@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sandbox.model import Track
 
 DAY: Final = timedelta(days=1)
+INDIFFERENT: Final = 0.3
 MINIMUM_REPORTED_MS: Final = 30_000
 HOURS_WEEKDAY: Final = (1, 0, 0, 0, 0, 1, 6, 14, 10, 6, 5, 5, 7, 5, 4, 4, 6, 12, 14, 11, 12, 12, 8, 4)
 HOURS_WEEKEND: Final = (4, 3, 1, 0, 0, 0, 1, 2, 5, 9, 12, 12, 10, 8, 8, 9, 9, 10, 11, 10, 11, 12, 10, 7)
@@ -347,7 +348,9 @@ class Queue:
             track_id = self.rng.choice(liked)
             artist_id = self.account.tracks[track_id].artist_ids[0]
             bonus = 0.35 if artist_id in self.plan.life.fashions else 0.0
-            if self.rng.random() < affinity(self.plan.life.seed, track_id) ** 2 + bonus:
+            love = self._love(track_id)
+            # some likes were never meant: they came with a list, or from a time long past
+            if love > INDIFFERENT and self.rng.random() < love**2 + bonus:
                 chosen.append(track_id)
             if len(chosen) == length:
                 break

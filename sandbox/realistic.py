@@ -8,11 +8,12 @@ from typing import Final
 
 from sandbox.account import Account, real_now
 from sandbox.ids import opaque_id
-from sandbox.life import DAY, Life, affinity
+from sandbox.life import DAY, INDIFFERENT, Life, affinity
 from sandbox.model import Entry, Like, SavedAlbum
 from sandbox.world import World
 
-FIRST_LIKES: Final = 520
+FIRST_LIKES: Final = 450
+FIRST_WHIMS: Final = 90
 FIRST_ALBUMS: Final = 54
 LOVED: Final = 0.45
 
@@ -55,7 +56,9 @@ def _fill_library(account: Account, life: Life, rng: Random, born: datetime) -> 
         for track in account.tracks.values()
         if track.artist_ids[0] in life.known and affinity(life.seed, track.id) > LOVED
     ]
-    chosen = rng.sample(loved, min(FIRST_LIKES, len(loved)))
+    others = [track_id for track_id in account.tracks if affinity(life.seed, track_id) < INDIFFERENT]
+    chosen = rng.sample(loved, FIRST_LIKES) + rng.sample(others, FIRST_WHIMS)
+    rng.shuffle(chosen)
     moments = [born - timedelta(seconds=rng.randrange(5 * 365 * 86_400)) for _ in chosen]
     for first, last in ((0, 90), (90, 130), (130, 145)):
         moments[first:last] = [moments[first]] * (last - first)
