@@ -1,0 +1,124 @@
+"""What a run leaves to be looked at in the UI: what each push changes, and all playlists at a glance."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from playlists.model import PushResult
+    from profiles.database import Database
+
+SHOWN = 50
+PLAYLIST_ADDRESS = "https://open.spotify.com/playlist/"
+NAMES = """
+    select distinct on (track_uri) track_uri, title, artist
+    from analytics.unified_tracks
+    where track_uri = any(%s)
+    order by track_uri
+"""
+
+
+def show_pushes(database: Database, results: Sequence[PushResult], *, is_dry_run: bool) -> None:
+    """Write one diff per playlist that changes or is refused, and one table of all."""
+    names = names_of(database, {uri for result in results for uri in changed_uris(result)})
+    for result in results:
+        if result.outcome in ("unchanged", "paused"):
+            continue
+        create_markdown_artifact(
+            key=f"playlist-{result.slug.replace('_', '-')}",
+            markdown=diff_markdown(result, names, is_dry_run=is_dry_run),
+            description=f"What the last {'preview' if is_dry_run else 'push'} of {result.plan.name} changes",
+        )
+    if results:
+        create_table_artifact(
+            key="playlists",
+            table=[table_row(result) for result in results],
+            description="Playlists: what would change" if is_dry_run else "Playlists after the last push",
+        )
+
+
+def changed_uris(result: PushResult) -> tuple[str, ...]:
+    """Return the uris that a diff names."""
+    script = result.plan.script
+    return (*script.added, *script.removed, *script.moved)
+
+
+def names_of(database: Database, uris: Iterable[str]) -> dict[str, str]:
+    """Return `title – artist` by uri, for those in the library; a track that left it has only its uri."""
+    with closing(database.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("select to_regclass('analytics.unified_tracks') is not null")
+        if cursor.fetchone() != (True,):
+            return {}
+        cursor.execute(NAMES, [list(uris)])
+        return {uri: f"{title} – {artist}" for uri, title, artist in cursor.fetchall()}
+
+
+def table_row(result: PushResult) -> dict[str, Any]:
+    """Return one playlist's row of the table artifact."""
+    plan, script = result.plan, result.plan.script
+    playlist_id = result.playlist_id or plan.state.playlist_id
+    return {
+        "playlist": f"[{plan.name}]({PLAYLIST_ADDRESS}{playlist_id})" if playlist_id else plan.name,
+        "slug": result.slug,
+        "outcome": result.outcome.replace("_", " "),
+        "size": len(plan.wanted),
+        "added": len(script.added),
+        "removed": len(script.removed),
+        "moved": len(script.moved),
+        "calls": result.calls,
+        "why": reasons(result),
+    }
+
+
+def reasons(result: PushResult) -> str:
+    """Return why a playlist was not pushed, or what is worth knowing of its push."""
+    refused = [refusal.reason for refusal in result.plan.refusals]
+    said = [*([result.error] if result.error else []), *refused, *result.notes]
+    return "; ".join(dict.fromkeys(said))
+
+
+def diff_markdown(result: PushResult, names: Mapping[str, str], *, is_dry_run: bool) -> str:
+    """Return what a push changes, as markdown, and what stands against it."""
+    plan, script = result.plan, result.plan.script
+    title = "Preview" if is_dry_run else result.outcome.replace("_", " ").capitalize()
+    facts = (
+        f"{len(plan.current)} → {len(plan.wanted)} tracks",
+        f"{len(script.added)} added",
+        f"{len(script.removed)} removed",
+        f"{len(script.moved)} moved",
+        f"{plan.churn:.0%} of the list changes",
+        f"{plan.write_calls} calls that write",
+    )
+    lines = [f"# {escape(plan.name)}: {title}", "", " · ".join(facts), ""]
+    if why := reasons(result):
+        lines += [f"**{escape(why)}**", ""]
+    for refusal in plan.refusals:
+        lines += [f"* {escape(refusal.guard)}: {escape(refusal.reason)} {escape(refusal.remedy)}"]
+    for heading, sign, uris in (
+        ("Added", "+", script.added),
+        ("Removed", "−", script.removed),
+        ("Moved", "~", script.moved),
+        ("New date added", "!", tuple(entry.uri or "" for entry in script.dates_lost)),
+    ):
+        lines += _section(heading, sign, uris, names)
+    return "\n".join(lines)
+
+
+def _section(heading: str, sign: str, uris: Sequence[str], names: Mapping[str, str]) -> list[str]:
+    if not uris:
+        return []
+    shown = [f"* {sign} {escape(names.get(uri, uri))}" for uri in uris[:SHOWN]]
+    more = [f"* … and {len(uris) - SHOWN} more"] if len(uris) > SHOWN else []
+    return ["", f"## {heading} ({len(uris)})", "", *shown, *more]
+
+
+def escape(text: str) -> str:
+    """Return text that markdown shows as it is: names of songs hold every character there is."""
+    for character in "\\`*_[]<>#|~":
+        text = text.replace(character, f"\\{character}")
+    return text.replace("\n", " ")

@@ -1,0 +1,238 @@
+"""dbt inside a flow: one build at a time, every node a task in the UI, a verdict in one line.
+
+`PrefectDbtRunner` runs dbt in this process. Its node tasks are seen in the UI; only warnings and errors are
+logged, because a build has hundreds of nodes. What the tests of single playlists found does not fail the
+build: they warn, and the push reads their verdict from `ops.build_results`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import threading
+import time
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from extract import pipelines
+from profiles import dbt
+from profiles.errors import TrackerError
+from profiles.session import open_session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from dbt.cli.main import dbtRunnerResult
+
+    from profiles.database import Database
+    from profiles.session import Session
+
+log = logging.getLogger(__name__)
+
+NEEDS_BUILD = "needs_build"
+PATIENCE_S = 1800  # for a build of somebody else's to end
+NODE_TASKS_END_S = 30
+FAILED = {"error", "fail", "runtime error"}
+COLLISION = re.compile(
+    r"already exists|deadlock detected|tuple concurrently updated|does not exist", re.IGNORECASE
+)
+SET_MARK = """
+    insert into ops.build_marks (name) values (%s) on conflict (name) do update set marked_at = now()
+"""
+
+
+class Models(StrEnum):
+    """Which models to build: a selector of the dbt project."""
+
+    ALL = "nightly"
+    AFTER_POLL = "after_poll"
+    PLAYLISTS = "playlists"
+
+
+class BuildError(TrackerError):
+    """Models or tests of the warehouse failed; tables that were not reached stay as they were."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a build did, from dbt's own results."""
+
+    built: int
+    passed: int
+    warnings: tuple[str, ...]
+    failures: tuple[str, ...]
+    skipped: int
+
+    def __str__(self) -> str:
+        parts = [f"{self.built} models built", f"{self.passed} tests passed"]
+        parts += [f"{len(self.warnings)} warn"] if self.warnings else []
+        parts += [f"{len(self.failures)} failed"] if self.failures else []
+        parts += [f"{self.skipped} skipped"] if self.skipped else []
+        return ", ".join(parts)
+
+
+def build_step(models: Models, *, wait_s: float = PATIENCE_S, full_refresh: bool = False) -> str:
+    """Build models and run their tests; returns the verdict in words.
+
+    Where another build does not end within `wait_s`, nothing is built and the mark stays, so that the next
+    poll or build makes up for it. Raises BuildError with the nodes that failed.
+    """
+    with open_session() as session:
+        pipelines.ensure_tables(session)
+        with dbt.build_lock(session.database, wait=True, timeout_s=wait_s) as lock:
+            if lock is None:
+                return "put off: another build is running, the next one makes up for it"
+            began = time.monotonic()
+            marks_seen_at = _database_now(session.database)
+            selector = models if _is_built(session.database) else Models.ALL
+            arguments = ["build", "--selector", str(selector), *(["--full-refresh"] if full_refresh else [])]
+            verdict = _build(session, arguments, lock.environment())
+            _clear_mark(session.database, marks_seen_at)
+        return f"{verdict} in {time.monotonic() - began:.0f} s"
+
+
+def test_playlists(session: Session, slugs: Sequence[str]) -> None:
+    """Run the dbt tests of these playlists, for selections that nobody has tested since they were built."""
+    with dbt.build_lock(session.database, wait=True, timeout_s=PATIENCE_S) as lock:
+        if lock is None:
+            raise BuildError(
+                "The selections could not be tested: another build has been running for too long."
+            )
+        selection = ["--select", *(f"playlist_{slug}" for slug in slugs)]
+        _build(session, ["test", *selection], lock.environment())
+
+
+def mark_build_due(database: Database) -> None:
+    """Remember that something has been loaded that no build has seen."""
+    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(SET_MARK, [NEEDS_BUILD])
+
+
+def is_build_due(database: Database) -> bool:
+    """Say whether something has been loaded that no build has seen."""
+    with closing(database.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("select from ops.build_marks where name = %s", [NEEDS_BUILD])
+        return cursor.fetchone() is not None
+
+
+def _clear_mark(database: Database, seen_at: Any) -> None:
+    # a mark set while dbt was running stays: that build may have read the table before the rows came
+    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(
+            "delete from ops.build_marks where name = %s and marked_at <= %s", [NEEDS_BUILD, seen_at]
+        )
+
+
+def _is_built(database: Database) -> bool:
+    with closing(database.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("select to_regclass('analytics.playlist_selections') is not null")
+        return cursor.fetchone() == (True,)
+
+
+def _database_now(database: Database) -> Any:
+    with closing(database.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("select now()")
+        return (cursor.fetchone() or (None,))[0]
+
+
+def _build(session: Session, arguments: Sequence[str], lock: Mapping[str, str]) -> Verdict:
+    environment = {**dbt.environment(session.settings, session.database), **lock}
+    verdict = _invoke(session, arguments, environment)
+    if verdict.failures and all(COLLISION.search(failure) for failure in verdict.failures):
+        # a bare `dbt` typed beside us does not know our lock; both then fail on one relation
+        log.warning("the build ran into another one and is repeated: %s", verdict.failures[0])
+        verdict = _invoke(session, arguments, environment)
+    for warning in verdict.warnings:
+        log.warning("%s", warning)
+    if verdict.failures:
+        raise BuildError(
+            f"{verdict}: {'; '.join(verdict.failures[:5])}",
+            remedy="Nothing is pushed from models that failed; see the failed nodes above.",
+        )
+    return verdict
+
+
+def _invoke(session: Session, arguments: Sequence[str], environment: Mapping[str, str]) -> Verdict:
+    # dbt takes seconds to import, and a poll that finds nothing new needs none of it
+    from dbt_common.events.base_types import EventLevel  # noqa: PLC0415
+    from prefect_dbt import (  # type: ignore[import-untyped]  # noqa: PLC0415  # it has no types
+        PrefectDbtRunner,
+        PrefectDbtSettings,
+    )
+
+    folder = session.settings.tracker_home / "dbt"
+    settings = PrefectDbtSettings(
+        project_dir=dbt.DBT_PROJECT_DIR,
+        profiles_dir=dbt.PROFILES_DIR,
+        target_path=folder
+        / "flows",  # ours alone, under the build lock: dbt's parse is reused from run to run
+        log_level=EventLevel.WARN,
+    )
+    with _environment({**environment, "DBT_LOG_PATH": str(folder / "logs")}), _levels_kept():
+        runner = PrefectDbtRunner(settings=settings, raise_on_failure=False, disable_assets=True)
+        try:
+            result: dbtRunnerResult = runner.invoke(list(arguments))
+        except ValueError as error:  # dbt could not even begin: a parse error, a hook that refused
+            raise BuildError(f"dbt did not run: {error}") from None
+        finally:
+            _wait_for_node_tasks()
+    return read_verdict(getattr(result.result, "results", []))
+
+
+def read_verdict(results: Sequence[Any]) -> Verdict:
+    """Count dbt's results: objects with `node.resource_type`, `node.name`, `status` and `message`."""
+    built, passed, skipped = 0, 0, 0
+    warnings: list[str] = []
+    failures: list[str] = []
+    for result in results:
+        status, kind = str(result.status), str(result.node.resource_type)
+        line = f"{kind} {result.node.name}: {(result.message or status).strip()}"
+        if status in FAILED:
+            failures.append(line)
+        elif status == "warn":
+            warnings.append(line)
+        elif status == "skipped":
+            skipped += 1
+        elif status == "pass":
+            passed += 1
+        elif kind != "operation":
+            built += 1
+    return Verdict(built, passed, tuple(warnings), tuple(failures), skipped)
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables for dbt, which knows no other way in, and take them back."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _levels_kept() -> Iterator[None]:
+    # PrefectDbtRunner sets these loggers to its own level and leaves them so: our later lines would vanish
+    loggers = [logging.getLogger(name) for name in ("prefect.flow_runs", "prefect.task_runs")]
+    levels = [logger.level for logger in loggers]
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def _wait_for_node_tasks() -> None:
+    # the runner leaves its threads to themselves; a process that ends first leaves tasks "running" for ever
+    deadline = time.monotonic() + NODE_TASKS_END_S
+    for thread in threading.enumerate():
+        if "(run_task)" in thread.name:
+            thread.join(timeout=max(0.0, deadline - time.monotonic()))

@@ -1,0 +1,180 @@
+"""What Prefect must find in the environment before it is imported, and which server a foreground run uses."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows import processes
+from profiles.errors import TrackerError
+from profiles.settings import REPOSITORY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from profiles.settings import Settings
+
+HOST = "127.0.0.1"
+START_TIMEOUT_S = 120
+SECRET_VARIABLES = ("SPOTIFY_CLIENT_SECRET", "SPOTIFY_REFRESH_TOKEN", "DB_PASSWORD", "TRACKER_SECRET_KEY")
+
+COMMON = {
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    # our packages' log lines belong to the run that caused them, also in the UI
+    "PREFECT_LOGGING_EXTRA_LOGGERS": "extract,playlists,profiles,flows",
+    "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
+}
+TEMPORARY = {"PREFECT__SERVER_EPHEMERAL": "1", "PREFECT_UI_ENABLED": "0"}
+
+
+def is_answering(api_url: str, *, timeout_s: float = 1.0) -> bool:
+    """Say whether a Prefect server answers at this address."""
+    if not api_url.startswith(("http://", "https://")):
+        return False
+    try:
+        with urllib.request.urlopen(f"{api_url.rstrip('/')}/health", timeout=timeout_s) as answer:  # noqa: S310
+            return bool(answer.status == 200 and answer.read(10).strip() == b"true")  # noqa: PLR2004
+    except (OSError, urllib.error.URLError, ValueError):
+        return False
+
+
+def services_folder(settings: Settings) -> Path:
+    """Return where the pid files of `make up` lie."""
+    return settings.tracker_home / "services"
+
+
+def server_address(settings: Settings) -> str | None:
+    """Return the API address of a server that answers: the configured one, else the one `make up` started.
+
+    Prefect's default address is not tried: another installation's server may sit there, and our runs, logs
+    and artifacts would land in it.
+    """
+    configured = settings.prefect_api_url if "prefect_api_url" in settings.model_fields_set else None
+    record = processes.running(services_folder(settings) / "server.json")
+    started = record.facts.get("api_url") if record else None
+    for address in (configured, started):
+        if address and is_answering(str(address)):
+            return str(address)
+    return None
+
+
+@contextmanager
+def prefect_server(settings: Settings) -> Iterator[str]:
+    """Point Prefect to a server that answers, else to a temporary one for the time of the context.
+
+    Call it before Prefect is imported: it reads its settings at import. Yields the API's address.
+    """
+    os.environ.update({name: value for name, value in COMMON.items() if name not in os.environ})
+    address = server_address(settings)
+    if address is not None:
+        os.environ["PREFECT_API_URL"] = address
+        os.environ.setdefault("PREFECT_HOME", str(settings.tracker_home / "prefect"))
+        yield address
+        return
+    with _own_folder(settings.tracker_home / "prefect-temporary") as folder:
+        os.environ["PREFECT_HOME"] = str(folder)
+        port = free_port()
+        os.environ["PREFECT_API_URL"] = f"http://{HOST}:{port}/api"
+        log = folder / "server.log"
+        with log.open("wb") as output:
+            server = subprocess.Popen(
+                _temporary_server(port),
+                cwd=REPOSITORY,
+                env=without_secrets(
+                    {**os.environ, "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT_UI_ENABLED": "0"}
+                ),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C ends the run first, and the run still has to tell its server
+            )
+        try:
+            yield os.environ["PREFECT_API_URL"]
+        finally:
+            _send_remaining_logs()
+            _end(server)
+
+
+def wait_for(api_url: str) -> None:
+    """Wait until a server that has just been started answers. Raises TrackerError when it does not."""
+    if not processes.wait_until(lambda: is_answering(api_url), timeout_s=START_TIMEOUT_S):
+        raise TrackerError(
+            f"The Prefect server at {api_url} did not start within {START_TIMEOUT_S} s.",
+            remedy="See server.log below TRACKER_HOME.",
+        )
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind((HOST, 0))
+        return int(listener.getsockname()[1])
+
+
+def is_free(port: int) -> bool:
+    """Say whether a server could listen on this port now."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # our own server may just have left it
+        try:
+            listener.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def without_secrets(environment: dict[str, str]) -> dict[str, str]:
+    """Return an environment for processes that need none of our secrets."""
+    return {name: value for name, value in environment.items() if name not in SECRET_VARIABLES}
+
+
+def _temporary_server(port: int) -> list[str]:
+    # uvicorn directly: `prefect server start` imports the whole command line first, two seconds more
+    return [
+        *(sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app"),
+        *("--host", HOST, "--port", str(port), "--log-level", "error", "--lifespan", "on"),
+    ]
+
+
+def _send_remaining_logs() -> None:
+    if "prefect" in sys.modules:  # not imported here: the caller may have had no need of it
+        from prefect.logging.handlers import APILogWorker  # noqa: PLC0415
+
+        APILogWorker.drain_all(timeout=5)
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    server.terminate()
+    try:
+        server.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
+
+
+@contextmanager
+def _own_folder(folder: Path) -> Iterator[Path]:
+    """Yield the folder, or where another command is using it, one for this process alone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "in_use").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            extra = Path(tempfile.mkdtemp(prefix="prefect-temporary-", dir=folder.parent))
+            try:
+                yield extra
+            finally:
+                shutil.rmtree(extra, ignore_errors=True)
+        else:
+            yield folder

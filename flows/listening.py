@@ -1,0 +1,43 @@
+"""The poll: plays into raw_spotify, and from there into unified_tracks, within one poll."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from prefect import flow
+
+from extract import listening
+from flows.builds import Models, build_step, is_build_due, mark_build_due
+from flows.runs import Overlap, conduct
+from flows.tasks import step_task
+from profiles.session import open_session
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import State
+
+    from extract.report import PollReport
+
+BUILD_WAIT_S = 120  # longer than a nightly build takes here; after it, the next poll makes up for the build
+
+
+@step_task("ask for the latest plays")
+def load_plays() -> PollReport:
+    """Ask for the latest fifty plays and load those that are new."""
+    with open_session() as session:
+        return listening.poll(session)
+
+
+@flow(name="track-plays", flow_run_name="poll")
+def track_plays(build: bool = True) -> State[Any]:
+    """Load the plays since the last poll and bring `unified_tracks` up to date. Nothing new builds nothing.
+
+    Args:
+        build: Refresh the models where plays are new. Without it the next poll or build makes up for it.
+    """
+    with conduct("track-plays", overlap=Overlap.SKIP, build=build) as run:
+        polled = run.step("poll", load_plays)
+        if (polled is not None and polled.new) or run.follows_a_crash:
+            mark_build_due(run.database)
+        if build and not run.is_skipped and is_build_due(run.database):
+            run.step("build", build_step, Models.AFTER_POLL, wait_s=BUILD_WAIT_S)
+    return run.state

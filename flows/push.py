@@ -1,0 +1,102 @@
+"""Selections to Spotify."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from prefect import flow
+
+from flows import artifacts
+from flows.builds import test_playlists
+from flows.parameters import Slug  # noqa: TC001  # Prefect makes the form of it when it runs
+from flows.runs import conduct
+from flows.tasks import step_task
+from playlists.push import push_all
+from profiles.session import open_session
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from prefect.client.schemas.objects import State
+
+    from flows.runs import Run
+    from playlists.model import PushResult
+
+
+@dataclass(frozen=True)
+class PushReport:
+    """How a push of several playlists ended, with all calls to Spotify that it made."""
+
+    results: tuple[PushResult, ...]
+    calls: int
+
+    @property
+    def summary(self) -> str:
+        """One line."""
+        counts = Counter(result.outcome.replace("_", " ") for result in self.results)
+        told = ", ".join(f"{count} {outcome}" for outcome, count in counts.items()) or "no playlist"
+        writes = sum(result.plan.write_calls for result in self.results if result.outcome == "pushed")
+        return f"{told}, {self.calls} calls, {writes} of them write"
+
+
+# not repeated by itself: the next run repairs what an interrupted push left, and plans from what it finds
+@step_task("push playlists", is_repeatable=False)
+def push_playlists(
+    slugs: Sequence[str] | None = None, *, dry_run: bool = False, force: bool = False
+) -> PushReport:
+    """Plan, check, apply and verify each playlist on its own; unchanged ones cost no call."""
+    with open_session() as session:
+        results = push_all(
+            session, slugs, dry_run=dry_run, force=force, tester=lambda names: test_playlists(session, names)
+        )
+        return PushReport(tuple(results), session.spotify.calls_made)
+
+
+@flow(name="update-playlists", flow_run_name="update playlists")
+def update_playlists(
+    slugs: list[Slug] | None = None, dry_run: bool = False, force: bool = False
+) -> State[Any]:
+    """Bring every active playlist on Spotify in line with its selection.
+
+    What is added, removed and moved is shown per playlist under Artifacts, before and after.
+
+    Args:
+        slugs: Only these playlists, e.g. `never_played`; none means all that are switched on.
+        dry_run: Show what would change and write nothing to Spotify.
+        force: Push also where a guard refuses (source too old, churn too high, tests failed).
+    """
+    with conduct("update-playlists", slugs=slugs, dry_run=dry_run, force=force) as run:
+        push_step(run, slugs, dry_run=dry_run, force=force)
+    return run.state
+
+
+@flow(name="update-playlist", flow_run_name="update {slug}")
+def update_playlist(slug: Slug, dry_run: bool = False, force: bool = False) -> State[Any]:
+    """Bring one playlist on Spotify in line with its selection.
+
+    Args:
+        slug: The playlist's short name, e.g. `never_played`.
+        dry_run: Show what would change and write nothing to Spotify.
+        force: Push also where a guard refuses (source too old, churn too high, tests failed).
+    """
+    with conduct("update-playlist", slug=slug, dry_run=dry_run, force=force) as run:
+        push_step(run, [slug], dry_run=dry_run, force=force)
+    return run.state
+
+
+def push_step(
+    run: Run, slugs: Sequence[str] | None = None, *, dry_run: bool = False, force: bool = False
+) -> None:
+    """Push as a step of a run: artifacts for each playlist, and the run's end says which did not go."""
+    report = run.step("push", push_playlists, slugs, dry_run=dry_run, force=force)
+    if report is None:
+        return
+    artifacts.show_pushes(run.database, report.results, is_dry_run=dry_run)
+    for result in report.results:
+        why = artifacts.reasons(result)
+        if result.is_failure:
+            run.failed[result.slug] = why or result.outcome
+        elif result.outcome == "deferred":
+            run.deferred[result.slug] = why

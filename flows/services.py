@@ -1,0 +1,287 @@
+"""`make up`: database, Prefect server with its UI, deployments and a worker, on this machine and only for it.
+
+Each part is found again by its pid file, started where it is missing, and replaced where it hangs or was
+started with other settings. So `up` may be repeated at any time, also after a crash or a reboot. Prefect's
+own state is an SQLite file under TRACKER_HOME/prefect; ours is in the database.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import psutil  # type: ignore[import-untyped]  # its stubs are a package of their own
+
+from flows import processes
+from flows.environment import (
+    COMMON,
+    HOST,
+    START_TIMEOUT_S,
+    is_answering,
+    is_free,
+    services_folder,
+    without_secrets,
+)
+from flows.server_api import is_worker_online, settle_runs
+from profiles.database import open_database, stop_embedded
+from profiles.errors import SettingsError, TrackerError
+from profiles.redaction import redact
+from profiles.settings import REPOSITORY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from profiles.settings import Settings
+
+POOL = "tracker"
+WORKER = "this machine"
+DEPLOY_TIMEOUT_S = 300
+FLOW_RUNS_END_S = 20.0  # a poll ends within it; what takes longer goes on from its last safe point next time
+PATIENCE_S = 10.0
+RUNNING_FLOW = (
+    "prefect.engine",
+    "prefect.flow_engine",
+    "_workspace_supervisor",
+    "_workspace_runtime_bootstrap",
+)
+OUR_MARKS = (*RUNNING_FLOW, "prefect server start", "prefect worker start", "prefect.server.api.server")
+OUR_VARIABLES = ("SPOTIFY_", "DB_", "TRACKER_", "PREFECT_")
+
+
+@dataclass(frozen=True)
+class Services:
+    """Where the parts are, for one TRACKER_HOME."""
+
+    settings: Settings
+
+    @property
+    def folder(self) -> Path:
+        """The pid files."""
+        return services_folder(self.settings)
+
+    @property
+    def server_file(self) -> Path:
+        """The server's pid file."""
+        return self.folder / "server.json"
+
+    @property
+    def worker_file(self) -> Path:
+        """The worker's pid file."""
+        return self.folder / "worker.json"
+
+    @property
+    def ui_url(self) -> str:
+        """Where the UI is."""
+        return f"http://{HOST}:{self.settings.tracker_ui_port}"
+
+    @property
+    def api_url(self) -> str:
+        """Where the API is."""
+        return f"{self.ui_url}/api"
+
+    def environment(self) -> dict[str, str]:
+        """The environment of server and worker: ours, with Prefect's state under TRACKER_HOME."""
+        return {
+            **os.environ,
+            **COMMON,
+            processes.OWNER_VARIABLE: str(self.settings.tracker_home),
+            "TRACKER_HOME": str(self.settings.tracker_home),
+            "PREFECT_HOME": str(self.settings.tracker_home / "prefect"),
+            "PREFECT_API_URL": self.api_url,
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def fingerprint(self) -> str:
+        """Tell whether settings in the environment have changed, without keeping any of them."""
+        named = sorted(f"{k}={v}" for k, v in os.environ.items() if k.startswith(OUR_VARIABLES))
+        return hashlib.sha256("\0".join([str(REPOSITORY), *named]).encode()).hexdigest()
+
+
+def up(settings: Settings, tell: Callable[[str], None]) -> str:
+    """Start what does not run; returns the UI's address.
+
+    Raises SettingsError where the port is taken by another program, TrackerError where a part does not start.
+    """
+    services = Services(settings)
+    with _alone(services):
+        database = open_database(settings)
+        tell(f"database   {'embedded, ' if database.is_embedded else ''}{database.safe_dsn}")
+        _ensure_server(services, tell)
+        _ensure_worker(services, tell)  # first: it makes the pool that deployments name
+        _deploy(services, tell)
+    return services.ui_url
+
+
+def down(settings: Settings, tell: Callable[[str], None]) -> None:
+    """Stop worker, running flows, server and the embedded database, in this order. The data stays."""
+    services = Services(settings)
+    with _alone(services):
+        _stop_worker(services, tell)
+        _stop_server(services, tell)
+        processes.stop(processes.orphans(str(settings.tracker_home), marks=OUR_MARKS), patience_s=PATIENCE_S)
+        if stop_embedded(settings):
+            tell("database   stopped")
+
+
+def status(settings: Settings) -> dict[str, str]:
+    """Say of each part whether it runs, and where."""
+    services = Services(settings)
+    server, worker = processes.running(services.server_file), processes.running(services.worker_file)
+    address = str(server.facts.get("ui_url")) if server else ""
+    is_up = bool(server) and is_answering(f"{address}/api")
+    return {
+        "server": f"{address} (pid {server.pid}{'' if is_up else ', does not answer'})"
+        if server
+        else "stopped",
+        "worker": f"pid {worker.pid}" if worker else "stopped",
+    }
+
+
+def _ensure_server(services: Services, tell: Callable[[str], None]) -> None:
+    record = processes.running(services.server_file)
+    if record is not None and record.facts.get("ui_url") == services.ui_url:
+        if processes.wait_until(lambda: is_answering(services.api_url), timeout_s=30):
+            tell(f"server     {services.ui_url} (running)")
+            return
+        tell("server     does not answer and is replaced")
+    if record is not None:
+        _stop_worker(services, tell)
+        _stop_server(services, tell)
+    _require_free_port(services)
+    environment = {
+        **without_secrets(services.environment()),
+        # the UI asks this address; its default is port 4200, whatever port the server has
+        "PREFECT_UI_API_URL": services.api_url,
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(90 * 86_400),
+    }
+    port = str(services.settings.tracker_ui_port)
+    log = services.folder / "server.log"
+    process = processes.start(
+        [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", port],
+        file=services.server_file,
+        log=log,
+        environment=environment,
+        folder=REPOSITORY,
+        facts={"ui_url": services.ui_url, "api_url": services.api_url},
+    )
+
+    def is_settled() -> bool:
+        return process.poll() is not None or is_answering(services.api_url)
+
+    if not processes.wait_until(is_settled, timeout_s=START_TIMEOUT_S) or process.poll() is not None:
+        _stop_server(services, tell)
+        raise TrackerError(f"The Prefect server did not start. {_last_lines(log)}", remedy=f"See {log}.")
+    tell(f"server     {services.ui_url}")
+
+
+def _require_free_port(services: Services) -> None:
+    port = services.settings.tracker_ui_port
+    if not is_free(port):
+        raise SettingsError(
+            f"Port {port} of {HOST} is taken by another program.",
+            remedy="Choose another one with TRACKER_UI_PORT, e.g. TRACKER_UI_PORT=4201 make up.",
+        )
+
+
+def _deploy(services: Services, tell: Callable[[str], None]) -> None:
+    """Deploy prefect.yaml. Repeating it updates what is there; a schedule paused in the UI stays paused."""
+    done = subprocess.run(
+        [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"],
+        cwd=REPOSITORY,
+        env=without_secrets(services.environment()),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=DEPLOY_TIMEOUT_S,
+    )
+    if done.returncode != 0:
+        said = "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:])
+        raise TrackerError(f"The flows could not be deployed:\n{said}")
+    tell(f"deployed   {done.stdout.count('successfully created')} flows with their schedules")
+
+
+def _ensure_worker(services: Services, tell: Callable[[str], None]) -> None:
+    record = processes.running(services.worker_file)
+    if record is not None:
+        if record.facts.get("fingerprint") == services.fingerprint():
+            tell("worker     running")
+            return
+        tell("worker     settings have changed, it starts anew")
+        _stop_worker(services, tell)
+    ours = str(services.settings.tracker_home)
+    processes.stop(processes.orphans(ours, marks=RUNNING_FLOW), patience_s=PATIENCE_S)
+    settle_runs(services.api_url)
+    # secrets reach the flows through this environment alone, never through a deployment
+    environment = {**services.environment(), "PREFECT_WORKER_QUERY_SECONDS": "5"}
+    log = services.folder / "worker.log"
+    process = processes.start(
+        [
+            *(sys.executable, "-m", "prefect", "worker", "start"),
+            *("--pool", POOL, "--type", "process", "--name", WORKER),
+        ],
+        file=services.worker_file,
+        log=log,
+        environment=environment,
+        folder=REPOSITORY,
+        facts={"fingerprint": services.fingerprint()},
+    )
+
+    began = datetime.now(UTC)
+
+    def is_settled() -> bool:
+        return process.poll() is not None or is_worker_online(services.api_url, POOL, WORKER, since=began)
+
+    is_ready = processes.wait_until(is_settled, timeout_s=START_TIMEOUT_S, every_s=0.5)
+    if not is_ready or process.poll() is not None:
+        _stop_worker(services, tell)
+        raise TrackerError(f"The worker did not start. {_last_lines(log)}", remedy=f"See {log}.")
+    tell("worker     running")
+
+
+def _stop_worker(services: Services, tell: Callable[[str], None]) -> None:
+    record = processes.read_record(services.worker_file)
+    worker = record.process() if record else None
+    if worker is not None:
+        children = processes.descendants(worker)
+        processes.stop([worker], patience_s=PATIENCE_S)
+        processes.wait_until(lambda: not any(_runs(child) for child in children), timeout_s=FLOW_RUNS_END_S)
+        processes.stop([child for child in children if _runs(child)], patience_s=PATIENCE_S)
+        tell("worker     stopped")
+    services.worker_file.unlink(missing_ok=True)
+
+
+def _stop_server(services: Services, tell: Callable[[str], None]) -> None:
+    record = processes.read_record(services.server_file)
+    server = record.process() if record else None
+    if server is not None:
+        processes.stop([server, *processes.descendants(server)], patience_s=PATIENCE_S)
+        tell("server     stopped")
+    services.server_file.unlink(missing_ok=True)
+
+
+def _runs(process: psutil.Process) -> bool:
+    return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+
+
+def _last_lines(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() if log.exists() else []
+    return redact("\n".join(lines[-5:]))
+
+
+@contextmanager
+def _alone(services: Services) -> Iterator[None]:
+    """Two `up` at the same time would start everything twice."""
+    services.folder.mkdir(parents=True, exist_ok=True)
+    with (services.folder / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,88 @@
+"""Spotify's library into raw_spotify: each sync alone, and as a step of the nightly flows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from prefect import flow
+
+from extract import account, library
+from extract.playlists import sync_playlists, watched_playlists
+from flows.runs import conduct
+from flows.tasks import step_task
+from playlists import registry, store
+from playlists.applying import Waits
+from profiles.session import Session, open_session
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import State
+
+    from extract.report import LoadReport
+
+
+@step_task("load saved albums")
+def load_albums(*, full: bool = False) -> LoadReport:
+    """Bring saved albums, with all their tracks, in line with Spotify."""
+    with open_session() as session:
+        return library.sync_saved_albums(session, full=full)
+
+
+@step_task("load liked tracks")
+def load_likes(*, full: bool = False) -> LoadReport:
+    """Bring liked tracks in line with Spotify; what left is decided from a complete view alone."""
+    with open_session() as session:
+        return library.sync_liked_tracks(session, full=full)
+
+
+@step_task("load playlists")
+def load_playlists() -> LoadReport:
+    """Bring the list of playlists, and the entries of those that are looked into, in line with Spotify."""
+    with open_session() as session:
+        ensure_exclusions(session)
+        return sync_playlists(session, watched_playlists(session))
+
+
+def ensure_exclusions(session: Session) -> None:
+    """Make the exclusions playlist where there has never been one."""
+    known = store.read_states(session.database).get(registry.EXCLUSIONS)
+    if known is None or known.playlist_id is None:
+        registry.ensure_exclusions(session, waits=Waits.of(session.settings))
+
+
+@step_task("load profile")
+def load_profile() -> LoadReport:
+    """Remember whose account this is."""
+    with open_session() as session:
+        return account.sync_profile(session)
+
+
+@flow(name="sync-likes", flow_run_name="likes")
+def sync_likes(full: bool = False) -> State[Any]:
+    """Load the liked tracks: what is new, what changed, what is gone.
+
+    Args:
+        full: List every like again instead of looking for changes. Needed only when something looks wrong.
+    """
+    with conduct("sync-likes", full=full) as run:
+        run.step("likes", load_likes, full=full)
+    return run.state
+
+
+@flow(name="sync-albums", flow_run_name="albums")
+def sync_albums(full: bool = False) -> State[Any]:
+    """Load the saved albums with all their tracks.
+
+    Args:
+        full: Ask for the tracks of long albums again even where nothing seems to have changed.
+    """
+    with conduct("sync-albums", full=full) as run:
+        run.step("albums", load_albums, full=full)
+    return run.state
+
+
+@flow(name="sync-exclusions", flow_run_name="exclusions")
+def sync_exclusions() -> State[Any]:
+    """Load the exclusions playlist, and the other playlists that rules look into."""
+    with conduct("sync-exclusions") as run:
+        run.step("playlists", load_playlists)
+    return run.state
