@@ -19,6 +19,7 @@ from playlists.model import PlaylistState
 from playlists.push import plan_pushes, push_all
 from playlists.selections import NothingBuiltError, read_selections, read_titles
 from playlists.undo import undo
+from profiles import dbt
 from profiles.errors import SettingsError, TrackerError
 from profiles.session import open_session
 
@@ -108,9 +109,19 @@ def _apply(session: Session, options: argparse.Namespace) -> int:
         dry_run=options.dry_run,
         force=options.force,
         reason="by hand",
+        tester=lambda slugs: _test(session, slugs),
         progress=_progress,
     )
     return _report(results, as_json=options.json)
+
+
+def _test(session: Session, slugs: Sequence[str]) -> None:
+    """Run the dbt tests of selections that nobody has tested since they were built."""
+    dbt.run(
+        ["test", "--log-level", "none", "--select", *(f"playlist_{slug}" for slug in slugs)],
+        session.settings,
+        session.database,
+    )
 
 
 def _undo(session: Session, options: argparse.Namespace) -> int:

@@ -147,6 +147,8 @@ class PlaylistState:
     slug: str
     playlist_id: str | None
     name: str | None
+    description: str | None = None
+    """What we told Spotify that it is about; None where that is not known."""
     state: State = "active"
     state_reason: str | None = None
     snapshot_id: str | None = None
@@ -209,9 +211,12 @@ class Plan:
     """Where the current entries come from."""
     snapshot_id: str | None = None
     rename_to: str | None = None
+    describe_as: str | None = None
     refusals: tuple[Refusal, ...] = ()
     notes: tuple[str, ...] = ()
     read_calls: int = 0
+    last_push_id: int | None = None
+    """The newest push when this was planned: a later one makes the plan void."""
     planned_at: float = 0.0
     """Seconds of the monotonic clock: a plan that has waited is checked again before it is applied."""
 
@@ -223,7 +228,8 @@ class Plan:
     @property
     def write_calls(self) -> int:
         """Calls that change something on Spotify."""
-        return len(self.script.operations) + (1 if self.is_new else 0) + (1 if self.rename_to else 0)
+        details = self.rename_to is not None or self.describe_as is not None
+        return len(self.script.operations) + int(self.is_new) + int(details)
 
     @property
     def churn(self) -> float:

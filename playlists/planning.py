@@ -13,7 +13,8 @@ from playlists.model import Entry, Listing, Plan, PlaylistState, Refusal, Select
 from playlists.reading import read_entries, read_listing
 from playlists.selections import read_facts, read_selections
 from profiles.clock import as_of
-from profiles.errors import Deferred, SettingsError, SpotifyError
+from profiles.database import advisory_lock
+from profiles.errors import AuthorizationLost, Deferred, SettingsError, SpotifyError, WrongAccount
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from playlists.rules import InvalidBlockError
     from profiles.session import Session
 
+LOCK = "push"
+"""Name of the advisory lock: one push at a time."""
 FULL_READ_DAYS = 7
 """Our own record is trusted for so long; then all entries are read again."""
 
@@ -36,6 +39,15 @@ def plan_pushes(session: Session, slugs: Sequence[str] | None = None, *, force: 
     Writes nothing to Spotify. A playlist that cannot be planned fails alone. Raises UnknownPlaylistError,
     Deferred, and what the listing raises: without it nothing is known, and nothing is concluded.
     """
+    with advisory_lock(session.database, LOCK, wait=False) as is_held:
+        # what is read while another process pushes is in between: no record of it
+        return plan_all(session, slugs, force=force, is_recorded=is_held)
+
+
+def plan_all(
+    session: Session, slugs: Sequence[str] | None, *, force: bool, is_recorded: bool = True
+) -> list[Plan]:
+    """`plan_pushes` for a caller that holds the lock."""
     selections, invalid = read_selections(session.database)
     states = store.read_states(session.database)
     if slugs is not None:
@@ -53,7 +65,9 @@ def plan_pushes(session: Session, slugs: Sequence[str] | None = None, *, force: 
             continue
         if slugs is None and not state.is_enabled(selection.block.enabled) and state.playlist_id is None:
             continue
-        plans.append(_plan_or_failure(session, selection, state, listing, facts, force=force))
+        plans.append(
+            _plan_or_failure(session, selection, state, listing, facts, force=force, is_recorded=is_recorded)
+        )
     return plans
 
 
@@ -65,6 +79,7 @@ def plan_one(
     facts: Facts,
     *,
     force: bool,
+    is_recorded: bool = True,
 ) -> Plan:
     """Plan one playlist. Raises SpotifyError where it cannot be read."""
     block = selection.block
@@ -73,7 +88,8 @@ def plan_one(
     state = registry.locate(session, state, listing)
     if state.state == "deleted_on_spotify":
         return Plan(state.slug, block.title, selection, state, "deleted_on_spotify")
-    plan = with_entries(session, Plan(state.slug, block.title, selection, state, "planned"), listing)
+    plan = Plan(state.slug, block.title, selection, state, "planned")
+    plan = with_entries(session, plan, listing, is_recorded=is_recorded)
     refused = store.refused_lately(session.database, selection.uris)
     wanted = tuple(uri for uri in selection.uris if uri not in refused)
     notes = tuple(f"Spotify refuses {uri}; it is left out." for uri in sorted(refused))
@@ -83,12 +99,14 @@ def plan_one(
         and store.was_filled(session.database, state.slug, state.playlist_id)
     ):
         return replace(plan, wanted=wanted, outcome="unchanged", notes=(*notes, "It is frozen: filled once."))
+    about = block.description or registry.ABOUT
     script = edit_script(plan.current, wanted, mode=block.mode, max_edit_calls=block.max_edit_calls)
     plan = replace(
         plan,
         wanted=wanted,
         script=script,
         rename_to=block.title if not plan.is_new and state.name != block.title else None,
+        describe_as=about if state.description not in (None, about) else None,
         notes=(*notes, *_losses(script.left_out)),
     )
     if not plan.write_calls:
@@ -104,7 +122,7 @@ def plan_one(
     )
 
 
-def with_entries(session: Session, plan: Plan, listing: Listing) -> Plan:
+def with_entries(session: Session, plan: Plan, listing: Listing, *, is_recorded: bool = True) -> Plan:
     """Fill in what the playlist holds: from our own record while the listing shows our snapshot, else read.
 
     What was read and differs from our record is recorded, so that history and the next plan know of it.
@@ -120,12 +138,19 @@ def with_entries(session: Session, plan: Plan, listing: Listing) -> Plan:
     )
     if known is not None and is_standing and not _is_old(state.full_read_at):
         return replace(
-            plan, current=known, basis="record", snapshot_id=state.snapshot_id, planned_at=planned_at
+            plan,
+            current=known,
+            basis="record",
+            snapshot_id=state.snapshot_id,
+            last_push_id=store.last_push_id(session.database, slug),
+            planned_at=planned_at,
         )
     calls_before = session.spotify.calls_made
     reading = read_entries(session.spotify, state.playlist_id)
     read_calls = session.spotify.calls_made - calls_before
-    if known is not None and _uris(known) == _uris(reading.entries):
+    if not is_recorded:
+        pass
+    elif known is not None and _uris(known) == _uris(reading.entries):
         store.write_standing_snapshot(session.database, slug, reading.snapshot_id)
     else:
         reason = "found after an interrupted push" if known is None else "edited on Spotify"
@@ -143,6 +168,7 @@ def with_entries(session: Session, plan: Plan, listing: Listing) -> Plan:
         basis="read",
         snapshot_id=reading.snapshot_id,
         read_calls=read_calls,
+        last_push_id=store.last_push_id(session.database, slug),
         planned_at=planned_at,
     )
 
@@ -179,10 +205,11 @@ def _plan_or_failure(
     facts: Facts,
     *,
     force: bool,
+    is_recorded: bool,
 ) -> Plan:
     try:
-        return plan_one(session, selection, state, listing, facts, force=force)
-    except Deferred:
+        return plan_one(session, selection, state, listing, facts, force=force, is_recorded=is_recorded)
+    except (Deferred, AuthorizationLost, WrongAccount):
         raise
     except SpotifyError as error:
         return failure(state, selection, error)

@@ -19,7 +19,7 @@ from playlists.reading import snapshot_of
 from playlists.selections import read_facts, read_selections
 from profiles.clock import as_of
 from profiles.database import advisory_lock
-from profiles.errors import AuthorizationLost, Deferred, SpotifyError, TrackerError
+from profiles.errors import AuthorizationLost, Deferred, SpotifyError, TrackerError, WrongAccount
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -54,12 +54,12 @@ def push_all(
     they were built. With `dry_run` nothing is written to Spotify. Raises AuthorizationLost and what the
     listing raises; a quota stop ends the rest as ``deferred``.
     """
-    with advisory_lock(session.database, "push", wait=True):
+    with advisory_lock(session.database, planning.LOCK, wait=True):
         if tester is not None:
             _test_untested(session, slugs, tester)
         results: list[PushResult] = []
         deferred: Deferred | None = None
-        for plan in plan_pushes(session, slugs, force=force):
+        for plan in planning.plan_all(session, slugs, force=force):
             if deferred is not None and plan.outcome == "planned":
                 results.append(
                     PushResult(plan.slug, "deferred", plan, plan.state.playlist_id, error=str(deferred))
@@ -68,7 +68,7 @@ def push_all(
             result = (
                 told(plan)
                 if dry_run
-                else apply_plan(session, plan, reason=reason, force=force, waits=waits, progress=progress)
+                else apply_locked(session, plan, reason=reason, force=force, waits=waits, progress=progress)
             )
             if result.outcome == "deferred":
                 deferred = result.deferred
@@ -82,11 +82,25 @@ def apply_plan(
     *,
     reason: str,
     force: bool = False,
-    undo_of: int | None = None,
     waits: Waits | None = None,
     progress: Progress | None = None,
 ) -> PushResult:
     """Apply one plan, verify it, record it. Never raises for one playlist's trouble, but for a lost login."""
+    with advisory_lock(session.database, planning.LOCK, wait=True):
+        return apply_locked(session, plan, reason=reason, force=force, waits=waits, progress=progress)
+
+
+def apply_locked(
+    session: Session,
+    plan: Plan,
+    *,
+    reason: str,
+    force: bool = False,
+    undo_of: int | None = None,
+    waits: Waits | None = None,
+    progress: Progress | None = None,
+) -> PushResult:
+    """`apply_plan` for a caller that holds the lock."""
     calls_before = session.spotify.calls_made
     waits = waits or Waits.of(session.settings)
     try:
@@ -95,7 +109,7 @@ def apply_plan(
             _remember(session, plan)
             return told(plan)
         result = _apply(session, plan, reason=reason, undo_of=undo_of, waits=waits, progress=progress)
-    except AuthorizationLost:
+    except (AuthorizationLost, WrongAccount):
         raise
     except Deferred as error:
         result = PushResult(
@@ -118,7 +132,7 @@ def _apply(
     progress: Progress | None,
 ) -> PushResult:
     database, calls_before = session.database, session.spotify.calls_made
-    plan = _renamed(session, _with_playlist(session, plan, waits))
+    plan = _detailed(session, _with_playlist(session, plan, waits))
     playlist_id = plan.state.playlist_id
     if playlist_id is None:
         raise AssertionError("a playlist is made before it is filled")
@@ -172,6 +186,7 @@ def _with_playlist(session: Session, plan: Plan, waits: Waits) -> Plan:
         session,
         plan.slug,
         plan.name,
+        about=plan.selection.block.description or registry.ABOUT,
         public=plan.selection.block.public,
         listing=nothing_listed,
         waits=waits,
@@ -191,20 +206,25 @@ def _with_playlist(session: Session, plan: Plan, waits: Waits) -> Plan:
     return replace(plan, snapshot_id=created.snapshot_id)
 
 
-def _renamed(session: Session, plan: Plan) -> Plan:
-    if plan.rename_to is None:
+def _detailed(session: Session, plan: Plan) -> Plan:
+    """The plan, with name and description brought up to date where ours have changed."""
+    block = plan.selection.block if plan.selection else None
+    if block is None or (plan.rename_to is None and plan.describe_as is None):
         return plan
-    session.spotify.put(f"playlists/{plan.state.playlist_id}", {"name": plan.rename_to}, idempotent=True)
-    store.write_name(session.database, plan.slug, plan.rename_to)
+    about = plan.describe_as or plan.state.description or block.description or registry.ABOUT
+    registry.write_details(
+        session, plan.state, name=plan.rename_to or plan.state.name or plan.name, about=about
+    )
     return replace(plan, snapshot_id=None)
 
 
 def _still_valid(session: Session, plan: Plan, *, force: bool) -> Plan:
-    """The plan, made again where it has waited and the playlist was changed since."""
-    is_fresh = time.monotonic() - plan.planned_at < PLAN_GOOD_FOR_S
-    if plan.outcome != "planned" or plan.state.playlist_id is None or is_fresh:
+    """The plan, made again where another push came first, or where the playlist has changed since."""
+    if plan.outcome != "planned" or plan.state.playlist_id is None:
         return plan
-    if snapshot_of(session.spotify, plan.state.playlist_id) == plan.snapshot_id:
+    is_last = store.last_push_id(session.database, plan.slug) == plan.last_push_id
+    is_fresh = time.monotonic() - plan.planned_at < PLAN_GOOD_FOR_S
+    if is_last and (is_fresh or snapshot_of(session.spotify, plan.state.playlist_id) == plan.snapshot_id):
         return plan
     return planning.again(session, plan, force=force)
 
@@ -220,16 +240,9 @@ def _remember(session: Session, plan: Plan) -> None:
 
 
 def told(plan: Plan) -> PushResult:
-    """A plan as the result of a run that did not apply it."""
-    error = " ".join(refusal.reason for refusal in plan.refusals) or None
+    """A plan as the result of a run that did not apply it; its refusals say why."""
     return PushResult(
-        plan.slug,
-        plan.outcome,
-        plan,
-        plan.state.playlist_id,
-        calls=plan.read_calls,
-        notes=plan.notes,
-        error=error,
+        plan.slug, plan.outcome, plan, plan.state.playlist_id, calls=plan.read_calls, notes=plan.notes
     )
 
 

@@ -116,9 +116,11 @@ def look(
     if whole or len(expected) <= EMBEDDED:
         entries = read_entries(client, playlist_id).entries
         return Look([entry.uri for entry in entries] == wanted, entries, is_whole=True)
-    touched = touched_positions([entry.uri for entry in before], wanted)
+    windows = _windows(touched_positions([entry.uri for entry in before], wanted)) or [0]
+    if len(windows) > (len(expected) - EMBEDDED) // PAGE + 2:  # reading all of it is cheaper
+        return look(client, playlist_id, expected, before, whole=True)
     seen = list(expected)
-    for start in _windows(touched) or [0]:
+    for start in windows:
         page = client.get(
             f"playlists/{playlist_id}/items", limit=PAGE, offset=start, additional_types="track,episode"
         )

@@ -24,6 +24,9 @@ logger = logging.getLogger(__name__)
 
 EXCLUSIONS = "exclusions"
 """Slug and name of the playlist of what must never appear in a smart playlist."""
+ABOUT_EXCLUSIONS = "What is dragged in here stays out of every smart playlist."
+ABOUT = "Kept by spotify-tracker from your own listening."
+"""Of playlists that have no description of their own."""
 ATTEMPTS = 3
 
 
@@ -32,13 +35,8 @@ def marker_of(installation_id: str, slug: str) -> str:
     return f"tracker-{installation_id}-{slug}-"
 
 
-def description_of(installation_id: str, slug: str) -> str:
+def marked(about: str, installation_id: str, slug: str) -> str:
     """What a playlist of ours says about itself, the mark at its end."""
-    about = (
-        "What is dragged in here stays out of every smart playlist."
-        if slug == EXCLUSIONS
-        else "Kept by spotify-tracker from your own listening."
-    )
     return f"{about} {marker_of(installation_id, slug)}"
 
 
@@ -84,7 +82,7 @@ class Created:
 
 
 def create(
-    session: Session, slug: str, name: str, *, public: bool, listing: Listing, waits: Waits
+    session: Session, slug: str, name: str, *, about: str, public: bool, listing: Listing, waits: Waits
 ) -> Created:
     """Make a playlist and remember it.
 
@@ -94,7 +92,7 @@ def create(
     is_second_try = slug in store.read_states(session.database)
     store.write_intent(session.database, slug, name)
     installation_id = store.read_installation_id(session.database)
-    payload = {"name": name, "public": public, "description": description_of(installation_id, slug)}
+    payload = {"name": name, "public": public, "description": marked(about, installation_id, slug)}
     created = _find(session, slug, listing, waits, is_look_needed=is_second_try)
     for _ in range(ATTEMPTS):
         if created is not None:
@@ -108,8 +106,18 @@ def create(
             created = _find(session, slug, listing, waits, is_look_needed=True)
     if created is None:
         raise SpotifyUnavailable(f"Spotify did not make the playlist '{name}'.")
-    store.write_mapping(session.database, slug, created.playlist_id, name)
+    store.write_mapping(
+        session.database, slug, created.playlist_id, name, description=None if created.was_found else about
+    )
     return created
+
+
+def write_details(session: Session, state: PlaylistState, *, name: str, about: str) -> None:
+    """Give a playlist its name and description, and remember what we gave it."""
+    description = marked(about, store.read_installation_id(session.database), state.slug)
+    path = f"playlists/{state.playlist_id}"
+    session.spotify.put(path, {"name": name, "description": description}, idempotent=True)
+    store.write_details(session.database, state.slug, name, about)
 
 
 def restore(session: Session, state: PlaylistState) -> None:
@@ -126,29 +134,38 @@ def ensure_exclusions(
     known = store.read_states(session.database).get(EXCLUSIONS)
     state = locate(session, known or PlaylistState(EXCLUSIONS, None, EXCLUSIONS), listing)
     if state.playlist_id is None:
-        create(session, EXCLUSIONS, EXCLUSIONS, public=False, listing=listing, waits=waits)
+        create(
+            session,
+            EXCLUSIONS,
+            EXCLUSIONS,
+            about=ABOUT_EXCLUSIONS,
+            public=False,
+            listing=listing,
+            waits=waits,
+        )
     elif state.state == "deleted_on_spotify" and recreate:
         restore(session, state)
     return store.read_states(session.database)[EXCLUSIONS]
 
 
 def _adopted(session: Session, state: PlaylistState, listing: Listing) -> PlaylistState:
-    marked = find_marked(
+    candidates = find_marked(
         listing,
         store.read_installation_id(session.database),
         state.slug,
         store.read_user_id(session.database),
     )
     taken = {other.playlist_id for other in store.read_states(session.database).values()}
-    free = [playlist_id for playlist_id in marked if playlist_id not in taken]
+    free = [playlist_id for playlist_id in candidates if playlist_id not in taken]
     if not free:
         return state
     if len(free) > 1:
         logger.warning("'%s' is on Spotify %d times; %s is kept up.", state.slug, len(free), free[0])
-    name = listing.playlists[free[0]].name
-    store.write_mapping(session.database, state.slug, free[0], name)
+    found = listing.playlists[free[0]]
+    name, about = found.name, found.description.split(" tracker-")[0]
+    store.write_mapping(session.database, state.slug, free[0], name, description=about)
     logger.info("'%s' was found again on Spotify as %s.", state.slug, free[0])
-    return replace(state, playlist_id=free[0], name=name, snapshot_id=None)
+    return replace(state, playlist_id=free[0], name=name, description=about, snapshot_id=None)
 
 
 def _find(

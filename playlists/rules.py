@@ -21,9 +21,9 @@ Slug = Annotated[str, Field(pattern=SLUG_PATTERN)]
 PositiveInt = Annotated[int, Field(ge=1, strict=True)]
 Flag = Annotated[bool, Field(strict=True)]
 
-_COLUMN = r"[a-z][a-z0-9_]*"
+_COLUMN = r"[a-z_][a-z0-9_]*"
 _ORDER_ITEM = re.compile(
-    rf"^(random|weighted\({_COLUMN}\)|{_COLUMN}(\s+(asc|desc))?(\s+nulls\s+(first|last))?)$"
+    rf"^(random|weighted\( ?{_COLUMN} ?\)|{_COLUMN}(\s+(asc|desc))?(\s+nulls\s+(first|last))?)$"
 )
 _SEED = re.compile(r"^(none|day|week|month|fixed:.+)$")
 _PLAYLIST_ID = re.compile(r"^[A-Za-z0-9]{22}$")
@@ -39,7 +39,7 @@ class Limit(_Strict):
     """At most so many tracks and so many minutes; null means no cap, though never over 10,000 tracks."""
 
     tracks: Annotated[int, Field(ge=1, le=MAX_TRACKS, strict=True)] | None = None
-    minutes: PositiveInt | None = None
+    minutes: Annotated[float, Field(gt=0)] | None = None
 
 
 class Requires(_Strict):
@@ -54,6 +54,8 @@ class PlaylistBlock(_Strict):
     """How a selection is cut, ordered and kept on Spotify."""
 
     title: Annotated[str, Field(min_length=1, max_length=100)]
+    description: Annotated[str, Field(max_length=180)] = ""
+    """Shown on Spotify, before the mark that makes the playlist ours."""
     enabled: Flag = True
     limit: Limit = Limit()
     per_artist: PositiveInt | None = None
@@ -85,6 +87,12 @@ class PlaylistBlock(_Strict):
         if not title.strip():
             raise ValueError("is blank; give the playlist a name")
         return title.strip()
+
+    @field_validator("description")
+    @classmethod
+    def _is_one_line(cls, description: str) -> str:
+        # Spotify answers 400 to a description with line breaks
+        return " ".join(description.split())
 
     @field_validator("limit", mode="before")
     @classmethod
@@ -131,7 +139,7 @@ class PlaylistBlock(_Strict):
         return ids
 
     @model_validator(mode="after")
-    def _random_select_needs_no_weights(self) -> PlaylistBlock:
+    def _append_never_clears(self) -> PlaylistBlock:
         if self.mode == "append" and self.on_empty == "clear":
             raise ValueError("mode 'append' never removes, so on_empty 'clear' cannot hold; write 'keep'")
         return self

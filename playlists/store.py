@@ -68,7 +68,7 @@ def read_states(database: Database) -> dict[str, PlaylistState]:
     """The registry, by slug."""
     with cursor_of(database) as cursor:
         cursor.execute(
-            "select slug, playlist_id, name, state, state_reason, snapshot_id, enabled_override,"
+            "select slug, playlist_id, name, description, state, state_reason, snapshot_id, enabled_override,"
             " last_push_at, full_read_at from ops.playlists order by slug"
         )
         return {row["slug"]: PlaylistState(**row) for row in cursor.fetchall()}
@@ -84,22 +84,30 @@ def write_intent(database: Database, slug: str, name: str) -> None:
         )
 
 
-def write_mapping(database: Database, slug: str, playlist_id: str, name: str) -> None:
+def write_mapping(
+    database: Database, slug: str, playlist_id: str, name: str, *, description: str | None
+) -> None:
     """Remember which Spotify playlist a slug is. What we knew of its entries no longer counts."""
     with cursor_of(database) as cursor:
         cursor.execute(
-            "insert into ops.playlists (slug, playlist_id, name) values (%s, %s, %s)"
-            " on conflict (slug) do update set playlist_id = excluded.playlist_id, name = excluded.name,"
-            " state = 'active', state_reason = null, snapshot_id = null, full_read_at = null,"
-            " updated_at = now()",
-            [slug, playlist_id, name],
+            """
+            insert into ops.playlists (slug, playlist_id, name, description) values (%s, %s, %s, %s)
+            on conflict (slug) do update set
+                playlist_id = excluded.playlist_id, name = excluded.name, description = excluded.description,
+                state = 'active', state_reason = null, snapshot_id = null, full_read_at = null,
+                updated_at = now()
+            """,
+            [slug, playlist_id, name, description],
         )
 
 
-def write_name(database: Database, slug: str, name: str) -> None:
-    """Remember the name that we gave it; the rename has moved its snapshot on."""
+def write_details(database: Database, slug: str, name: str, description: str) -> None:
+    """Remember the name and the description that we gave it."""
     with cursor_of(database) as cursor:
-        cursor.execute("update ops.playlists set name = %s, updated_at = now() where slug = %s", [name, slug])
+        cursor.execute(
+            "update ops.playlists set name = %s, description = %s, updated_at = now() where slug = %s",
+            [name, description, slug],
+        )
 
 
 def write_state(database: Database, slug: str, state: State, reason: str | None) -> None:
@@ -250,6 +258,14 @@ def last_entries(database: Database, slug: str, playlist_id: str) -> tuple[Entry
         return None
     entries = tuple(Entry.from_record(record) for record in row["after_uris"])
     return entries if hash_of(entries) == row["pushed_uris_hash"] else None
+
+
+def last_push_id(database: Database, slug: str) -> int | None:
+    """The newest push of a playlist, however it ended."""
+    with cursor_of(database) as cursor:
+        cursor.execute("select max(push_id) as push_id from ops.playlist_pushes where slug = %s", [slug])
+        push_id = only(cursor)["push_id"]
+    return None if push_id is None else int(push_id)
 
 
 def was_filled(database: Database, slug: str, playlist_id: str) -> bool:

@@ -79,8 +79,14 @@ def result_row(result: PushResult) -> Row:
         "removed": len(script.removed) if did else 0,
         "moved": len(script.moved) if did else 0,
         "calls": result.calls,
-        "why": result.error or " ".join(result.notes),
+        "why": why_of(result),
     }
+
+
+def why_of(result: PushResult) -> str:
+    """Why it was not pushed, or what is worth knowing of its push."""
+    refused = [refusal.reason for refusal in result.plan.refusals]
+    return " ".join([*([result.error] if result.error else []), *refused, *result.notes])
 
 
 def push_row(push: Push) -> Row:

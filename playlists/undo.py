@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from playlists import planning, registry, store
 from playlists.edit_script import edit_script
 from playlists.model import Plan, PushResult
-from playlists.push import apply_plan, told
+from playlists.push import apply_locked, told
 from playlists.reading import read_listing
 from profiles.database import advisory_lock
 from profiles.errors import SettingsError
@@ -40,7 +40,7 @@ def undo(
     further back; with it, to what that push left. Entries that come back have new dates. Raises
     NothingToUndoError.
     """
-    with advisory_lock(session.database, "push", wait=True):
+    with advisory_lock(session.database, planning.LOCK, wait=True):
         state = store.read_states(session.database).get(slug)
         if state is None or state.playlist_id is None:
             raise NothingToUndoError(
@@ -64,7 +64,7 @@ def undo(
         store.write_override(
             session.database, slug, plan.name, enabled=False, reason=f"push {undone} was undone"
         )
-        return apply_plan(
+        return apply_locked(
             session, plan, reason=f"undo of push {undone}", undo_of=undone, waits=waits, progress=progress
         )
 

@@ -180,6 +180,8 @@ create index if not exists logs_logged_at on ops.logs (logged_at);
 
 -- When all entries were last read, in real time: our own record is trusted for a week at most
 alter table ops.playlists add column if not exists full_read_at timestamptz;
+-- What we told Spotify that it is about, the mark aside; null: not known
+alter table ops.playlists add column if not exists description text;
 -- The push that an undo took back
 alter table ops.playlist_pushes add column if not exists undo_of bigint;
 

@@ -55,7 +55,7 @@ class Stage:
             cursor.execute("delete from analytics.playlist_definitions where slug = %s", [slug])
             cursor.execute(
                 "insert into analytics.playlist_selections select %s, position, uri, uri, uri"
-                " from unnest(%s) with ordinality as u(uri, position)",
+                " from unnest(cast(%s as text[])) with ordinality as u(uri, position)",
                 [slug, list(uris)],
             )
             cursor.execute(

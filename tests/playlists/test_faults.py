@@ -1,4 +1,4 @@
-"""A push that is hit at any of its calls: nothing emptied, nothing doubled, and the next run puts it right."""
+"""A push that is hit at any of its calls: nothing emptied, nothing doubled, put right by the next run."""
 
 from __future__ import annotations
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from playlists import push, store
-from playlists.planning import plan_pushes
+from playlists.planning import LOCK, plan_pushes
+from profiles.database import advisory_lock
 
 if TYPE_CHECKING:
     from tests.playlists.conftest import Stage
@@ -118,6 +119,39 @@ def test_a_new_title_renames_and_touches_no_entry(stage: Stage) -> None:
     stage.push()
     stage.push()
     assert (stage.spotify.calls.reads, stage.spotify.calls.writes) == (1, 0)
+
+
+def test_a_new_description_is_told_to_spotify_with_its_mark(stage: Stage) -> None:
+    stage.select("mine", stage.uris[:5], description="Old & plain")
+    stage.push()
+    stage.select("mine", stage.uris[:5], description="Loved once,\nquiet since")
+    stage.push()
+    assert stage.spotify.calls.writes == 1
+    description = stage.playlist("Mine").description or ""
+    assert description.startswith("Loved once, quiet since tracker-")
+    stage.push()
+    stage.push()
+    assert (stage.spotify.calls.reads, stage.spotify.calls.writes) == (1, 0)
+
+
+def test_a_plan_is_void_after_another_push(stage: Stage) -> None:
+    stage.select("mine", stage.uris[:10])
+    stage.push()
+    stage.select("mine", stage.uris[3:12])
+    [plan] = plan_pushes(stage.session)
+    stage.push()
+    assert push.apply_plan(stage.session, plan, reason="test").outcome == "unchanged"
+    assert stage.playlist("Mine").uris == stage.uris[3:12]
+
+
+def test_a_plan_made_during_a_push_records_nothing(stage: Stage) -> None:
+    stage.select("mine", stage.uris[:10])
+    stage.push()
+    stage.spotify.account.edit_playlist(stage.playlist("Mine").id, stage.uris[:4])
+    with advisory_lock(stage.session.database, LOCK, wait=True):
+        [plan] = plan_pushes(stage.session)
+    assert len(plan.script.added) == 6
+    assert len(stage.query("select * from ops.playlist_pushes")) == 1
 
 
 def test_a_name_that_the_user_gave_on_spotify_stays(stage: Stage) -> None:
