@@ -1,0 +1,291 @@
+"""The one place that runs dlt: destination, working folder, locks, pending packages, rows that do not load.
+
+A load is a package of rows for the tables of one group. It is merged inside one transaction per table; a
+package that a kill left behind is finished before anything new is loaded, because dlt would otherwise load
+it *instead*.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import shutil
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import dlt
+from dlt.common.exceptions import DltException
+from dlt.load.exceptions import LoadClientJobFailed
+from dlt.pipeline.exceptions import PipelineStepFailed
+from psycopg2 import sql
+
+from extract import quarantine
+from extract.contracts import DATASET, GROUPS, RawTable, Row
+from extract.rows import Rejected
+from profiles.database import advisory_lock
+from profiles.errors import TrackerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from dlt.extract import DltResource
+
+    from profiles.database import Database
+    from profiles.session import Session
+    from profiles.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+LOCK_TIMEOUT = (
+    "60s"  # an idle transaction of a reader would otherwise hang a load for as long as it stays open
+)
+
+for _key, _value in {
+    "extract.workers": 1,  # its threads race on one working folder
+    "normalize.workers": 1,
+    "load.workers": 1,
+    "load.raise_on_max_retries": 3,
+    "load.delete_completed_jobs": True,  # personal rows do not stay in files
+    "load.truncate_staging_dataset": True,  # nor in the staging tables
+    "load.auto_abort_on_terminal_error": True,
+    "enable_runtime_trace": False,
+    "restore_from_destination": False,  # no state of ours lives in dlt
+}.items():
+    dlt.config[_key] = _value
+
+
+class LoadFailed(TrackerError):  # noqa: N818  # named as its siblings in profiles.errors
+    """PostgreSQL or dlt refused a load. What had been loaded before stays; the next run tries again."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """`rows` stand in the tables; `rejected` ones do not, and are kept in `ops.quarantined_rows`."""
+
+    rows: int
+    rejected: tuple[Rejected, ...] = ()
+
+
+def load(session: Session, group: str, batches: Mapping[RawTable, Sequence[Row]]) -> Loaded:
+    """Merge the rows into their tables, all in one package. Rows that PostgreSQL refuses are quarantined.
+
+    Raises LoadFailed where it is not the rows' fault.
+    """
+    filled = {table: list(rows) for table, rows in batches.items() if rows}
+    if not filled:
+        return Loaded(rows=0)
+    with _exclusive(session.database, group):
+        pipeline = _pipeline_for(session.settings, session.database, group)
+        _settle_pending(pipeline)
+        rejected: list[Rejected] = []
+        try:
+            _run(pipeline, group, filled)
+        except DltException as error:
+            rejected = _salvage(pipeline, group, filled, error)
+    quarantine.store(session, rejected)
+    return Loaded(sum(map(len, filled.values())) - len(rejected), tuple(rejected))
+
+
+def finish_pending(session: Session, group: str) -> None:
+    """Finish (or, where it cannot be, drop) what a killed run left in the group's working folder.
+
+    To be called before a decision is taken from what is stored: else it would be taken from half of it.
+    """
+    if not _working_folder(session.settings, session.database, group).exists():
+        return
+    with _exclusive(session.database, group):
+        _settle_pending(_pipeline_for(session.settings, session.database, group))
+
+
+def ensure_tables(session: Session, *groups: str) -> None:
+    """Make every raw table (of these groups) with its columns and unique keys. Cheap where they stand."""
+    for group in groups or GROUPS:
+        tables = GROUPS[group]
+        missing = [table for table in tables if not _stands(session.database, table)]
+        if not missing:
+            continue
+        with _exclusive(session.database, group):
+            pipeline = _pipeline_for(session.settings, session.database, group)
+            _settle_pending(pipeline)
+            try:
+                _run(pipeline, group, {table: [] for table in tables})
+            except DltException as error:
+                raise _load_failed(group, error) from None
+            _create_keys(session.database, tables)
+
+
+def pipelines_folder(settings: Settings, database: Database) -> Path:
+    """The working folder, one per database: a package made for one must never be loaded into another."""
+    address = hashlib.sha256(f"{database.host}:{database.port}/{database.name}".encode()).hexdigest()[:12]
+    return settings.tracker_home / "dlt" / address
+
+
+def _pipeline_name(group: str) -> str:
+    return f"spotify_{group}"
+
+
+def _working_folder(settings: Settings, database: Database, group: str) -> Path:
+    return pipelines_folder(settings, database) / _pipeline_name(group)
+
+
+def _pipeline_for(settings: Settings, database: Database, group: str) -> dlt.Pipeline:
+    credentials = f"{database.dlt_credentials}&options={quote(f'-clock_timeout={LOCK_TIMEOUT}')}"
+    pipeline: dlt.Pipeline = dlt.pipeline(
+        pipeline_name=_pipeline_name(group),
+        pipelines_dir=str(pipelines_folder(settings, database)),
+        destination=dlt.destinations.postgres(credentials),
+        dataset_name=DATASET,
+    )
+    return pipeline
+
+
+def _run(pipeline: dlt.Pipeline, group: str, batches: Mapping[RawTable, Sequence[Row]]) -> None:
+    @dlt.source(name=group)
+    def rows_of_group() -> list[DltResource]:
+        return [table.resource(_pages(rows)) for table, rows in batches.items()]
+
+    pipeline.run(rows_of_group())
+    _forget_loaded(pipeline)
+
+
+def _salvage(
+    pipeline: dlt.Pipeline, group: str, batches: Mapping[RawTable, Sequence[Row]], failure: DltException
+) -> list[Rejected]:
+    """Load what can be loaded by halving the batch; return the rows that fail alone.
+
+    Raises LoadFailed where the rows are not to blame: the database is away, a table is locked or altered.
+    """
+    rejected: list[Rejected] = []
+    flat = [(table, row) for table, rows in batches.items() for row in rows]
+    parts = [(flat, failure)]
+    while parts:
+        part, why = parts.pop()
+        _settle_pending(pipeline)
+        if not _blames_rows(why):
+            raise _load_failed(group, why) from None
+        if len(part) == 1:
+            table, row = part[0]
+            rejected.append(Rejected(table.name, table.key_of(row), _brief(why), row.get("payload")))
+            continue
+        for half in (part[: len(part) // 2], part[len(part) // 2 :]):
+            try:
+                _run(pipeline, group, _by_table(half))
+            except DltException as error:
+                parts.append((half, error))
+                _settle_pending(pipeline)
+    if len(rejected) == len(flat):
+        _prove_that_empty_loads_pass(pipeline, group, batches)
+    return rejected
+
+
+def _by_table(part: Sequence[tuple[RawTable, Row]]) -> dict[RawTable, list[Row]]:
+    batches: dict[RawTable, list[Row]] = {}
+    for table, row in part:
+        batches.setdefault(table, []).append(row)
+    return batches
+
+
+def _blames_rows(error: DltException) -> bool:
+    """Whether it is bound to fail again with these rows: no lock, lost connection or full disk."""
+    if not isinstance(error, PipelineStepFailed):
+        return False
+    return error.step in {"extract", "normalize"} or isinstance(error.exception, LoadClientJobFailed)
+
+
+def _prove_that_empty_loads_pass(
+    pipeline: dlt.Pipeline, group: str, batches: Mapping[RawTable, Sequence[Row]]
+) -> None:
+    try:
+        _run(pipeline, group, {table: [] for table in batches})
+    except DltException as error:
+        _settle_pending(pipeline)
+        raise _load_failed(group, error) from None
+
+
+def _pages(rows: Sequence[Row]) -> Iterator[object]:
+    yield list(rows) if rows else dlt.mark.materialize_table_schema()
+
+
+def _settle_pending(pipeline: dlt.Pipeline) -> None:
+    if not pipeline.has_pending_data:
+        return
+    try:
+        pipeline.run()
+        logger.info("finished a load that an earlier run of %s had begun", pipeline.pipeline_name)
+    except DltException as error:
+        # every source is asked again by the next pass: a package that cannot be loaded must not stop it
+        logger.warning(
+            "dropped a load of %s that cannot be finished: %s", pipeline.pipeline_name, _brief(error)
+        )
+        if pipeline.has_pending_data:
+            pipeline.abort_packages()
+    _forget_loaded(pipeline)
+
+
+def _forget_loaded(pipeline: dlt.Pipeline) -> None:
+    loaded = Path(pipeline.working_dir) / "load" / "loaded"
+    for load_id in pipeline.list_completed_load_packages():
+        shutil.rmtree(loaded / load_id, ignore_errors=True)
+
+
+@contextmanager
+def _exclusive(database: Database, group: str) -> Iterator[None]:
+    with advisory_lock(database, f"load:{_pipeline_name(group)}", wait=True, timeout_s=600) as is_held:
+        if not is_held:
+            raise LoadFailed(
+                f"Another process has been loading '{group}' for ten minutes.",
+                remedy="Look for a process that hangs, end it, and run this again.",
+            )
+        yield
+
+
+def _stands(database: Database, table: RawTable) -> bool:
+    with closing(database.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("select to_regclass(%s)", [f"{DATASET}.{_key_name(table)}"])
+        if cursor.fetchone() == (None,):
+            return False
+        cursor.execute(
+            "select column_name from information_schema.columns where table_schema = %s and table_name = %s",
+            [DATASET, table.name],
+        )
+        return set(table.columns) <= {name for (name,) in cursor.fetchall()}
+
+
+def _key_name(table: RawTable) -> str:
+    return f"{table.name}_key"
+
+
+def _create_keys(database: Database, tables: Sequence[RawTable]) -> None:
+    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+        cursor.execute("select set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
+        cursor.execute("set local client_min_messages = warning")
+        for table in tables:
+            cursor.execute(
+                sql.SQL("create unique index if not exists {} on {} ({})").format(
+                    sql.Identifier(_key_name(table)),
+                    sql.Identifier(DATASET, table.name),
+                    sql.SQL(", ").join(map(sql.Identifier, table.key)),
+                )
+            )
+
+
+def _load_failed(group: str, error: Exception) -> LoadFailed:
+    return LoadFailed(
+        f"Loading '{group}' failed: {_brief(error)}.",
+        remedy="Nothing loaded earlier is lost; mend the cause and run it again.",
+    )
+
+
+def _brief(error: BaseException) -> str:
+    """The innermost cause in one line, without the rows that dlt repeats in its messages."""
+    while (
+        inner := getattr(error, "client_exception", None)
+        or getattr(error, "exception", None)
+        or error.__cause__
+    ):
+        error = inner
+    first = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {first[0][:200] if first else 'no message'}"

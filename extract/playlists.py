@@ -1,0 +1,242 @@
+"""The user's playlists, and the entries of those that a rule or the exclusions look into."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from extract import pipelines
+from extract.checks import read_check, write_check
+from extract.contracts import PLAYLIST_ITEMS, PLAYLISTS, Row
+from extract.guards import PageFacts, why_not_whole
+from extract.report import LoadReport
+from extract.rows import clean, optional_time, text_or_none
+from profiles.clock import as_of
+from profiles.database import advisory_lock
+from profiles.errors import Forbidden, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from profiles.session import Session
+
+logger = logging.getLogger(__name__)
+
+PAGE_SIZE = 50
+EXCLUSIONS_SLUG = "exclusions"
+ATTEMPTS = 2  # a list that is edited while it is read is read once more; then the stored one is kept
+
+
+@dataclass
+class _Outcome:
+    """What has been done so far, for the report."""
+
+    rows: int = 0
+    removed: int = 0
+    detail: dict[str, Any] = field(default_factory=dict)
+    kept: dict[str, str] = field(default_factory=dict)
+
+
+def sync_playlists(session: Session, playlist_ids: Iterable[str]) -> LoadReport:
+    """Bring `playlists` in line with GET /me/playlists, and `playlist_items` for the given playlist ids.
+
+    The listing is one view or none: it takes the place of the stored one in one transaction, and only when
+    whole. Entries are read where `snapshot_id` differs from that of the last complete read; positions are
+    kept, with null and local entries in their places. A playlist that is not listed (the user deleted it),
+    not readable or edited meanwhile keeps its stored entries; `detail["kept"]` says which and why.
+    """
+    calls_before = session.spotify.calls_made
+    wanted = sorted(set(playlist_ids))
+    with advisory_lock(session.database, "extract:playlists", wait=False) as is_mine:
+        if not is_mine:
+            return LoadReport.skipped(PLAYLISTS.name)
+        pipelines.ensure_tables(session, "playlists")
+        pipelines.finish_pending(session, "playlists")
+        outcome = _Outcome()
+        listing = _sync_listing(session, outcome)
+        if listing is not None:
+            for playlist_id in wanted:
+                _sync_items(session, playlist_id, listing.get(playlist_id), outcome)
+    if outcome.kept:
+        outcome.detail["kept"] = outcome.kept
+    calls = session.spotify.calls_made - calls_before
+    logger.info(
+        "playlists: %d rows, %d gone, %d calls %s", outcome.rows, outcome.removed, calls, outcome.detail
+    )
+    return LoadReport(PLAYLISTS.name, outcome.rows, outcome.removed, calls, outcome.detail)
+
+
+def watched_playlists(session: Session) -> list[str]:
+    """Return the ids of the exclusions playlist and of the playlists whose entries are stored already."""
+    with closing(session.database.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            """
+            select playlist_id from ops.playlists where slug = %s and playlist_id is not null
+            union
+            select substr(resource, length('playlist_items:') + 1) from ops.source_checks
+            where resource like 'playlist\\_items:%%'
+            """,
+            [EXCLUSIONS_SLUG],
+        )
+        return sorted(playlist_id for (playlist_id,) in cursor.fetchall())
+
+
+def _sync_listing(session: Session, outcome: _Outcome) -> dict[str, dict[str, Any]] | None:
+    """Read all of the user's playlists and store what differs. None where no whole view was got."""
+    looked_at = as_of(session.settings)
+    why: str | None = None
+    for _ in range(ATTEMPTS):
+        listed, why = _read_listing(session)
+        if why is None:
+            break
+    else:
+        logger.warning("playlists: the stored listing is kept, %s", why)
+        outcome.detail["not_whole"] = why
+        return None
+    stored = _stored_playlists(session)
+    changed = [
+        _playlist_row(id_, playlist)
+        for id_, playlist in listed.items()
+        if id_ not in stored or stored[id_] != playlist
+    ]
+    gone: list[Row] = [{"playlist_id": id_, "is_gone": True} for id_ in stored if id_ not in listed]
+    loaded = pipelines.load(session, "playlists", {PLAYLISTS: [*changed, *gone]})
+    outcome.rows += len(changed) - len(loaded.rejected)
+    outcome.removed += len(gone)
+    outcome.detail["listed"] = len(listed)
+    write_check(session.database, PLAYLISTS.name, looked_at, len(listed), {})
+    return listed
+
+
+def _read_listing(session: Session) -> tuple[dict[str, dict[str, Any]], str | None]:
+    pages: list[PageFacts] = []
+    listed: dict[str, dict[str, Any]] = {}
+    nameless = 0
+    for page in session.spotify.pages("me/playlists", limit=PAGE_SIZE):
+        pages.append(PageFacts.of(page))
+        for came in page.items:
+            playlist = clean(came) if isinstance(came, dict) else {}
+            if id_ := text_or_none(playlist.get("id")):
+                listed.setdefault(id_, playlist)
+            else:
+                nameless += 1  # null entries have been seen here; they count in the total
+    return listed, why_not_whole(pages, len(listed) + nameless)
+
+
+def _playlist_row(id_: str, playlist: Mapping[str, Any]) -> Row:
+    return {
+        "playlist_id": id_,
+        "snapshot_id": text_or_none(playlist.get("snapshot_id")),
+        "payload": playlist,
+    }
+
+
+def _stored_playlists(session: Session) -> dict[str, Any]:
+    with closing(session.database.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("select playlist_id, payload from raw_spotify.playlists")
+        return dict(cursor.fetchall())
+
+
+def _sync_items(
+    session: Session, playlist_id: str, listed: Mapping[str, Any] | None, outcome: _Outcome
+) -> None:
+    resource = f"{PLAYLIST_ITEMS.name}:{playlist_id}"
+    if listed is None:
+        outcome.kept[playlist_id] = "it is not among the user's playlists"
+        return
+    looked_at = as_of(session.settings)
+    snapshot_id = text_or_none(listed.get("snapshot_id"))
+    check = read_check(session.database, resource)
+    stored_count = _stored_count(session, playlist_id)
+    # the count guards against a memory that outlived its rows (a purge, a restored backup)
+    if (
+        check
+        and snapshot_id
+        and check.detail.get("snapshot_id") == snapshot_id
+        and check.total == stored_count
+    ):
+        write_check(session.database, resource, looked_at, check.total, check.detail)
+        return
+    try:
+        read = _read_items(session, playlist_id, snapshot_id)
+    except (Forbidden, NotFound) as error:
+        outcome.kept[playlist_id] = str(error)
+        logger.warning("playlist %s: its stored entries are kept, %s", playlist_id, error)
+        return
+    if read.why is not None:
+        outcome.kept[playlist_id] = read.why
+        logger.warning("playlist %s: its stored entries are kept, %s", playlist_id, read.why)
+        return
+    surplus: list[Row] = [
+        {"playlist_id": playlist_id, "position": position, "is_gone": True}
+        for position in range(len(read.rows), stored_count)
+    ]
+    loaded = pipelines.load(session, "playlists", {PLAYLIST_ITEMS: [*read.rows, *surplus]})
+    outcome.rows += len(read.rows) - len(loaded.rejected)
+    total = len(read.rows) - len(loaded.rejected)
+    write_check(session.database, resource, looked_at, total, {"snapshot_id": read.snapshot_id})
+
+
+@dataclass(frozen=True)
+class _Read:
+    """One reading of a playlist's entries. `why` says why it cannot be believed."""
+
+    rows: list[Row]
+    snapshot_id: str | None
+    why: str | None = None
+
+
+def _read_items(session: Session, playlist_id: str, snapshot_id: str | None) -> _Read:
+    read = _Read([], snapshot_id, "it was not read")
+    for _ in range(ATTEMPTS):
+        read = _read_once(session, playlist_id, read.snapshot_id)
+        if read.why is None:
+            break
+    return read
+
+
+def _read_once(session: Session, playlist_id: str, snapshot_id: str | None) -> _Read:
+    """Read all entries. Several pages are one view only if the snapshot is the same afterwards."""
+    pages: list[PageFacts] = []
+    rows: list[Row] = []
+    # without `fields`: a filter that names the wrong wrapper gives empty objects, which look like a cleared
+    # playlist
+    for page in session.spotify.pages(
+        f"playlists/{playlist_id}/items", limit=PAGE_SIZE, additional_types="track,episode"
+    ):
+        pages.append(PageFacts.of(page))
+        rows.extend(
+            _item_row(playlist_id, snapshot_id, page.offset + at, came) for at, came in enumerate(page.items)
+        )
+    why = why_not_whole(pages, len(rows))
+    seen_now = snapshot_id
+    if len(pages) > 1:
+        seen_now = text_or_none(session.spotify.get(f"playlists/{playlist_id}").get("snapshot_id"))
+        if why is None and seen_now != snapshot_id:
+            why = "it changed while it was read"
+    return _Read(rows, seen_now if why else snapshot_id, why)
+
+
+def _item_row(playlist_id: str, snapshot_id: str | None, position: int, came: Any) -> Row:
+    entry = clean(came) if isinstance(came, dict) else {}
+    thing = entry.get("item") or entry.get("track")
+    uri = thing.get("uri") if isinstance(thing, dict) else None
+    return {
+        "playlist_id": playlist_id,
+        "position": position,
+        "snapshot_id": snapshot_id,
+        "uri": text_or_none(uri),
+        "added_at": optional_time(entry.get("added_at")),
+        "payload": entry,
+    }
+
+
+def _stored_count(session: Session, playlist_id: str) -> int:
+    with closing(session.database.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "select count(*) from raw_spotify.playlist_items where playlist_id = %s", [playlist_id]
+        )
+        row = cursor.fetchone()
+    return int(row[0]) if row else 0

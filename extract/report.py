@@ -1,0 +1,45 @@
+"""What a sync tells its caller: frozen values, ready for a terminal, a log line or a flow's artifact."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+PollOutcome: TypeAlias = Literal["new", "nothing_new", "empty", "skipped"]
+Progress: TypeAlias = "Callable[[int, int], None]"
+"""Called on long passes with (entries seen, entries expected)."""
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """The outcome of one sync of one resource.
+
+    `rows` were written (new or changed ones alone), `removed` entries were noticed gone, `calls` were made
+    to the Web API, attempts included. `detail` holds what else is worth a line: `pass` (full, incremental,
+    skipped), `why`, `not_whole` (why nothing was removed), `returned`, `quarantined`, counts.
+    """
+
+    resource: str
+    rows: int
+    removed: int
+    calls: int
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def skipped(cls, resource: str) -> LoadReport:
+        """The report of a sync that left the work to a twin of it."""
+        return cls(resource, 0, 0, 0, {"pass": "skipped", "why": "another process is syncing it"})
+
+
+@dataclass(frozen=True)
+class PollReport:
+    """The outcome of one poll of the recent plays: `count` items came, `new` of them were not known."""
+
+    outcome: PollOutcome
+    count: int
+    new: int
+    gap_suspected: bool
+    calls: int

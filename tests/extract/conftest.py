@@ -1,0 +1,82 @@
+"""Helpers of these tests: questions to the database, and answers that the simulated account cannot give."""
+
+from __future__ import annotations
+
+import copy
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from profiles.spotify import Page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from profiles.database import Database
+    from profiles.session import Session
+
+
+@pytest.fixture
+def ask(database: Database) -> Callable[..., list[Any]]:
+    """Rows of a query; single columns as plain values."""
+
+    def query(statement: str, *values: Any) -> list[Any]:
+        with closing(database.connect(autocommit=True)) as connection, connection.cursor() as cursor:
+            cursor.execute(statement, values or None)
+            rows = cursor.fetchall() if cursor.description else []
+        return [row[0] if len(row) == 1 else row for row in rows]
+
+    return query
+
+
+LIKED_NOW = """
+    select track_id from raw_spotify.liked_tracks as likes
+    where coalesce((
+        select event from raw_spotify.library_removals as events
+        where kind = 'track' and events.id = likes.track_id and events.added_at = likes.added_at
+        order by noticed_at desc limit 1
+    ), 'returned') = 'returned'
+    order by track_id
+"""
+SAVED_NOW = LIKED_NOW.replace("liked_tracks", "saved_albums").replace("track", "album")
+
+
+@dataclass
+class ScriptedSpotify:
+    """Stands for the client where Spotify's answer itself is the matter: the answers by path, in turn."""
+
+    answers: dict[str, list[Any]] = field(default_factory=dict)
+    calls_made: int = 0
+
+    def get(self, path: str, **_: Any) -> dict[str, Any]:
+        self.calls_made += 1
+        answers = self.answers[path]
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        result: dict[str, Any] = copy.deepcopy(answer)
+        return result
+
+    def page(self, path: str, *, limit: int = 50, offset: int = 0, **_: Any) -> Page:
+        raw = self.get(path)
+        return Page(raw["items"], int(raw.get("total") or 0), offset, limit, raw)
+
+    def pages(self, path: str, *, limit: int = 50, offset: int = 0, **_: Any) -> Iterator[Page]:
+        while True:
+            page = self.page(path, limit=limit, offset=offset)
+            yield page
+            offset += limit
+            if not page.items or offset >= page.total:
+                return
+
+
+def scripted(session: Session, **answers: list[Any]) -> Session:
+    """The session with scripted answers; `me_tracks` stands for the path me/tracks."""
+    named = {path.replace("__", "-").replace("_", "/"): pages for path, pages in answers.items()}
+    return replace(session, spotify=ScriptedSpotify(named))  # type: ignore[arg-type]
+
+
+def page_of(items: list[Any], total: int | None = None) -> dict[str, Any]:
+    return {"items": items, "total": len(items) if total is None else total, "limit": 50, "offset": 0}
