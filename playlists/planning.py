@@ -153,7 +153,7 @@ def with_entries(session: Session, plan: Plan, listing: Listing, *, is_recorded:
     elif known is not None and _uris(known) == _uris(reading.entries):
         store.write_standing_snapshot(session.database, slug, reading.snapshot_id)
     else:
-        reason = "found after an interrupted push" if known is None else "edited on Spotify"
+        reason = "found on Spotify" if known is None else "edited on Spotify"
         store.record_observation(
             session.database,
             slug,

@@ -137,6 +137,8 @@ def _apply(
     if playlist_id is None:
         raise AssertionError("a playlist is made before it is filled")
     if plan.script.is_empty:
+        if plan.state.state == "failing":
+            store.write_state(database, plan.slug, "active", None)
         return PushResult(plan.slug, "pushed", plan, playlist_id, notes=plan.notes)
     push_id = store.start_push(database, plan, playlist_id, reason=reason, undo_of=undo_of)
     work = Work(

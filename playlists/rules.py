@@ -16,6 +16,7 @@ MAX_TRACKS = 10_000
 """What a Spotify playlist holds."""
 
 SLUG_PATTERN = r"^[a-z][a-z0-9_]{0,59}$"
+RESERVED_SLUGS = frozenset({"exclusions"})
 Slug = Annotated[str, Field(pattern=SLUG_PATTERN)]
 
 PositiveInt = Annotated[int, Field(ge=1, strict=True)]
@@ -154,6 +155,10 @@ def read_block(slug: str, block: Any) -> PlaylistBlock:
     if not re.match(SLUG_PATTERN, slug):
         raise InvalidBlockError(
             f"'{slug}' is no slug.", remedy="Use lower-case letters, digits and underscores, a letter first."
+        )
+    if slug in RESERVED_SLUGS:
+        raise InvalidBlockError(
+            f"'{slug}' is the playlist of what must stay out.", remedy="Give the model another name."
         )
     try:
         return PlaylistBlock.model_validate(block)

@@ -127,3 +127,41 @@ def test_a_kill_at_any_call_is_repaired_by_the_next_run(stage: Stage, kind: Faul
     scene.is_sound()
     stage.push()
     scene.is_right()
+
+
+@pytest.mark.parametrize("nth", range(1, 7))
+@pytest.mark.parametrize("kind", ["server_error", "server_error_after"])
+def test_a_replace_that_breaks_off_is_finished_by_the_next_run(
+    stage: Stage, kind: FaultKind, nth: int
+) -> None:
+    stage.select("long", stage.uris[:250])
+    stage.push()
+    wanted = stage.uris[249::-1]
+    stage.select("long", wanted)
+    stage.spotify.faults.add(kind, nth=nth, times=None, path="/playlists*")
+    stage.push()
+    uris = stage.playlist("Long").uris
+    assert len(uris) >= 100
+    assert len(set(uris)) == len(uris)
+    stage.spotify.faults.clear()
+    stage.push()
+    assert stage.playlist("Long").uris == wanted
+    stage.push()
+    assert (stage.spotify.calls.reads, stage.spotify.calls.writes) == (1, 0)
+
+
+def test_two_pushes_at_once_take_turns(stage: Stage) -> None:
+    scene = Scene(stage)
+    stage.spotify.faults.add("hang_before", nth=4)
+    command = [sys.executable, "-m", "playlists", "apply", "--json"]
+    first = subprocess.Popen(command, env=dict(os.environ), stdout=subprocess.PIPE)
+    assert stage.spotify.faults.wait_for_hang(60) is not None
+    second = subprocess.Popen(command, env=dict(os.environ), stdout=subprocess.PIPE)
+    calls = stage.spotify.calls.total
+    with pytest.raises(subprocess.TimeoutExpired):
+        second.communicate(timeout=1.5)
+    assert stage.spotify.calls.total == calls, "the second waits for the first"
+    stage.spotify.faults.clear()
+    assert b"pushed" in first.communicate(timeout=60)[0]
+    assert b"pushed" not in second.communicate(timeout=60)[0]
+    scene.is_right()

@@ -79,6 +79,11 @@ def test_a_missing_title_is_told() -> None:
         read_block("mine", {})
 
 
+def test_the_exclusions_playlist_has_no_rule() -> None:
+    with pytest.raises(InvalidBlockError, match="stay out"):
+        read_block("exclusions", {"title": "Mine"})
+
+
 @pytest.mark.parametrize("slug", ["Mine", "1st", "a-b", "", "a" * 61])
 def test_a_slug_is_lower_snake(slug: str) -> None:
     with pytest.raises(InvalidBlockError, match="no slug"):
