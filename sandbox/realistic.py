@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from random import Random
 from typing import Final
 
 from sandbox.account import Account, real_now
 from sandbox.ids import opaque_id
-from sandbox.life import DAY, INDIFFERENT, Life, affinity
+from sandbox.life import DAY, Life
 from sandbox.model import Entry, Like, SavedAlbum
+from sandbox.taste import INDIFFERENT, affinity
 from sandbox.world import World
 
+# the world is the same whenever the account begins; what is released later comes in its life
+WORLD_DAY: Final = date(2023, 11, 1)
 FIRST_LIKES: Final = 450
 FIRST_WHIMS: Final = 90
-FIRST_ALBUMS: Final = 54
+FIRST_ALBUMS: Final = 60
 LOVED: Final = 0.45
 
 
@@ -30,7 +33,7 @@ def realistic_account(
     account = Account()
     account.clock.is_ticking = False
     account.clock.move_to(born)
-    World(account, seed, born.date()).build()
+    World(account, seed, min(WORLD_DAY, born.date())).build()
     life = Life(seed, born)
     rng = Random(f"beginning {seed}")
     _find_favourites(account, life, rng)
@@ -57,7 +60,9 @@ def _fill_library(account: Account, life: Life, rng: Random, born: datetime) -> 
         if track.artist_ids[0] in life.known and affinity(life.seed, track.id) > LOVED
     ]
     others = [track_id for track_id in account.tracks if affinity(life.seed, track_id) < INDIFFERENT]
-    chosen = rng.sample(loved, FIRST_LIKES) + rng.sample(others, FIRST_WHIMS)
+    chosen = rng.sample(loved, min(FIRST_LIKES, len(loved))) + rng.sample(
+        others, min(FIRST_WHIMS, len(others))
+    )
     rng.shuffle(chosen)
     moments = [born - timedelta(seconds=rng.randrange(5 * 365 * 86_400)) for _ in chosen]
     for first, last in ((0, 90), (90, 130), (130, 145)):

@@ -31,9 +31,7 @@ class Api:
         self.session.headers["Authorization"] = f"Bearer {running.access_token()}"
 
     def call(self, method: str, path: str, body: Any = None, **params: Any) -> requests.Response:
-        return self.session.request(
-            method, self.running.api_url + path, json=body, params=params, timeout=20
-        )
+        return self.session.request(method, self.running.api_url + path, json=body, params=params, timeout=20)
 
     def get(self, path: str, **params: Any) -> Any:
         answer = self.call("GET", path, **params)

@@ -23,33 +23,28 @@ def length(running: RunningSandbox) -> int:
 
 
 @pytest.mark.parametrize(
-    ("kind", "details", "status", "message", "retry_after"),
+    ("kind", "details", "expected"),
     [
-        ("rate_limited", {"retry_after": 7}, 429, "API rate limit exceeded", "7"),
-        ("rate_limited", {"retry_after": -1}, 429, "API rate limit exceeded", None),
-        ("quota_exceeded", {}, 429, "API rate limit exceeded", "86236"),
-        ("server_error", {}, 503, "Service Unavailable", None),
-        ("server_error", {"status": 502}, 502, "Bad Gateway", None),
-        ("not_allow_listed", {}, 403, "User not registered in the Developer Dashboard", None),
-        ("forbidden", {}, 403, "Forbidden", None),
-        ("not_found", {}, 404, "Resource not found", None),
-        ("bad_request", {"message": "Oh no"}, 400, "Oh no", None),
-        ("expired_token", {}, 401, "The access token expired", None),
+        ("rate_limited", {"retry_after": 7}, (429, "API rate limit exceeded", "7")),
+        ("rate_limited", {"retry_after": -1}, (429, "API rate limit exceeded", None)),
+        ("quota_exceeded", {}, (429, "API rate limit exceeded", "86236")),
+        ("server_error", {}, (503, "Service Unavailable", None)),
+        ("server_error", {"status": 502}, (502, "Bad Gateway", None)),
+        ("not_allow_listed", {}, (403, "User not registered in the Developer Dashboard", None)),
+        ("forbidden", {}, (403, "Forbidden", None)),
+        ("not_found", {}, (404, "Resource not found", None)),
+        ("bad_request", {"message": "Oh no"}, (400, "Oh no", None)),
+        ("expired_token", {}, (401, "The access token expired", None)),
     ],
 )
 def test_a_fault_answers_in_place_of_one_call(
-    api: Api,
-    running: RunningSandbox,
-    kind: Any,
-    details: dict[str, Any],
-    status: int,
-    message: str,
-    retry_after: str | None,
+    api: Api, kind: Any, details: dict[str, Any], expected: tuple[int, str, str | None]
 ) -> None:
+    running = api.running
     running.faults.add(kind, "POST", TEMPLATE, **details)
     answer = api.call("POST", ITEMS, ADD)
-    assert (answer.status_code, answer.json()["error"]["message"]) == (status, message)
-    assert answer.headers.get("retry-after") == retry_after
+    message = answer.json()["error"]["message"]
+    assert (answer.status_code, message, answer.headers.get("retry-after")) == expected
     assert answer.json()["error"].get("reason") == ("QUOTA_EXCEEDED" if kind == "quota_exceeded" else None)
     assert length(running) == 2
     assert api.call("POST", ITEMS, ADD).status_code == 201

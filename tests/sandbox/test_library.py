@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -99,9 +100,9 @@ def test_an_album_over_fifty_tracks_shows_the_first_fifty_and_a_way_on() -> None
 def test_albums_may_come_by_last_listened(running: RunningSandbox, api: Api) -> None:
     second = readable_id("Album", 2)
     running.account.save_album(second)
-    assert [item["album"]["id"] for item in api.get("me/albums")["items"]][0] == second
+    assert api.get("me/albums")["items"][0]["album"]["id"] == second
     running.account.options.album_order = "listened"
-    assert [item["album"]["id"] for item in api.get("me/albums")["items"]][1] == second
+    assert api.get("me/albums")["items"][1]["album"]["id"] == second
 
 
 def test_the_library_is_changed_by_uri_forty_at_a_time(api: Api, running: RunningSandbox) -> None:
@@ -130,19 +131,22 @@ def test_with_market_playability_shows_and_tracks_are_relinked(api: Api) -> None
     assert (gone["is_playable"], gone["restrictions"]) == (False, {"reason": "market"})
 
 
-def test_a_page_of_a_library_of_fifty_thousand_costs_no_more_than_one_of_fifty() -> None:
-    from time import perf_counter
-
-    account = library_of(likes=50_000, albums=0, playlists=1, playlist_entries=10_000)
+def seconds_for_pages(likes: int, entries: int) -> float:
+    """How long forty pages take, half of them likes, half of them a playlist's items."""
+    account = library_of(likes=likes, albums=0, playlists=1, playlist_entries=entries)
+    playlist_id = readable_id("Playlist", 1)
     with running_sandbox(account) as running:
         api = Api(running)
-        assert api.get("me/tracks", limit=50, offset=49_990)["total"] == 50_000
         begun = perf_counter()
-        for place in range(40):
-            api.get("me/tracks", limit=50, offset=place * 1000)
-            api.get(f"playlists/{readable_id('Playlist', 1)}/items", limit=50, offset=place * 200)
-        assert perf_counter() - begun < 3
+        for place in range(20):
+            api.get("me/tracks", limit=50, offset=(place * 997) % (likes - 50))
+            api.get(f"playlists/{playlist_id}/items", limit=50, offset=(place * 499) % (entries - 50))
         api.close()
+        return perf_counter() - begun
+
+
+def test_a_page_of_a_library_of_fifty_thousand_costs_no_more_than_one_of_two_hundred() -> None:
+    assert seconds_for_pages(50_000, 10_000) < 3 * seconds_for_pages(200, 200) + 0.5
 
 
 def test_a_track_that_is_gone_is_not_found(api: Api, running: RunningSandbox) -> None:

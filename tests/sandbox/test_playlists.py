@@ -121,7 +121,9 @@ def test_a_move_keeps_dates_and_moves_local_files(api: Api, running: RunningSand
     assert api.status("PUT", f"playlists/{MIXED}/items", both)[0] == 400
 
 
-def test_a_move_that_names_an_older_snapshot_moves_what_stood_there(api: Api, running: RunningSandbox) -> None:
+def test_a_move_that_names_an_older_snapshot_moves_what_stood_there(
+    api: Api, running: RunningSandbox
+) -> None:
     old = later(running).snapshot_id
     running.account.edit_playlist(LATER, [track_uri(1001), NEWER, NEWEST])
     body = {"range_start": 1, "insert_before": 0, "snapshot_id": old}
@@ -146,7 +148,9 @@ def test_a_delete_by_uri_removes_every_copy_and_no_local_file(api: Api, running:
     assert api.status("DELETE", f"playlists/{MIXED}/items", old_key) == (400, "No uris provided")
 
 
-def test_new_details_make_a_new_snapshot_and_public_changes_nothing(api: Api, running: RunningSandbox) -> None:
+def test_new_details_make_a_new_snapshot_and_public_changes_nothing(
+    api: Api, running: RunningSandbox
+) -> None:
     before = later(running).snapshot_id
     assert api.status("PUT", f"playlists/{LATER}", {"public": False}) == (200, "")
     assert api.get(f"playlists/{LATER}")["public"] is True

@@ -1,0 +1,101 @@
+"""What the owner likes, and so what a session plays."""
+
+from __future__ import annotations
+
+import zlib
+from bisect import bisect
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from sandbox.life import DayPlan
+    from sandbox.model import Track
+
+INDIFFERENT: Final = 0.3
+
+
+@lru_cache(maxsize=65_536)
+def affinity(seed: int, identifier: str) -> float:
+    """How well the owner likes a track or an album, 0 to 1: most are middling, few are loved."""
+    first, second = (zlib.crc32(f"{seed}{identifier}{word}".encode()) / 2**32 for word in ("a", "b"))
+    return (first + second) / 2
+
+
+class Queue:
+    """What a session plays."""
+
+    def __init__(
+        self,
+        plan: DayPlan,
+        mode: str,
+        artists: list[str],
+        cumulated: list[float],
+        by_artist: dict[str, list[str]],
+    ) -> None:
+        self.plan = plan
+        self.rng = plan.rng
+        self.account = plan.account
+        self.mode = mode
+        self.artists = artists
+        self.cumulated = cumulated
+        self.by_artist = by_artist
+
+    def tracks(self) -> list[Track]:
+        """The queue of the session's mode."""
+        ids: list[str] = []
+        length = self.rng.randint(5, 24)
+        if self.mode == "album":
+            ids = self._album(length)
+        elif self.mode == "artist":
+            ids = self._best_of(self._artist(), length)
+        elif self.mode == "likes" and self.account.likes:
+            ids = self._likes(length)
+        else:
+            for _ in range(length):
+                ids += self._best_of(self.rng.choice(list(self.account.artists)), 1)
+        return [self.account.tracks[track_id] for track_id in ids]
+
+    def _artist(self) -> str:
+        at = bisect(self.cumulated, self.rng.random() * self.cumulated[-1])
+        return self.artists[min(at, len(self.artists) - 1)]
+
+    def _likes(self, length: int) -> list[str]:
+        """A shuffle of the likes that leans to the loved ones and to the artists in fashion."""
+        chosen: list[str] = []
+        liked = self.account.liked_ids
+        for _ in range(length * 4):
+            track_id = self.rng.choice(liked)
+            artist_id = self.account.tracks[track_id].artist_ids[0]
+            bonus = 0.35 if artist_id in self.plan.life.fashions else 0.0
+            love = self._love(track_id)
+            # some likes were never meant: they came with a list, or from a time long past
+            if love > INDIFFERENT and self.rng.random() < love**2 + bonus:
+                chosen.append(track_id)
+            if len(chosen) == length:
+                break
+        return chosen
+
+    def _album(self, length: int) -> list[str]:
+        """An album from its beginning, saved ones more often; few are heard to their end."""
+        saved = self.account.saved_album_ids
+        if saved and self.rng.random() < 0.6:  # noqa: PLR2004
+            # the same few albums again and again, others never
+            album_id = max(self.rng.sample(saved, min(7, len(saved))), key=self._love)
+        else:
+            tracks = self.by_artist.get(self._artist())
+            if not tracks:
+                return []
+            album_id = self.account.tracks[self.rng.choice(tracks)].album_id
+        heard = self.rng.randint(2, 8) if self._love(album_id) < 0.55 else length  # noqa: PLR2004
+        return self.account.albums[album_id].track_ids[:heard]
+
+    def _love(self, identifier: str) -> float:
+        return affinity(self.plan.life.seed, identifier)
+
+    def _best_of(self, artist_id: str, length: int) -> list[str]:
+        tracks = self.by_artist.get(artist_id, [])
+        if not tracks:
+            return []
+        # cubed: an artist's best songs are heard many times as often as the rest
+        weights = [affinity(self.plan.life.seed, track_id) ** 3 + 0.01 for track_id in tracks]
+        return self.rng.choices(tracks, weights, k=length)

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import json
+import zipfile
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sandbox.export import Export, Quirks, make_export
+from sandbox.realistic import realistic_account
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sandbox.account import Account
+
+NOW = datetime(2026, 11, 22, 18, 30, tzinfo=UTC)
+
+
+@cache
+def account() -> Account:
+    return realistic_account(7, now=NOW)
+
+
+def rows_of(export: Export) -> list[dict[str, Any]]:
+    return [row for rows in export.files.values() for row in rows]
+
+
+def test_without_quirks_there_is_one_row_per_play() -> None:
+    export = make_export(account(), quirks=Quirks.none())
+    assert export.rows == len(account().plays) == export.true_plays
+    true = Counter(
+        (play.uploaded_at or play.ended_at).strftime("%Y-%m-%dT%H:%M:%SZ") for play in account().plays
+    )
+    assert Counter(row["ts"] for row in rows_of(export)) == true
+    assert sum(row["ms_played"] for row in rows_of(export)) == sum(play.ms_played for play in account().plays)
+
+
+def test_the_extended_export_has_the_files_keys_and_oddities_of_real_ones() -> None:
+    export = make_export(account())
+    names = [name.rpartition("/")[2] for name in export.files]
+    assert names[0].startswith("Streaming_History_Audio_2023-")
+    assert any(name.startswith("Streaming_History_Video_") for name in names)
+    rows = rows_of(export)
+    for key in ("ip_addr", "offline_timestamp", "audiobook_title", "incognito_mode", "spotify_episode_uri"):
+        assert key in rows[0]
+    assert "username" not in rows[0]
+    assert {row["skipped"] for row in rows} == {True, False, None}
+    assert any(row["ms_played"] == 0 for row in rows)
+    assert any(row["spotify_track_uri"] is None for row in rows)
+    doubles = sum(count - 1 for count in Counter(json.dumps(row) for row in rows).values())
+    assert doubles >= export.doubled_rows * 0.9 > 0
+    assert export.shifted_rows > 0
+    offline = [row["offline_timestamp"] for row in rows if row["offline_timestamp"]]
+    assert max(offline) < 10**10
+
+
+def test_the_older_era_has_other_names_milliseconds_and_no_skips() -> None:
+    export = make_export(account(), "endsong")
+    assert any(name.endswith("endsong_0.json") for name in export.files)
+    rows = rows_of(export)
+    assert rows[0]["username"] == "sandbox-listener"
+    assert "ip_addr_decrypted" in rows[0]
+    assert {row["skipped"] for row in rows} == {False}
+    assert max(row["offline_timestamp"] for row in rows) > 10**12
+
+
+def test_account_data_covers_a_year_to_the_minute_and_has_no_uris() -> None:
+    export = make_export(account(), "account")
+    name, rows = next(iter(export.files.items()))
+    assert name == "Spotify Account Data/StreamingHistory_music_0.json"
+    assert set(rows[0]) == {"endTime", "artistName", "trackName", "msPlayed"}
+    assert len(rows[0]["endTime"]) == len("2026-11-22 18:30")
+    assert datetime.fromisoformat(rows[0]["endTime"]).replace(tzinfo=UTC) >= NOW - timedelta(days=366)
+    podcasts = export.files["Spotify Account Data/StreamingHistory_podcast_0.json"]
+    assert set(podcasts[0]) == {"endTime", "podcastName", "episodeName", "msPlayed"}
+    old = make_export(account(), "account-old")
+    assert "MyData/StreamingHistory0.json" in old.files
+    assert old.rows == export.rows
+
+
+def test_exports_of_two_spans_cover_the_whole() -> None:
+    middle = NOW - timedelta(days=400)
+    first = make_export(account(), until=middle, quirks=Quirks.none())
+    second = make_export(account(), since=middle, quirks=Quirks.none())
+    assert first.rows + second.rows == len(account().plays)
+
+
+@pytest.mark.parametrize("kind", ["extended", "endsong", "account"])
+def test_an_export_is_written_as_a_zip_or_as_a_folder(tmp_path: Path, kind: Any) -> None:
+    export = make_export(account(), kind, since=NOW - timedelta(days=20))
+    export.write(tmp_path / "export.zip")
+    export.write(tmp_path / "folder")
+    with zipfile.ZipFile(tmp_path / "export.zip") as archive:
+        for name, rows in export.files.items():
+            assert json.loads(archive.read(name)) == rows
+            assert json.loads((tmp_path / "folder" / name).read_text(encoding="utf-8")) == rows
+        assert any(name.endswith(".pdf") for name in archive.namelist())
+
+
+def test_the_same_seed_writes_the_same_export() -> None:
+    assert make_export(account()).files == make_export(account()).files
+    assert make_export(account()).files != make_export(account(), seed=2).files
