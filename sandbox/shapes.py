@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
+from urllib.parse import quote, unquote_plus
 
 if TYPE_CHECKING:
     from sandbox.account import Account
@@ -258,7 +259,7 @@ class Shapes:
         }
 
     def _local(self, uri: str) -> Json:
-        artist, album, title, seconds = (part.replace("+", " ") for part in uri.split(":")[2:6])
+        artist, album, title, seconds = map(unquote_plus, uri.split(":")[2:6])
         nobody: Json = {"external_urls": {}, "href": None, "id": None, "uri": None}
         shape: Json = {
             **nobody,
@@ -338,7 +339,7 @@ class Shapes:
         """A paging object whose links lead to our own address and keep the other parameters."""
 
         def link(to: int) -> str:
-            rest = "".join(f"&{name}={value}" for name, value in params.items())
+            rest = "".join(f"&{name}={quote(value, safe=',()!.')}" for name, value in params.items())
             market = f"&market={self.market}" if self.market else ""
             return f"{self.base}{path}?offset={to}&limit={limit}{market}{rest}"
 
