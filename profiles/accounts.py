@@ -10,7 +10,7 @@ import requests
 
 from profiles import answers
 from profiles.errors import BadRequest, SettingsError, SpotifyUnavailable
-from profiles.retries import Policy, Repeat, repeating
+from profiles.retries import OUTAGES, Policy, Repeat, repeating
 from profiles.settings import require_spotify_app
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def request_grant(
 ) -> Grant:
     """Send a form to the token endpoint, with the app's secret, or without one as a public client (PKCE)."""
     client_id = require_spotify_app(settings)
+    address = settings.spotify_accounts_url
     policy = Policy(
         attempts=3,
         first_delay_s=settings.spotify_backoff_s,
@@ -62,13 +63,17 @@ def request_grant(
         longest_wait_s=LONGEST_WAIT_S,
         timeout_s=TIMEOUT_S,
     )
+    policy = OUTAGES.adapted(policy, address)
     secret = settings.spotify_client_secret
     auth: Any = (client_id, secret.get_secret_value()) if secret else _no_auth
     body = form if secret else {**form, "client_id": client_id}
     try:
-        return repeating(policy, sleep)(_ask, settings.spotify_accounts_url + "api/token", body, auth, policy)
+        grant: Grant = repeating(policy, sleep)(_ask, f"{address}api/token", body, auth, policy)
     except Repeat as last:
+        OUTAGES.note(address)
         raise last.error from None
+    OUTAGES.forget(address)
+    return grant
 
 
 def _ask(url: str, form: dict[str, str], auth: Any, policy: Policy) -> Grant:

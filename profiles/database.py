@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -170,10 +170,15 @@ def prepare(database: Database) -> None:
             cursor.execute("set local lock_timeout = '30s'; set local client_min_messages = warning")
             cursor.execute(script)
             cursor.execute(MARK_APPLIED, [fingerprint])
-        except (pg.InsufficientPrivilege, pg.LockNotAvailable) as error:
+        except pg.InsufficientPrivilege as error:
             raise DatabaseUnavailable(
                 f"The schema 'ops' cannot be prepared: {str(error).strip()}",
                 remedy=f'Allow it once: grant create on database "{database.name}" to "{database.user}"',
+            ) from None
+        except pg.LockNotAvailable:
+            raise DatabaseUnavailable(
+                "The schema 'ops' cannot be brought up to date: somebody keeps one of its tables open.",
+                remedy="End the transaction that reads it (pg_stat_activity names it), then repeat.",
             ) from None
 
 
@@ -217,4 +222,10 @@ def held_lock(
         else:
             cursor.execute("select pg_try_advisory_lock(hashtextextended(%s, 0))", [key])
             is_held = cursor.fetchone() == (True,)
-        yield connection.info.backend_pid if is_held else None
+        try:
+            yield connection.info.backend_pid if is_held else None
+        finally:
+            if is_held:
+                # said aloud: the server notices a closed connection a moment later, too late for the next
+                with suppress(psycopg2.Error):
+                    cursor.execute("select pg_advisory_unlock(hashtextextended(%s, 0))", [key])

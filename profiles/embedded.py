@@ -16,7 +16,7 @@ import shutil
 import subprocess
 import tempfile
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,7 +80,12 @@ def ensure_running(home: Path, *, options: Mapping[str, str] | None = None) -> P
     sockets = socket_folder(home)
     if is_ready(home):
         return sockets
-    home.mkdir(parents=True, exist_ok=True)
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatabaseUnavailable(
+            f"The folder {home} cannot be made ({error.strerror}).", remedy="Choose another TRACKER_HOME."
+        ) from None
     with _start_lock(home):
         if not is_ready(home):
             _initialise(home, data_folder(home))
@@ -98,6 +103,9 @@ def stop(home: Path) -> bool:
         if _postmaster(data) is None:
             return False
         _run(["pg_ctl", "-D", ".", "-m", "fast", "-w", "-t", "120", "stop"], data)
+        if socket_folder(home) != data:
+            with suppress(OSError):
+                socket_folder(home).rmdir()
     return True
 
 

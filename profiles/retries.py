@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import random
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import tenacity
@@ -38,6 +39,43 @@ class Repeat(Exception):  # noqa: N818  # a signal between attempts, never seen 
         self.kind = kind
         self.error = error
         self.delay_s: float | None = None
+
+
+class Outages:
+    """Which addresses did not answer lately, in this process.
+
+    Once an address was down through all attempts, the calls after it get one short attempt each until one
+    comes through: else every step of a run would wait as long again.
+    """
+
+    remembered_s = 300.0
+    timeout_s = (5.0, 10.0)
+
+    def __init__(self) -> None:
+        self._since: dict[str, float] = {}
+
+    def note(self, address: str) -> None:
+        """Remember that all attempts failed."""
+        self._since[address] = time.monotonic()
+
+    def forget(self, address: str) -> None:
+        """It answers again."""
+        self._since.pop(address, None)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._since.clear()
+
+    def adapted(self, policy: Policy, address: str) -> Policy:
+        """Return the policy, or a shorter one while the address is down."""
+        since = self._since.get(address)
+        if since is None or time.monotonic() - since > self.remembered_s:
+            return policy
+        connect_s, read_s = (min(pair) for pair in zip(policy.timeout_s, self.timeout_s, strict=True))
+        return replace(policy, attempts=1, timeout_s=(connect_s, read_s))
+
+
+OUTAGES = Outages()
 
 
 def repeating(policy: Policy, sleep: Callable[[float], None]) -> tenacity.Retrying:

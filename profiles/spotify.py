@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import requests
@@ -19,7 +19,7 @@ from profiles import answers
 from profiles.api_budget import ApiBudget, family_of
 from profiles.clock import real_now
 from profiles.errors import AuthorizationLost, Deferred, SpotifyUnavailable, TrackerError
-from profiles.retries import Policy, Repeat, repeating
+from profiles.retries import OUTAGES, Policy, Repeat, repeating
 from profiles.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -91,7 +91,6 @@ class SpotifyClient:
         self._api = self._spotipy(auth_manager=self.tokens)
         self._answers: list[requests.Response] = []
         self._lock = threading.RLock()
-        self._is_down = False
         self._last_call_at = 0.0
 
     def get(self, path: str, **params: Any) -> dict[str, Any]:
@@ -189,9 +188,8 @@ class SpotifyClient:
 
     def _run(self, call: _Call) -> Any:
         """Try a call as often as the policy allows. Raises what profiles.errors names."""
-        # once Spotify was down through all attempts, the calls after it get one each until one comes through:
-        # else every step of a run would wait as long again
-        policy = replace(self._policy, attempts=1) if self._is_down else self._policy
+        policy = OUTAGES.adapted(self._policy, self._base)
+        call.api.requests_timeout = policy.timeout_s
         retrying = repeating(policy, self._sleep)
         with self._lock:
             try:
@@ -200,7 +198,8 @@ class SpotifyClient:
                 if last.kind == "rate":
                     rest_s = max(last.delay_s or 0, RATE_REST_S)
                     raise self.budget.rest(call.family, rest_s, "too many calls in a short time") from None
-                self._is_down = last.kind == "outage"
+                if last.kind == "outage":
+                    OUTAGES.note(self._base)
                 raise last.error from None
 
     def _attempt(self, call: _Call) -> Any:
@@ -217,7 +216,7 @@ class SpotifyClient:
             )
         if answers.is_transient(answer.status_code):
             raise self._outage(call, f"status {answer.status_code}")
-        self._is_down = False
+        OUTAGES.forget(self._base)
         if answer.status_code == answers.TOO_MANY:
             raise self._too_many(call, answer)
         if answer.status_code == answers.UNAUTHORIZED:

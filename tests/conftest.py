@@ -107,8 +107,10 @@ def temporary_database(server: Database, *, template: str) -> Iterator[Database]
 @pytest.fixture
 def spotify() -> Iterator[Any]:
     """A simulated Spotify with a small account, over real HTTP."""
+    from profiles.retries import OUTAGES
     from sandbox.testing import running_sandbox
 
+    OUTAGES.clear()  # an earlier test's server may have had the same port
     with running_sandbox() as sandbox:
         yield sandbox
 

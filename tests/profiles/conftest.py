@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from profiles.retries import Policy
+from profiles.retries import OUTAGES, Policy
 from profiles.settings import Settings, load_settings
 from profiles.spotify import SpotifyClient
 from tests.profiles.scripted import Scripted, scripted_server
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def script(tracker_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scripted]:
     with scripted_server() as server:
+        OUTAGES.clear()
         for name, value in server.environment.items():
             monkeypatch.setenv(name, value)
         yield server

@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg2
@@ -20,14 +23,21 @@ from profiles.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @pytest.fixture
-def embedded_settings(tracker_home: Path) -> Iterator[Settings]:
-    settings = load_settings()
-    yield settings
-    embedded.stop(settings.tracker_home)
+def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder outside pytest's own, which any other pytest that starts closes to the server's account."""
+    folder = Path(tempfile.mkdtemp(prefix=f"tracker-test-{os.getpid()}-"))
+    monkeypatch.setenv("TRACKER_HOME", str(folder))
+    yield folder
+    embedded.stop(folder)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def embedded_settings(home: Path) -> Settings:
+    return load_settings()
 
 
 def test_the_embedded_database_outlives_the_command_that_started_it(embedded_settings: Settings) -> None:
@@ -105,6 +115,14 @@ def test_a_home_whose_path_is_too_long_for_a_socket_gets_a_short_one(
         database.connect().close()
     finally:
         stop_embedded(settings)
+    assert not Path(database.host).exists()
+
+
+def test_a_home_that_cannot_be_made_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("TRACKER_HOME", str(tmp_path / "file" / "home"))
+    with pytest.raises(DatabaseUnavailable, match="TRACKER_HOME"):
+        open_database(load_settings())
 
 
 def test_the_log_of_a_server_that_does_not_start_is_shown(embedded_settings: Settings) -> None:
@@ -117,21 +135,16 @@ def test_the_log_of_a_server_that_does_not_start_is_shown(embedded_settings: Set
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user")
-def test_an_ordinary_user_runs_the_embedded_database(tmp_path: Path) -> None:
+def test_an_ordinary_user_runs_the_embedded_database(home: Path) -> None:
     script = (
         "import os; from profiles.database import *; from profiles.settings import *\n"
         "embedded.binaries(); import psycopg2, psutil\n"
         "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
         "s = load_settings(); open_database(s); print(stop_embedded(s))"
     )
-    home = tmp_path / "user"
-    home.mkdir()
-    home.chmod(0o777)
-    for parent in home.parents:
-        parent.chmod(parent.stat().st_mode | 0o001)
+    os.chown(home, 65534, 65534)
     done = subprocess.run(
         [sys.executable, "-c", script],
-        env={**os.environ, "TRACKER_HOME": str(home / "home")},
         capture_output=True,
         text=True,
         timeout=60,
