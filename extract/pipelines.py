@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import dlt
+import psycopg2
 from dlt.common.exceptions import DltException
-from dlt.load.exceptions import LoadClientJobFailed
 from dlt.pipeline.exceptions import PipelineStepFailed
 from psycopg2 import sql
 
@@ -42,6 +42,9 @@ logger = logging.getLogger(__name__)
 LOCK_TIMEOUT = (
     "60s"  # an idle transaction of a reader would otherwise hang a load for as long as it stays open
 )
+
+# SQLSTATE classes that rows are to blame for: data, integrity, program limits
+ROWS_AT_FAULT = ("22", "23", "54")
 
 for _key, _value in {
     "extract.workers": 1,  # its threads race on one working folder
@@ -79,7 +82,7 @@ def load(session: Session, group: str, batches: Mapping[RawTable, Sequence[Row]]
         return Loaded(rows=0)
     with _exclusive(session.database, group):
         pipeline = _pipeline_for(session.settings, session.database, group)
-        _settle_pending(pipeline)
+        _settle_pending(pipeline, group)
         rejected: list[Rejected] = []
         try:
             _run(pipeline, group, filled)
@@ -97,7 +100,7 @@ def finish_pending(session: Session, group: str) -> None:
     if not _working_folder(session.settings, session.database, group).exists():
         return
     with _exclusive(session.database, group):
-        _settle_pending(_pipeline_for(session.settings, session.database, group))
+        _settle_pending(_pipeline_for(session.settings, session.database, group), group)
 
 
 def ensure_tables(session: Session, *groups: str) -> None:
@@ -109,7 +112,7 @@ def ensure_tables(session: Session, *groups: str) -> None:
             continue
         with _exclusive(session.database, group):
             pipeline = _pipeline_for(session.settings, session.database, group)
-            _settle_pending(pipeline)
+            _settle_pending(pipeline, group)
             try:
                 _run(pipeline, group, {table: [] for table in tables})
             except DltException as error:
@@ -163,9 +166,9 @@ def _salvage(
     parts = [(flat, failure)]
     while parts:
         part, why = parts.pop()
-        _settle_pending(pipeline)
         if not _blames_rows(why):
             raise _load_failed(group, why) from None
+        _drop_pending(pipeline)
         if len(part) == 1:
             table, row = part[0]
             rejected.append(Rejected(table.name, table.key_of(row), _brief(why), row.get("payload")))
@@ -175,7 +178,8 @@ def _salvage(
                 _run(pipeline, group, _by_table(half))
             except DltException as error:
                 parts.append((half, error))
-                _settle_pending(pipeline)
+                if _blames_rows(error):
+                    _drop_pending(pipeline)
     if len(rejected) == len(flat):
         _prove_that_empty_loads_pass(pipeline, group, batches)
     return rejected
@@ -190,9 +194,9 @@ def _by_table(part: Sequence[tuple[RawTable, Row]]) -> dict[RawTable, list[Row]]
 
 def _blames_rows(error: DltException) -> bool:
     """Whether it is bound to fail again with these rows: no lock, lost connection or full disk."""
-    if not isinstance(error, PipelineStepFailed):
-        return False
-    return error.step in {"extract", "normalize"} or isinstance(error.exception, LoadClientJobFailed)
+    if isinstance(cause := _innermost(error), psycopg2.Error):
+        return (cause.pgcode or "")[:2] in ROWS_AT_FAULT
+    return isinstance(error, PipelineStepFailed) and error.step in {"extract", "normalize"}
 
 
 def _prove_that_empty_loads_pass(
@@ -201,7 +205,7 @@ def _prove_that_empty_loads_pass(
     try:
         _run(pipeline, group, {table: [] for table in batches})
     except DltException as error:
-        _settle_pending(pipeline)
+        _drop_pending(pipeline)
         raise _load_failed(group, error) from None
 
 
@@ -209,19 +213,27 @@ def _pages(rows: Sequence[Row]) -> Iterator[object]:
     yield list(rows) if rows else dlt.mark.materialize_table_schema()
 
 
-def _settle_pending(pipeline: dlt.Pipeline) -> None:
+def _settle_pending(pipeline: dlt.Pipeline, group: str) -> None:
+    """Finish what a killed run left; drop it where it can never be loaded. Raises LoadFailed where it may be."""
     if not pipeline.has_pending_data:
         return
     try:
         pipeline.run()
         logger.info("finished a load that an earlier run of %s had begun", pipeline.pipeline_name)
     except DltException as error:
-        # every source is asked again by the next pass: a package that cannot be loaded must not stop it
+        if not _blames_rows(error):
+            raise _load_failed(group, error) from None
+        # its rows come again with the next pass, which sorts out those that cannot be stored
         logger.warning(
             "dropped a load of %s that cannot be finished: %s", pipeline.pipeline_name, _brief(error)
         )
-        if pipeline.has_pending_data:
-            pipeline.abort_packages()
+        _drop_pending(pipeline)
+    _forget_loaded(pipeline)
+
+
+def _drop_pending(pipeline: dlt.Pipeline) -> None:
+    if pipeline.has_pending_data:
+        pipeline.abort_packages()
     _forget_loaded(pipeline)
 
 
@@ -281,11 +293,14 @@ def _load_failed(group: str, error: Exception) -> LoadFailed:
 
 def _brief(error: BaseException) -> str:
     """The innermost cause in one line, without the rows that dlt repeats in its messages."""
-    while (
-        inner := getattr(error, "client_exception", None)
-        or getattr(error, "exception", None)
-        or error.__cause__
+    cause = _innermost(error)
+    first = str(cause).strip().splitlines()
+    return f"{type(cause).__name__}: {first[0][:200] if first else 'no message'}"
+
+
+def _innermost(error: BaseException) -> BaseException:
+    while inner := (
+        getattr(error, "client_exception", None) or getattr(error, "exception", None) or error.__cause__
     ):
         error = inner
-    first = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {first[0][:200] if first else 'no message'}"
+    return error
