@@ -214,7 +214,7 @@ def _pages(rows: Sequence[Row]) -> Iterator[object]:
 
 
 def _settle_pending(pipeline: dlt.Pipeline, group: str) -> None:
-    """Finish what a killed run left; drop it where it can never be loaded. Raises LoadFailed where it may be."""
+    """Finish what a killed run left; drop it where it can never load. Raises LoadFailed where it may."""
     if not pipeline.has_pending_data:
         return
     try:

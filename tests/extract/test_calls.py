@@ -1,0 +1,65 @@
+"""What a sync costs, counted by the simulated Spotify: the cost follows the change, not the size of the library."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from extract.library import sync_liked_tracks, sync_saved_albums
+from extract.playlists import sync_playlists
+from sandbox.builders import add_simple_album, library_of
+from sandbox.testing import RunningSandbox, running_sandbox
+from tests.extract.conftest import LIKED_NOW
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from profiles.session import Session
+
+    Ask = Callable[..., list[Any]]
+
+
+@pytest.fixture
+def spotify() -> Iterator[RunningSandbox]:
+    """10,000 likes, 500 saved albums (ten of them long) and 50 playlists."""
+    with running_sandbox(library_of(10_000, 500, 10, 50)) as sandbox:
+        yield sandbox
+
+
+@pytest.mark.slow
+def test_calls_follow_the_change_at_ten_thousand_likes_and_five_hundred_albums(
+    session: Session, spotify: RunningSandbox, ask: Ask
+) -> None:
+    account = spotify.account
+    fresh = iter(add_simple_album(account, 990_000, [f"New song {n}" for n in range(40)]).track_ids)
+
+    def sync() -> int:
+        spotify.calls.reset()
+        sync_saved_albums(session)
+        sync_liked_tracks(session)
+        sync_playlists(session, [])
+        assert ask(LIKED_NOW) == sorted(account.liked_ids)
+        return spotify.calls.total
+
+    costs = {"first sync": sync(), "nothing changed": sync()}
+    account.advance(1)
+    account.like(next(fresh))
+    costs["1 added"] = sync()
+    account.unlike(account.likes[5_000].track_id)
+    costs["1 removed"] = sync()
+    account.advance(1)
+    account.like(next(fresh))
+    account.unlike(account.likes[9_000].track_id)
+    costs["1 + 1"] = sync()
+    for place in range(20):
+        account.unlike(account.likes[200 + 450 * place].track_id)
+    costs["20 removed"] = sync()
+    print(costs)
+    quiet = costs["nothing changed"]
+    assert quiet <= 16
+    assert costs["1 added"] <= quiet
+    assert costs["1 removed"] <= quiet + 12
+    assert costs["1 + 1"] <= quiet + 13
+    assert costs["20 removed"] <= quiet + 110
+    assert costs["first sync"] <= 200 + 10 + 10 + 1 + 1
