@@ -1,0 +1,74 @@
+"""Real dbt on a real PostgreSQL. A start of dbt takes seconds: modules build once and look often."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from profiles.dbt import DBT_PROJECT_DIR, PROFILES_DIR
+from tests.conftest import temporary_database
+from tests.dbt.payloads import Raw, make_raw_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from profiles.database import Database
+
+NOON = "2026-06-15T12:00:00+00:00"
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """A database with raw tables, and dbt on it."""
+
+    database: Database
+    raw: Raw
+    folder: Path
+
+    def build(self, *arguments: str, **environment: str) -> str:
+        """`dbt build` as of noon on 15 June 2026, without unit tests; returns what dbt printed."""
+        code, output = self.dbt("build", "--exclude-resource-type", "unit_test", *arguments, **environment)
+        assert code == 0, output
+        return output
+
+    def dbt(self, *arguments: str, **environment: str) -> tuple[int, str]:
+        """Run dbt; returns its exit status and what it printed."""
+        variables = {
+            **os.environ,
+            **self.database.environment(),
+            "TRACKER_AS_OF": NOON,
+            "TRACKER_TIMEZONE": "Europe/Berlin",
+            "DBT_PROJECT_DIR": str(DBT_PROJECT_DIR),
+            "DBT_PROFILES_DIR": str(PROFILES_DIR),
+            "DBT_TARGET_PATH": str(self.folder / "target"),
+            "DBT_LOG_PATH": str(self.folder / "logs"),
+            "DBT_USE_COLORS": "false",
+            **environment,
+        }
+        command = [sys.executable, "-P", "-c", "from dbt.cli.main import cli; cli()", *arguments]
+        done = subprocess.run(
+            command,
+            cwd=DBT_PROJECT_DIR,
+            env=variables,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=200,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def warehouse(
+    postgres_server: Database, template_database: Database, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Warehouse]:
+    """A warehouse of the module's own, with empty raw tables and nothing built."""
+    with temporary_database(postgres_server, template=template_database.name) as database:
+        make_raw_tables(database)
+        yield Warehouse(database, Raw(database), tmp_path_factory.mktemp("dbt"))

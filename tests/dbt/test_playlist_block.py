@@ -1,0 +1,129 @@
+"""The meta.playlist block: what it refuses, and with which words."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from profiles.dbt import DBT_PROJECT_DIR, PROFILES_DIR
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.dbt.conftest import Warehouse
+
+# a block, and a part of what is said about it; None = it is fine
+BLOCKS: list[tuple[dict[str, Any], str | None]] = [
+    ({"title": "A"}, None),
+    (
+        {
+            "title": "Everything",
+            "enabled": False,
+            "limit": {"tracks": 10_000, "minutes": 45.5},
+            "per_artist": 1,
+            "per_album": 2,
+            "select_by": ["last_played_at asc nulls first", "weighted(play_count)", "title"],
+            "order_by": "random",
+            "round_robin": "album",
+            "seed": "fixed:7",
+            "artist_separation": 3,
+            "include_unavailable": True,
+            "include_excluded": True,
+            "dedupe_recordings": False,
+            "mode": "append",
+            "on_empty": "clear",
+            "max_churn": 0.5,
+            "requires": {"history_days": 30, "max_source_age_hours": None},
+            "reads_playlists": ["37i9dQZF1DX"],
+            "public": True,
+            "max_edit_calls": 5,
+        },
+        None,
+    ),
+    ({}, "meta.playlist.title: null is not possible. Write a name for people"),
+    ({"title": "A", "limits": {}}, "unknown key 'limits'. Known are title, description, enabled, limit"),
+    (
+        {"title": "A", "limit": {"track": 5}},
+        "meta.playlist.limit: unknown key 'track'. Known are tracks, minutes",
+    ),
+    (
+        {"title": "A", "limit": 50},
+        "meta.playlist.limit: 50 is not possible. Write a mapping of tracks, minutes",
+    ),
+    ({"title": "A", "limit": {"tracks": 10_001}}, "Write a whole number from 1 to 10000 or null"),
+    ({"title": "A", "limit": {"tracks": 0}}, "Write a whole number from 1 to 10000 or null"),
+    ({"title": "A", "limit": {"minutes": "45"}}, 'meta.playlist.limit.minutes: "45" is not possible'),
+    ({"title": "A", "per_artist": 0}, "meta.playlist.per_artist: 0 is not possible"),
+    ({"title": "A", "per_album": True}, "meta.playlist.per_album: true is not possible"),
+    ({"title": "A", "artist_separation": None}, "meta.playlist.artist_separation: null is not possible"),
+    (
+        {"title": "A", "order_by": "play_count; drop table plays"},
+        "cannot order by 'play_count; drop table plays'",
+    ),
+    ({"title": "A", "select_by": ["weighted(1 + 1)"]}, "cannot order by 'weighted(1 + 1)'"),
+    ({"title": "A", "round_robin": "genre"}, "Write None | artist | album"),
+    ({"title": "A", "seed": "year"}, "Write none | day | week | month | fixed:<n>"),
+    ({"title": "A", "mode": "replace"}, "Write mirror | append | freeze"),
+    ({"title": "A", "on_empty": "delete"}, "Write keep | clear | fail"),
+    ({"title": "A", "max_churn": 30}, "Write a share from 0 to 1 or null"),
+    (
+        {"title": "A", "requires": {"history_days": -1}},
+        "meta.playlist.requires.history_days: -1 is not possible",
+    ),
+    ({"title": "A", "public": "no"}, 'meta.playlist.public: "no" is not possible. Write true or false'),
+    ({"title": "A", "reads_playlists": "37i9"}, "Write a list of playlist ids"),
+]
+
+
+@pytest.fixture(scope="module")
+def answers(warehouse: Warehouse) -> list[str]:
+    """What validated_playlist says to each block."""
+    calls = [["validated_playlist", {"block": block}] for block, _ in BLOCKS]
+    variables = {
+        **os.environ,
+        **warehouse.database.environment(),
+        "DBT_PROJECT_DIR": str(DBT_PROJECT_DIR),
+        "DBT_PROFILES_DIR": str(PROFILES_DIR),
+        "DBT_TARGET_PATH": str(warehouse.folder / "target"),
+        "DBT_LOG_PATH": str(warehouse.folder / "logs"),
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.dbt.operations"],
+        cwd=DBT_PROJECT_DIR.parent,
+        env=variables,
+        input=json.dumps(calls),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found: list[str] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+@pytest.mark.parametrize("number", range(len(BLOCKS)), ids=lambda number: json.dumps(BLOCKS[number][0])[:60])
+def test_a_block_is_refused_with_what_to_write_instead(answers: list[str], number: int) -> None:
+    expected, answer = BLOCKS[number][1], answers[number]
+    if expected is None:
+        assert answer == ""
+    else:
+        assert expected in answer
+
+
+def test_an_unknown_key_fails_while_dbt_parses(warehouse: Warehouse, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    shutil.copytree(DBT_PROJECT_DIR, project, ignore=shutil.ignore_patterns("target", "logs"))
+    model = project / "models/marts/playlists/playlist_most_played.sql"
+    model.write_text(model.read_text().replace("'limit':", "'limits':"))
+    code, output = warehouse.dbt(
+        "parse", DBT_PROJECT_DIR=str(project), DBT_TARGET_PATH=str(tmp_path / "target")
+    )
+    assert code != 0
+    assert "meta.playlist: unknown key 'limits'" in output
