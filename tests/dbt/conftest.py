@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
     from profiles.database import Database
 
 NOON = "2026-06-15T12:00:00+00:00"
+
+
+class Answer(NamedTuple):
+    """What a short dbt command answered: compiled SQL, and what went wrong ("" = nothing)."""
+
+    compiled: str
+    error: str
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,18 @@ class Warehouse:
 
     def dbt(self, *arguments: str, **environment: str) -> tuple[int, str]:
         """Run dbt; returns its exit status and what it printed."""
+        done = self._run(["-P", "-c", "from dbt.cli.main import cli; cli()", *arguments], environment)
+        return done.returncode, done.stdout + done.stderr
+
+    def ask(self, *questions: list[str], **environment: str) -> list[Answer]:
+        """Many short dbt commands in one process; see `operations`."""
+        done = self._run(["-m", "tests.dbt.operations"], environment, stdin=json.dumps(questions))
+        assert done.returncode == 0, done.stdout + done.stderr
+        return [Answer(*each) for each in json.loads(done.stdout.splitlines()[-1])]
+
+    def _run(
+        self, arguments: list[str], environment: dict[str, str], stdin: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
         variables = {
             **os.environ,
             **self.database.environment(),
@@ -51,24 +71,29 @@ class Warehouse:
             "DBT_USE_COLORS": "false",
             **environment,
         }
-        command = [sys.executable, "-P", "-c", "from dbt.cli.main import cli; cli()", *arguments]
-        done = subprocess.run(
-            command,
-            cwd=DBT_PROJECT_DIR,
+        return subprocess.run(
+            [sys.executable, *arguments],
+            cwd=DBT_PROJECT_DIR.parent,
             env=variables,
+            input=stdin,
             capture_output=True,
             text=True,
             check=False,
-            timeout=200,
+            timeout=250,
         )
-        return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="session")
+def dbt_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where dbt writes: one folder, so that it parses the project once."""
+    return tmp_path_factory.mktemp("dbt")
 
 
 @pytest.fixture(scope="module")
 def warehouse(
-    postgres_server: Database, template_database: Database, tmp_path_factory: pytest.TempPathFactory
+    postgres_server: Database, template_database: Database, dbt_folder: Path
 ) -> Iterator[Warehouse]:
     """A warehouse of the module's own, with empty raw tables and nothing built."""
     with temporary_database(postgres_server, template=template_database.name) as database:
         make_raw_tables(database)
-        yield Warehouse(database, Raw(database), tmp_path_factory.mktemp("dbt"))
+        yield Warehouse(database, Raw(database), dbt_folder)

@@ -1,6 +1,7 @@
-"""Call macros of the project in a process of its own: parse once, call often.
+"""Short dbt commands in a process of their own: parse once, ask often.
 
-Reads a JSON list of [macro, arguments] on standard input, writes a JSON list of error texts ("" = fine).
+Reads a JSON list of commands (lists of arguments) on standard input; writes a JSON list of
+[compiled SQL or "", error text or ""].
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from dbt.cli.main import dbtRunner
 
 
 def main() -> None:
-    """Parse the project of the environment, then run each operation."""
-    calls = json.load(sys.stdin)
+    """Parse the project of the environment, then run each command."""
+    commands = json.load(sys.stdin)
     parsed = dbtRunner().invoke(["--quiet", "parse"])
     if not parsed.success:
         raise SystemExit(str(parsed.exception))
@@ -26,10 +27,13 @@ def main() -> None:
 
     runner = dbtRunner(manifest=parsed.result, callbacks=[listen])  # type: ignore[arg-type]  # of parse: a manifest
     answers = []
-    for macro, arguments in calls:
+    for command in commands:
         said.clear()
-        runner.invoke(["--quiet", "run-operation", macro, "--args", json.dumps(arguments)])
-        answers.append("\n".join(said))
+        done = runner.invoke(["--quiet", *command])
+        results = getattr(done.result, "results", None) or []
+        nodes = [getattr(result, "node", None) for result in results]
+        compiled = [getattr(node, "compiled_code", None) or "" for node in nodes]
+        answers.append(("".join(compiled), "\n".join(said)))
     sys.stdout.write("\n" + json.dumps(answers))
 
 

@@ -28,9 +28,9 @@ def test_a_build_beside_one_of_ours_refuses(warehouse: Warehouse) -> None:
         assert code == 0, output
 
 
-def test_a_database_without_ops_is_told_what_to_do(postgres_server: Database, tmp_path: Path) -> None:
+def test_a_database_without_ops_is_told_what_to_do(postgres_server: Database, dbt_folder: Path) -> None:
     with temporary_database(postgres_server, template="template0") as database:
-        code, output = Warehouse(database, Raw(database), tmp_path).dbt(*ONE_MODEL)
+        code, output = Warehouse(database, Raw(database), dbt_folder).dbt(*ONE_MODEL)
     assert code != 0
     assert "Run `python -m profiles check` once" in output
 

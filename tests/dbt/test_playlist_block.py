@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from profiles.dbt import DBT_PROJECT_DIR, PROFILES_DIR
+from profiles.dbt import DBT_PROJECT_DIR
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,28 +81,10 @@ BLOCKS: list[tuple[dict[str, Any], str | None]] = [
 @pytest.fixture(scope="module")
 def answers(warehouse: Warehouse) -> list[str]:
     """What validated_playlist says to each block."""
-    calls = [["validated_playlist", {"block": block}] for block, _ in BLOCKS]
-    variables = {
-        **os.environ,
-        **warehouse.database.environment(),
-        "DBT_PROJECT_DIR": str(DBT_PROJECT_DIR),
-        "DBT_PROFILES_DIR": str(PROFILES_DIR),
-        "DBT_TARGET_PATH": str(warehouse.folder / "target"),
-        "DBT_LOG_PATH": str(warehouse.folder / "logs"),
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.dbt.operations"],
-        cwd=DBT_PROJECT_DIR.parent,
-        env=variables,
-        input=json.dumps(calls),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    found: list[str] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    questions = [
+        ["run-operation", "validated_playlist", "--args", json.dumps({"block": block})] for block, _ in BLOCKS
+    ]
+    return [answer.error for answer in warehouse.ask(*questions)]
 
 
 @pytest.mark.parametrize("number", range(len(BLOCKS)), ids=lambda number: json.dumps(BLOCKS[number][0])[:60])
