@@ -94,7 +94,7 @@ def test_a_backup_is_for_its_owner_alone(settings: Settings, lived_in: Database)
 
 def test_the_last_seven_backups_are_kept(settings: Settings, database: Database) -> None:
     foreign = backups_folder(settings) / "notes.txt"
-    dump.make_folder(foreign.parent)
+    foreign.parent.mkdir()
     foreign.touch()
     made = [backup(settings, database) for _ in range(9)]
     kept = sorted(path for path in backups_folder(settings).iterdir() if path.suffix == ".dump")

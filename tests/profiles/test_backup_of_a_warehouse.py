@@ -1,0 +1,65 @@
+"""The whole way: Spotify → raw → dbt → backup → another database, and the marts are the same."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from extract.library import sync_liked_tracks, sync_saved_albums
+from extract.listening import poll
+from extract.pipelines import ensure_tables
+from profiles import dbt
+from profiles.dump import backup
+from profiles.export import export
+from profiles.purge import purge
+from profiles.restore import restore
+from tests.conftest import temporary_database
+from tests.profiles.lived_in import contents, files_with
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from profiles.database import Database
+    from profiles.session import Session
+
+TEMPORARY = ("ops.tokens", "ops.token_imports", "ops.pending_logins")
+
+
+@pytest.mark.slow
+def test_a_built_warehouse_is_carried_to_another_database_and_purged_here(
+    session: Session, postgres_server: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ensure_tables(session)
+    sync_liked_tracks(session)
+    sync_saved_albums(session)
+    poll(session)
+    arguments = ["--quiet", "run", "--select", "+unified_tracks"]
+    assert dbt.run(arguments, session.settings, session.database) == 0
+    before = contents(session.database)
+    assert len(before["analytics.unified_tracks"]) > 10
+    with closing(session.database.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("select refresh_token, access_token from ops.tokens")
+        ((refresh_token, access_token),) = cursor.fetchall()
+
+    file = tmp_path / "carried.dump"
+    backup(session.settings, session.database, to=file)
+    folder = export(session.database, tmp_path / "export").folder
+    assert files_with(tmp_path / "export", refresh_token, access_token) == []
+    assert refresh_token.encode() not in file.read_bytes()
+    with temporary_database(postgres_server, template="template0") as other:
+        assert restore(other, file).is_verified
+        after = contents(other)
+    compared = [name for name in before if "_staging." not in name and name not in TEMPORARY]
+    assert {name: after[name] for name in compared} == {name: before[name] for name in compared}
+    assert after["ops.tokens"] == []
+
+    monkeypatch.setattr(dbt, "DBT_PROJECT_DIR", tmp_path / "project")
+    purge(session.settings, session.database)
+    assert set(contents(session.database)) & set(before) <= {
+        name for name in before if name.startswith("ops.")
+    }
+    assert contents(session.database)["ops.account"] == []
+    assert not (session.settings.tracker_home / "dlt").exists()
+    assert folder.exists()
