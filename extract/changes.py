@@ -53,7 +53,7 @@ class Changes:
     pages_read: int
 
 
-class Unproven(Exception):  # noqa: N818  # an outcome that asks for a full pass, no fault
+class Unproven(Exception):  # an outcome that asks for a full pass, no fault
     """The pages do not fit the known list with holes and new entries on top. The text says how."""
 
 

@@ -60,7 +60,7 @@ for _key, _value in {
     dlt.config[_key] = _value
 
 
-class LoadFailed(TrackerError):  # noqa: N818  # named as its siblings in profiles.errors
+class LoadFailed(TrackerError):  # named as its siblings in profiles.errors
     """PostgreSQL or dlt refused a load. What had been loaded before stays; the next run tries again."""
 
 
@@ -104,7 +104,10 @@ def finish_pending(session: Session, group: str) -> None:
 
 
 def ensure_tables(session: Session, *groups: str) -> None:
-    """Make every raw table (of these groups) with its columns and unique keys. Cheap where they stand."""
+    """Make every raw table, those of the exports too, with columns and unique keys. Cheap where they stand.
+
+    With `groups` only theirs: a sync needs no more than its own.
+    """
     for group in groups or GROUPS:
         tables = GROUPS[group]
         missing = [table for table in tables if not _stands(session.database, table)]
@@ -118,6 +121,10 @@ def ensure_tables(session: Session, *groups: str) -> None:
             except DltException as error:
                 raise _load_failed(group, error) from None
             _create_keys(session.database, tables)
+    if not groups:
+        from extract import history  # noqa: PLC0415  # it loads through this module
+
+        history.ensure_tables(session)
 
 
 def pipelines_folder(settings: Settings, database: Database) -> Path:

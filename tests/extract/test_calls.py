@@ -1,4 +1,4 @@
-"""What a sync costs, counted by the simulated Spotify: the cost follows the change, not the size of the library."""
+"""What a sync costs, counted by the simulated Spotify: the cost follows the change, not the library."""
 
 from __future__ import annotations
 
