@@ -86,7 +86,7 @@ def _run(settings: Settings, listed: Listed, rest: list[str]) -> int:
         parser_of(listed, _flow_of(listed)).print_help()
         return DONE
     with prefect_server(settings) as api_url:  # starts while Prefect and the flows are imported
-        from flows import command_line, terminal  # noqa: PLC0415  # after Prefect's environment is set
+        from flows import command_line, runs, terminal  # noqa: PLC0415  # after Prefect's environment is set
 
         flow = _flow_of(listed)
         parameters = command_line.parse(listed, flow, rest)
@@ -94,7 +94,7 @@ def _run(settings: Settings, listed: Listed, rest: list[str]) -> int:
         wait_for(api_url)
         state = command_line.run(flow, parameters)
     _say(f"{listed.name}: {str(state.name).lower()}")
-    parts = (state.message or "").split(command_line.SEPARATOR)
+    parts = (state.message or "").split(runs.SEPARATOR)
     for part in parts if state.name != "Completed" else []:
         _say(f"  {part}")
     if state.name == "Deferred":

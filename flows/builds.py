@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import os
 import re
-import threading
 import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -34,7 +33,7 @@ log = logging.getLogger(__name__)
 
 NEEDS_BUILD = "needs_build"
 PATIENCE_S = 1800  # for a build of somebody else's to end
-NODE_TASKS_END_S = 30
+LONGEST_MESSAGE = 400
 FAILED = {"error", "fail", "runtime error"}
 COLLISION = re.compile(
     r"already exists|deadlock detected|tuple concurrently updated|does not exist", re.IGNORECASE
@@ -158,27 +157,27 @@ def _build(session: Session, arguments: Sequence[str], lock: Mapping[str, str]) 
 def _invoke(session: Session, arguments: Sequence[str], environment: Mapping[str, str]) -> Verdict:
     # dbt takes seconds to import, and a poll that finds nothing new needs none of it
     from dbt_common.events.base_types import EventLevel  # noqa: PLC0415
-    from prefect_dbt import (  # type: ignore[import-untyped]  # noqa: PLC0415  # it has no types
-        PrefectDbtRunner,
-        PrefectDbtSettings,
-    )
+    from prefect_dbt import PrefectDbtSettings  # type: ignore[import-untyped]  # noqa: PLC0415  # no types
 
-    folder = session.settings.tracker_home / "dbt"
-    settings = PrefectDbtSettings(
-        project_dir=dbt.DBT_PROJECT_DIR,
-        profiles_dir=dbt.PROFILES_DIR,
-        target_path=folder
-        / "flows",  # ours alone, under the build lock: dbt's parse is reused from run to run
-        log_level=EventLevel.WARN,
-    )
-    with _environment({**environment, "DBT_LOG_PATH": str(folder / "logs")}), _levels_kept():
-        runner = PrefectDbtRunner(settings=settings, raise_on_failure=False, disable_assets=True)
+    from flows.dbt_nodes import Runner  # noqa: PLC0415  # as above
+
+    log_path = {"DBT_LOG_PATH": str(dbt.log_folder(session.settings))}
+    with (
+        dbt.target_folder(session.settings) as target,
+        _environment({**environment, **log_path}),
+        _levels_kept(),
+    ):
+        settings = PrefectDbtSettings(
+            project_dir=dbt.DBT_PROJECT_DIR,
+            profiles_dir=dbt.PROFILES_DIR,
+            target_path=target,
+            log_level=EventLevel.WARN,
+        )
+        runner = Runner(settings=settings, raise_on_failure=False, disable_assets=True)
         try:
             result: dbtRunnerResult = runner.invoke(list(arguments))
         except ValueError as error:  # dbt could not even begin: a parse error, a hook that refused
             raise BuildError(f"dbt did not run: {error}") from None
-        finally:
-            _wait_for_node_tasks()
     return read_verdict(getattr(result.result, "results", []))
 
 
@@ -189,7 +188,8 @@ def read_verdict(results: Sequence[Any]) -> Verdict:
     failures: list[str] = []
     for result in results:
         status, kind = str(result.status), str(result.node.resource_type)
-        line = f"{kind} {result.node.name}: {(result.message or status).strip()}"
+        message = " ".join((result.message or status).split())[:LONGEST_MESSAGE]
+        line = f"{kind} {result.node.name}: {message}"
         if status in FAILED:
             failures.append(line)
         elif status == "warn":
@@ -228,11 +228,3 @@ def _levels_kept() -> Iterator[None]:
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
-
-
-def _wait_for_node_tasks() -> None:
-    # the runner leaves its threads to themselves; a process that ends first leaves tasks "running" for ever
-    deadline = time.monotonic() + NODE_TASKS_END_S
-    for thread in threading.enumerate():
-        if "(run_task)" in thread.name:
-            thread.join(timeout=max(0.0, deadline - time.monotonic()))

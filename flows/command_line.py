@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from prefect.exceptions import ParameterTypeError, SignatureMismatchError
 from prefect.utilities.callables import parameter_schema
 
-from flows.runs import SEPARATOR as SEPARATOR
 from profiles.errors import SettingsError
 
 if TYPE_CHECKING:

@@ -37,8 +37,7 @@ class PushReport:
         """One line."""
         counts = Counter(result.outcome.replace("_", " ") for result in self.results)
         told = ", ".join(f"{count} {outcome}" for outcome, count in counts.items()) or "no playlist"
-        writes = sum(result.plan.write_calls for result in self.results if result.outcome == "pushed")
-        return f"{told}, {self.calls} calls, {writes} of them write"
+        return f"{told}, {self.calls} calls"
 
 
 # not repeated by itself: the next run repairs what an interrupted push left, and plans from what it finds

@@ -3,10 +3,11 @@ with
 recently_played as (
     select
         played_at,
-        track_uri,
+        -- dlt's text is varchar: an incremental table that promises text would refuse its second build
+        cast(track_uri as text) as track_uri,
         payload,
         {{ json_object('payload', 'track', 'item') }} as track,
-        _dlt_load_id as load_id
+        cast(_dlt_load_id as text) as load_id
     from {{ source('raw_spotify', 'recently_played') }}
 )
 

@@ -1,0 +1,165 @@
+"""Weeks of a simulated life, and the product at work in them: polls in between, one sync a week."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections import defaultdict
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from demo import report
+from demo.account import served
+from demo.place import enter
+from flows.environment import prefect_server, wait_for
+from profiles.errors import TrackerError
+from profiles.settings import load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from demo.account import Account
+    from demo.place import Place
+
+WEEKS = 3
+STEP = timedelta(hours=4)
+POLL_AT = 25  # plays: Spotify shows the latest 50 only, and one evening can bring many
+
+
+@dataclass
+class Clock:
+    """How long each part took, in seconds of real time."""
+
+    began: float = field(default_factory=time.monotonic)
+    parts: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Count the time of the context to a part."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.parts[name] += time.monotonic() - began
+
+    @property
+    def total(self) -> float:
+        """Seconds since the beginning."""
+        return time.monotonic() - self.began
+
+    def say(self, text: str) -> None:
+        """Print a line with the time that has passed."""
+        sys.stdout.write(f"{self.total:6.1f} s  {text}\n")
+        sys.stdout.flush()
+
+
+def live(place: Place) -> int:
+    """Live through the weeks that are left, sync, and tell about it. Returns the exit status."""
+    clock = Clock()
+    is_new = not (place.account / "lock").exists()
+    place.home.mkdir(parents=True, exist_ok=True)
+    with served(place, *(("--weeks-behind", str(WEEKS)) if is_new else ())) as account:
+        clock.parts["simulated Spotify starts"] = clock.total
+        enter(place.environment())
+        account.ask("DELETE", "calls")
+        diary = _open_diary(place, account, is_new=is_new)
+        clock.say(_greeting(account, diary))
+        with prefect_server(load_settings()) as api_url:
+            with clock.part("Prefect and the product start"):
+                wait_until_ready(api_url)
+            _live(account, diary, clock)
+        place.diary.write_text(json.dumps({**diary, "is_done": True}), encoding="utf-8")
+        return report.tell(account, clock, is_repeated=diary["is_done"])
+
+
+def wait_until_ready(api_url: str) -> None:
+    """Import the product while its Prefect server starts, then wait for that."""
+    from flows import listening, nightly, push, terminal  # noqa: F401, PLC0415  # after Prefect's environment is set
+
+    terminal.show_steps(is_quiet=True)
+    wait_for(api_url)
+
+
+def _open_diary(place: Place, account: Account, *, is_new: bool) -> dict[str, Any]:
+    """Return until when the account is to live: an interrupted demo goes on, a finished one stands still."""
+    if place.diary.exists():
+        diary: dict[str, Any] = json.loads(place.diary.read_text(encoding="utf-8"))
+        return diary
+    until = datetime.now(UTC).replace(microsecond=0) if is_new else account.now
+    diary = {"lives_until": until.isoformat(), "is_done": False}
+    place.diary.write_text(json.dumps(diary), encoding="utf-8")
+    return diary
+
+
+def _greeting(account: Account, diary: dict[str, Any]) -> str:
+    state = account.ask("GET", "state")
+    text = (
+        f"{state['profile']['display_name']}: {state['likes']:,} likes, {state['saved_albums']} albums,"
+        f" {state['plays']:,} plays; it is {account.now:%d %B %Y, %H:%M}"
+    )
+    return f"{text}. Nothing has happened since the last demo." if diary["is_done"] else f"{text}."
+
+
+def _live(account: Account, diary: dict[str, Any], clock: Clock) -> None:
+    ends = datetime.fromisoformat(diary["lives_until"])
+    if not diary["is_done"]:
+        _sync(account, clock, first=True)
+        while account.now < ends:
+            with clock.part("weeks of listening, polled"):
+                _live_a_week(account, min(account.now + timedelta(weeks=1), ends), clock)
+            _sync(account, clock)
+        return
+    _sync(account, clock)
+
+
+def _live_a_week(account: Account, until: datetime, clock: Clock) -> None:
+    """Live on in steps of hours, polling before more plays have come than Spotify shows."""
+    from flows.listening import load_plays  # noqa: PLC0415  # see wait_until_ready
+
+    polls, unseen, plays, likes, albums = 0, 0, 0, 0, 0
+    while account.now < until:
+        more = account.live_until(min(account.now + STEP, until))
+        unseen += more["plays"]
+        likes, albums = likes + more["likes"], albums + more["saved_albums"]
+        if unseen >= POLL_AT or account.now >= until:
+            with as_of(account.now):
+                plays += load_plays.fn().new
+            polls, unseen = polls + 1, 0
+    clock.say(f"{until:%d %B}: {plays} plays in {polls} polls, {likes:+d} likes, {albums:+d} saved albums")
+
+
+def _sync(account: Account, clock: Clock, *, first: bool = False) -> None:
+    """Run the flows of a day at the account's time: all of them the first time."""
+    from flows.nightly import daily_sync, initial_sync  # noqa: PLC0415  # see wait_until_ready
+    from flows.push import update_playlists  # noqa: PLC0415  # as above
+
+    with as_of(account.now):
+        if first:
+            _flow(initial_sync, clock, "initial-sync", push="no")
+        else:
+            _flow(daily_sync, clock, "daily-sync")
+        _flow(update_playlists, clock, "update-playlists")
+
+
+def _flow(flow: Callable[..., Any], clock: Clock, name: str, **parameters: Any) -> None:
+    with clock.part(name):
+        state = flow(**parameters, return_state=True)
+    clock.say(f"  {name}: {state.message}")
+    if not state.is_completed():
+        raise TrackerError(
+            f"{name} failed.", remedy="Its steps are above; the next `make demo` goes on from here."
+        )
+
+
+@contextmanager
+def as_of(moment: datetime) -> Iterator[None]:
+    """Let the product decide as of the account's time."""
+    os.environ["TRACKER_AS_OF"] = moment.isoformat()
+    try:
+        yield
+    finally:
+        os.environ.pop("TRACKER_AS_OF", None)
