@@ -141,15 +141,20 @@ def _working_folder(settings: Settings, database: Database, group: str) -> Path:
     return pipelines_folder(settings, database) / _pipeline_name(group)
 
 
-def _pipeline_for(settings: Settings, database: Database, group: str) -> dlt.Pipeline:
+def open_pipeline(settings: Settings, database: Database, name: str, dataset: str) -> dlt.Pipeline:
+    """The pipeline of this name into a dataset; its working folder is under `pipelines_folder`."""
     credentials = f"{database.dlt_credentials}&options={quote(f'-clock_timeout={LOCK_TIMEOUT}')}"
     pipeline: dlt.Pipeline = dlt.pipeline(
-        pipeline_name=_pipeline_name(group),
+        pipeline_name=name,
         pipelines_dir=str(pipelines_folder(settings, database)),
         destination=dlt.destinations.postgres(credentials),
-        dataset_name=DATASET,
+        dataset_name=dataset,
     )
     return pipeline
+
+
+def _pipeline_for(settings: Settings, database: Database, group: str) -> dlt.Pipeline:
+    return open_pipeline(settings, database, _pipeline_name(group), DATASET)
 
 
 def _run(pipeline: dlt.Pipeline, group: str, batches: Mapping[RawTable, Sequence[Row]]) -> None:
@@ -178,7 +183,7 @@ def _salvage(
         _drop_pending(pipeline)
         if len(part) == 1:
             table, row = part[0]
-            rejected.append(Rejected(table.name, table.key_of(row), _brief(why), row.get("payload")))
+            rejected.append(Rejected(table.name, table.key_of(row), brief(why), row.get("payload")))
             continue
         for half in (part[: len(part) // 2], part[len(part) // 2 :]):
             try:
@@ -232,7 +237,7 @@ def _settle_pending(pipeline: dlt.Pipeline, group: str) -> None:
             raise _load_failed(group, error) from None
         # its rows come again with the next pass, which sorts out those that cannot be stored
         logger.warning(
-            "dropped a load of %s that cannot be finished: %s", pipeline.pipeline_name, _brief(error)
+            "dropped a load of %s that cannot be finished: %s", pipeline.pipeline_name, brief(error)
         )
         _drop_pending(pipeline)
     _forget_loaded(pipeline)
@@ -293,12 +298,12 @@ def _create_keys(database: Database, tables: Sequence[RawTable]) -> None:
 
 def _load_failed(group: str, error: Exception) -> LoadFailed:
     return LoadFailed(
-        f"Loading '{group}' failed: {_brief(error)}.",
+        f"Loading '{group}' failed: {brief(error)}.",
         remedy="Nothing loaded earlier is lost; mend the cause and run it again.",
     )
 
 
-def _brief(error: BaseException) -> str:
+def brief(error: BaseException) -> str:
     """The innermost cause in one line, without the rows that dlt repeats in its messages."""
     cause = _innermost(error)
     first = str(cause).strip().splitlines()

@@ -63,6 +63,13 @@ class Settings(BaseSettings):
     spotify_accounts_url: Address = "https://accounts.spotify.com/"
     spotify_pacing_s: float = Field(default=0.1, ge=0, le=10)
     spotify_backoff_s: float = Field(default=0.5, ge=0, le=10)
+    # Spotify publishes neither number: what others met in 2026, per endpoint family and rolling 24 hours
+    spotify_quota_per_day: int = Field(default=600, ge=1)
+    spotify_artist_albums_quota_per_day: int = Field(default=100, ge=1)
+    # what we allow ourselves of it for looking up single things
+    spotify_tracks_per_day: int = Field(default=50, ge=0)
+    spotify_artists_per_day: int = Field(default=50, ge=0)
+    spotify_artist_albums_per_day: int = Field(default=20, ge=0)
 
     db_host: str | None = None
     db_port: int = Field(default=5432, ge=1, le=65535)
@@ -74,6 +81,7 @@ class Settings(BaseSettings):
     tracker_timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
     tracker_home: Annotated[Path, AfterValidator(_folder)] = REPOSITORY / ".local"
     tracker_secret_key: SecretStr | None = None
+    tracker_import_url: SecretStr | None = None
     tracker_poll_seconds: int = Field(default=600, ge=1)
     tracker_ui_port: int = Field(default=4200, ge=1, le=65535)
     tracker_as_of: Annotated[datetime, AfterValidator(_in_utc)] | None = None

@@ -1,0 +1,19 @@
+"""Plays from before the tracker ran: Spotify's exports, an older tracker's database → `raw_export`."""
+
+from extract.history.importer import import_history
+from extract.history.loading import ImportRunningError, ensure_tables
+from extract.history.report import FileReport, ImportProgress, ImportReport
+from extract.history.sources import ImportInputError
+from extract.history.tracker import TrackerUnreachableError, import_tracker
+
+__all__ = [
+    "FileReport",
+    "ImportInputError",
+    "ImportProgress",
+    "ImportReport",
+    "ImportRunningError",
+    "TrackerUnreachableError",
+    "ensure_tables",
+    "import_history",
+    "import_tracker",
+]

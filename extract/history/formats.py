@@ -1,0 +1,134 @@
+"""The shapes that Spotify's exports have had, and which of them a file is.
+
+Two families: the extended streaming history (`Streaming_History_Audio_*`, `…_Video_*`, until about 2023
+`endsong_*`, `endvideo*`), one row per stream with its exact end, and the account data of the last year
+(`StreamingHistory_music_*`, `…_podcast_*`, older `StreamingHistory*`), which knows names and the minute
+alone. The keys of the rows decide; a file's name only tells video apart, so a renamed file is read all the
+same.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+Format: TypeAlias = Literal["extended", "one_year"]
+Era: TypeAlias = Literal["extended_until_2022", "extended_2023", "extended_since_2024", "one_year"]
+
+EXTENDED_KEYS: Mapping[str, str] = {
+    "ts": "ts",
+    "ms_played": "ms_played",
+    "platform": "platform",
+    "conn_country": "conn_country",
+    "master_metadata_track_name": "track_name",
+    "master_metadata_album_artist_name": "artist_name",
+    "master_metadata_album_album_name": "album_name",
+    "spotify_track_uri": "track_uri",
+    "episode_name": "episode_name",
+    "episode_show_name": "show_name",
+    "spotify_episode_uri": "episode_uri",
+    "audiobook_title": "audiobook_title",
+    "audiobook_uri": "audiobook_uri",
+    "audiobook_chapter_uri": "audiobook_chapter_uri",
+    "audiobook_chapter_title": "audiobook_chapter_title",
+    "reason_start": "reason_start",
+    "reason_end": "reason_end",
+    "shuffle": "shuffle",
+    "skipped": "skipped",
+    "offline": "offline",
+    "offline_timestamp": "offline_timestamp",
+    "incognito_mode": "incognito_mode",
+}
+ONE_YEAR_KEYS: Mapping[str, str] = {
+    "endTime": "ts",
+    "msPlayed": "ms_played",
+    "trackName": "track_name",
+    "artistName": "artist_name",
+    "podcastName": "show_name",
+    "episodeName": "episode_name",
+    "audiobookName": "audiobook_title",
+    "authorName": "artist_name",
+    "chapterName": "audiobook_chapter_title",
+}
+KEYS_OF: Mapping[Format, Mapping[str, str]] = {"extended": EXTENDED_KEYS, "one_year": ONE_YEAR_KEYS}
+
+# Known, and dropped at the door: who and where a person is on the network is nobody's business here.
+PERSONAL_KEYS = frozenset(
+    {
+        "username", "ip_addr", "ip_addr_decrypted", "user_agent", "user_agent_decrypted",
+        "city", "region", "metro_code", "latitude", "longitude",
+    }
+)  # fmt: skip
+
+_VIDEO_NAME = re.compile(r"_video_|endvideo|history_video", re.IGNORECASE)
+_HISTORY_NAME = re.compile(r"streaming_?history|endsong|endvideo", re.IGNORECASE)
+_SNIFFED_BYTES = 64 << 10
+_PERSONAL_PAIR = re.compile(
+    r'"((?:username|ip_addr|user_agent)\w*|city|region|metro_code|latitude|longitude)"\s*:\s*'
+    r'("(?:[^"\\\n]|\\.)*"?|[^,}\s]*)',
+    re.IGNORECASE,
+)
+_ADDRESS = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b|\b(?:[0-9a-fA-F]{1,4}:){4,7}(?::?[0-9a-fA-F]{1,4})\b")
+_KEPT_TEXT = 2000
+
+
+def is_video_name(name: str) -> bool:
+    """Whether the file is one of music videos and video podcasts."""
+    return _VIDEO_NAME.search(name.rsplit("/", 1)[-1]) is not None
+
+
+def is_history_name(name: str) -> bool:
+    """Whether Spotify names its listening history so."""
+    return _HISTORY_NAME.search(name.rsplit("/", 1)[-1]) is not None
+
+
+def looks_like_history(head: bytes) -> bool:
+    """Whether the beginning of a file of any name holds rows of a listening history."""
+    start = head[:_SNIFFED_BYTES]
+    return (b'"ts"' in start and b'"ms_played"' in start) or (
+        b'"endTime"' in start and b'"msPlayed"' in start
+    )
+
+
+def format_of(values: Iterable[Any]) -> Format | None:
+    """The family of a file by its first rows; None where no row has a key of either."""
+    for value in values:
+        if isinstance(value, dict):
+            if "ts" in value or "ms_played" in value:
+                return "extended"
+            if "endTime" in value or "msPlayed" in value:
+                return "one_year"
+    return None
+
+
+def era_of(keys: Iterable[str], file_format: Format) -> Era:
+    """Which generation of the export has these keys."""
+    if file_format == "one_year":
+        return "one_year"
+    names = set(keys)
+    if not names.isdisjoint({"ip_addr_decrypted", "user_agent_decrypted"}):
+        return "extended_until_2022"
+    if any(name.startswith("audiobook_") for name in names):
+        return "extended_since_2024"
+    return "extended_2023"
+
+
+def unknown_keys(keys: Iterable[str], file_format: Format) -> set[str]:
+    """Keys that we neither keep nor drop on purpose: named in the report, never fatal."""
+    return set(keys) - KEYS_OF[file_format].keys() - PERSONAL_KEYS
+
+
+def redacted(row: Any) -> str:
+    """The text of a rejected row, without network data and user name, at most 2,000 characters, no NUL."""
+    if isinstance(row, dict):
+        kept = {key: value for key, value in row.items() if key not in PERSONAL_KEYS}
+        row = orjson.dumps(kept, default=str).decode()
+    elif not isinstance(row, str):
+        row = orjson.dumps(row, default=str).decode()
+    text = _PERSONAL_PAIR.sub(r'"\1": "(removed)"', row[: 4 * _KEPT_TEXT])
+    return _ADDRESS.sub("(removed)", text)[:_KEPT_TEXT].replace("\x00", "").replace("\\u0000", "")

@@ -1,0 +1,101 @@
+"""What is stored already, so that nothing is loaded twice and an interrupted import is counted as one."""
+
+from __future__ import annotations
+
+import io
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from psycopg2 import sql
+from pyarrow import csv
+
+from extract.history.tables import DATASET, CopiedTable
+
+if TYPE_CHECKING:
+    from profiles.database import Database
+
+# Raise it when the readers understand more: files are then read again, and rows still load once.
+READER_VERSION = 1
+
+
+class SeenRows:
+    """The hashes of every stored row: 8 bytes per row, whatever the length of the history."""
+
+    def __init__(self, database: Database, table: CopiedTable) -> None:
+        self._database = database
+        self._table = table
+        # read when the first row is asked about: an import of known files asks about none
+        self._parts: list[pa.Array] | None = None
+
+    def _stored(self) -> list[pa.Array]:
+        buffer = io.BytesIO()
+        statement = sql.SQL("copy (select row_hash from {}) to stdout (format csv)").format(
+            sql.Identifier(DATASET, self._table.name)
+        )
+        with closing(self._database.connect()) as connection, connection.cursor() as cursor:
+            cursor.copy_expert(statement, buffer, size=1 << 20)
+        if not buffer.tell():
+            return []
+        buffer.seek(0)
+        shape = csv.ReadOptions(column_names=["row_hash"])
+        types = csv.ConvertOptions(column_types={"row_hash": pa.int64()})
+        return list(csv.read_csv(buffer, shape, convert_options=types)["row_hash"].chunks)
+
+    def take_new(self, table: pa.Table) -> pa.Table:
+        """The rows that were not seen before, each once; from now on they are seen."""
+        if self._parts is None:
+            self._parts = self._stored()
+        hashes = table["row_hash"].combine_chunks()
+        # the few are looked up among the many, as the lookup table is built of what is searched for
+        known = [part.filter(pc.is_in(part, value_set=hashes)) for part in self._parts]
+        is_new = pc.invert(pc.is_in(hashes, value_set=pa.chunked_array(known, pa.int64())))
+        if pc.count_distinct(hashes).as_py() < len(hashes):
+            is_new = pc.and_(is_new, _is_first(hashes))
+        if pc.all(is_new).as_py() is False:
+            table = table.filter(is_new)
+        if table.num_rows:
+            self._parts.append(table["row_hash"].combine_chunks())
+        return table
+
+
+def _is_first(hashes: pa.Array) -> pa.Array:
+    """Whether a value stands at its first place."""
+    met: set[int] = set()
+    first = []
+    for value in hashes.to_pylist():
+        first.append(value not in met)
+        met.add(value)
+    return pa.array(first)
+
+
+def imported_files(database: Database) -> set[int]:
+    """The ids of the files that this version of the readers has read to their end."""
+    with closing(database.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            sql.SQL("select file_id from {} where reader_version >= %s").format(
+                sql.Identifier(DATASET, "import_files")
+            ),
+            [READER_VERSION],
+        )
+        return {file_id for (file_id,) in cursor.fetchall()}
+
+
+def unrecorded_rows(database: Database) -> dict[int, dict[str, int]]:
+    """Rows by file and kind of files that were not read to their end: an interrupted import loaded them."""
+    with closing(database.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            sql.SQL(
+                "select file_id, kind, count(*) from {history} as history"
+                " where not exists (select from {files} as files where files.file_id = history.file_id)"
+                " group by file_id, kind"
+            ).format(
+                history=sql.Identifier(DATASET, "streaming_history"),
+                files=sql.Identifier(DATASET, "import_files"),
+            )
+        )
+        found: dict[int, dict[str, int]] = {}
+        for file_id, kind, count in cursor.fetchall():
+            found.setdefault(file_id, {})[kind] = count
+        return found

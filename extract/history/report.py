@@ -1,0 +1,166 @@
+"""What an import tells at its end: a table whose lines add up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+Outcome: TypeAlias = Literal["loaded", "partial", "empty", "rejected", "already_imported"]
+MUSIC_KINDS = ("track", "video")
+
+
+@dataclass(frozen=True)
+class ImportProgress:
+    """Where an import stands: files and bytes done of all, rows read so far."""
+
+    files_done: int
+    files_total: int
+    bytes_done: int
+    bytes_total: int
+    rows_read: int
+
+
+Progress: TypeAlias = "Callable[[ImportProgress], None]"
+
+
+@dataclass(frozen=True)
+class FileReport:
+    """One file (or table of an older tracker). `rows_read` = new of each kind + duplicates + rejected.
+
+    `already_imported`: the same content came before; it was not read again and every count is 0.
+    """
+
+    name: str
+    outcome: Outcome
+    reason: str | None = None
+    format: str | None = None
+    rows_read: int = 0
+    new: dict[str, int] = field(default_factory=dict)
+    duplicates: int = 0
+    rejected: int = 0
+    reject_reasons: dict[str, int] = field(default_factory=dict)
+    unknown_keys: dict[str, int] = field(default_factory=dict)
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """The outcome of one import. Counts are of this import; dates are of the rows that it read, in UTC."""
+
+    source: str
+    files: tuple[FileReport, ...]
+    ignored: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def rows_read(self) -> int:
+        """Rows of the files that were read."""
+        return sum(file.rows_read for file in self.files)
+
+    @property
+    def new(self) -> Counter[str]:
+        """Rows added, by kind."""
+        return sum((Counter(file.new) for file in self.files), Counter())
+
+    @property
+    def new_rows(self) -> int:
+        """Rows added, of every kind."""
+        return self.new.total()
+
+    @property
+    def plays(self) -> int:
+        """Streams of music added, however short, music videos included."""
+        return sum(self.new[kind] for kind in MUSIC_KINDS)
+
+    @property
+    def podcasts(self) -> int:
+        """Streams of podcast episodes added."""
+        return self.new["podcast"]
+
+    @property
+    def duplicates(self) -> int:
+        """Rows that were stored already, or stood more than once in what was read."""
+        return sum(file.duplicates for file in self.files)
+
+    @property
+    def rejected(self) -> int:
+        """Rows that could not be kept, with their reasons in `raw_export.rejected_rows`."""
+        return sum(file.rejected for file in self.files)
+
+    @property
+    def first_at(self) -> datetime | None:
+        """The earliest time read."""
+        return min((file.first_at for file in self.files if file.first_at), default=None)
+
+    @property
+    def last_at(self) -> datetime | None:
+        """The latest time read."""
+        return max((file.last_at for file in self.files if file.last_at), default=None)
+
+    @property
+    def is_useful(self) -> bool:
+        """Whether any file could be read, now or earlier."""
+        return any(file.outcome in ("loaded", "partial", "already_imported") for file in self.files)
+
+    def lines(self) -> list[tuple[str, str]]:
+        """The table, as (what, how much)."""
+        other = self.new_rows - self.plays - self.podcasts - self.new["audiobook"]
+        outcomes = Counter(file.outcome for file in self.files)
+        rows = [
+            ("files read", f"{outcomes['loaded'] + outcomes['partial']:,}"),
+            ("files imported before", f"{outcomes['already_imported']:,}"),
+            ("files not usable", f"{outcomes['rejected'] + outcomes['empty']:,}"),
+            ("rows read", f"{self.rows_read:,}"),
+            ("  plays", f"{self.plays:,}"),
+            ("  podcasts", f"{self.podcasts:,}"),
+            ("  audiobooks", f"{self.new['audiobook']:,}"),
+            ("  of unknown kind", f"{other:,}"),
+            ("  duplicates", f"{self.duplicates:,}"),
+            ("  rejected", f"{self.rejected:,}"),
+            ("first", f"{self.first_at:%Y-%m-%d %H:%M} UTC" if self.first_at else "-"),
+            ("last", f"{self.last_at:%Y-%m-%d %H:%M} UTC" if self.last_at else "-"),
+        ]
+        return [row for row in rows if row[0] != "  of unknown kind" or other]
+
+    def remarks(self) -> list[str]:
+        """One line per thing that a person may want to look at."""
+        told = []
+        for file in self.files:
+            if file.outcome in ("rejected", "empty", "partial"):
+                told.append(f"{file.name}: {file.outcome}, {file.reason}")
+            if file.unknown_keys:
+                told.append(f"{file.name}: unknown keys {', '.join(sorted(file.unknown_keys))}")
+        if self.ignored:
+            told.append(f"left alone, no listening history: {', '.join(self.ignored)}")
+        return told
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same for `--json`."""
+        return {
+            "source": self.source,
+            "rows_read": self.rows_read,
+            "new_rows": self.new_rows,
+            "plays": self.plays,
+            "podcasts": self.podcasts,
+            "new": dict(self.new),
+            "duplicates": self.duplicates,
+            "rejected": self.rejected,
+            "first_at": self.first_at.isoformat() if self.first_at else None,
+            "last_at": self.last_at.isoformat() if self.last_at else None,
+            "seconds": round(self.seconds, 3),
+            "ignored": list(self.ignored),
+            "files": [
+                asdict(file)
+                | {
+                    "first_at": file.first_at.isoformat() if file.first_at else None,
+                    "last_at": file.last_at.isoformat() if file.last_at else None,
+                }
+                for file in self.files
+            ],
+        }

@@ -1,0 +1,190 @@
+"""The files of an export, in a folder, a zip or given one by one. Nothing is ever unpacked to disk."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import zipfile
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias, cast
+
+from extract.history.formats import is_history_name, looks_like_history
+from profiles.errors import TrackerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+BinaryStream: TypeAlias = io.BufferedIOBase
+
+BLOCK_BYTES = 1 << 20
+UNPACKED_LIMIT_BYTES = 4 << 30  # a lifetime of listening is below 1 GB
+_SNIFFED_BYTES = 64 << 10
+_DIGITS = re.compile(r"(\d+)")
+
+
+class ImportInputError(TrackerError):
+    """There is nothing to import at the given path (exit status 2)."""
+
+    exit_status = 2
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One JSON file: `name` is its place below the given path, `size` its bytes (unpacked)."""
+
+    name: str
+    size: int
+    path: Path
+    member: str | None = None
+
+    @contextmanager
+    def open(self) -> Iterator[BinaryStream]:
+        """Open it for reading, out of its zip where it is in one."""
+        if self.member is None:
+            with self.path.open("rb") as stream:
+                yield stream
+            return
+        with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as member:
+            yield cast("BinaryStream", member)  # typed as IO[bytes], and a BufferedIOBase
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A file that cannot be opened at all, and why."""
+
+    name: str
+    path: Path
+    reason: str
+
+
+@dataclass
+class Found:
+    """What a path holds: files to read, files that cannot be opened, names of others left alone."""
+
+    files: list[SourceFile] = field(default_factory=list)
+    broken: list[Broken] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """The content of a file: equal for a copy under another name. `file_id` is its first 64 bits, signed."""
+
+    sha256: str
+
+    @property
+    def file_id(self) -> int:
+        """The number that rows carry."""
+        return int.from_bytes(bytes.fromhex(self.sha256[:16]), "big", signed=True)
+
+
+def discover(path: Path) -> Found:
+    """Find the listening history below a path: a JSON file, a zip, or a folder of both.
+
+    A file given by itself is always taken, in a folder or zip one that is named like a history or reads like
+    one.
+
+    Raises ImportInputError where the path does not exist or holds nothing to import.
+    """
+    path = path.expanduser()
+    found = Found()
+    if path.is_dir():
+        for each in sorted(path.rglob("*"), key=lambda entry: _natural(str(entry))):
+            name = each.relative_to(path).as_posix()
+            if each.is_file() and not _is_system_file(name):
+                _add(found, each, name)
+    elif zipfile.is_zipfile(path) or (path.is_file() and path.suffix.lower() == ".zip"):
+        _add_zip(found, path, path.name)
+    elif path.is_file():
+        found.files.append(SourceFile(path.name, path.stat().st_size, path))
+    else:
+        raise ImportInputError(
+            f"There is no file or folder {path.name!r} there.",
+            remedy="Give the zip that Spotify sent, the folder unpacked from it, or one of its files.",
+        )
+    if not found.files and not found.broken:
+        raise ImportInputError(
+            f"{path.name!r} holds no listening history.",
+            remedy="Look for Streaming_History_*.json, endsong_*.json or StreamingHistory*.json.",
+        )
+    return found
+
+
+def fingerprint(source: SourceFile) -> Fingerprint:
+    """Hash a file's content. Of one that breaks while it is read, the part before."""
+    digest = hashlib.sha256()
+    try:
+        with source.open() as stream:
+            while block := stream.read(BLOCK_BYTES):
+                digest.update(block)
+    except Exception as error:  # zipfile, zlib and the file system each raise their own
+        digest.update(type(error).__name__.encode())
+    return Fingerprint(digest.hexdigest())
+
+
+def fingerprint_of_path(path: Path) -> Fingerprint:
+    """Hash the file at a path as it is."""
+    with path.open("rb") as stream:
+        return Fingerprint(hashlib.file_digest(stream, "sha256").hexdigest())
+
+
+def _add(found: Found, path: Path, name: str) -> None:
+    suffix = path.suffix.lower()
+    if suffix == ".zip":
+        _add_zip(found, path, name)
+    elif suffix == ".json":
+        _take(found, SourceFile(name, path.stat().st_size, path))
+
+
+def _add_zip(found: Found, path: Path, name: str) -> None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [member for member in archive.infolist() if not member.is_dir()]
+    except (zipfile.BadZipFile, OSError, NotImplementedError):
+        reason = (
+            "the zip is cut short or damaged: download it again"
+            if path.stat().st_size
+            else "the file is empty"
+        )
+        found.broken.append(Broken(name, path, reason))
+        return
+    before = len(found.files) + len(found.broken)
+    for member in sorted(members, key=lambda entry: _natural(entry.filename)):
+        inside = f"{name}/{member.filename}"
+        if _is_system_file(member.filename) or not member.filename.lower().endswith(".json"):
+            continue
+        if member.flag_bits & 1:
+            found.broken.append(Broken(inside, path, "the zip has a password: unpack it first"))
+        elif member.file_size > UNPACKED_LIMIT_BYTES:
+            found.broken.append(Broken(inside, path, "larger than any export when unpacked"))
+        else:
+            _take(found, SourceFile(inside, member.file_size, path, member.filename))
+    if len(found.files) + len(found.broken) == before:
+        found.broken.append(Broken(name, path, "the zip holds no listening history"))
+
+
+def _take(found: Found, source: SourceFile) -> None:
+    if is_history_name(source.name) or _reads_like_history(source):
+        found.files.append(source)
+    else:
+        found.ignored.append(source.name)
+
+
+def _reads_like_history(source: SourceFile) -> bool:
+    try:
+        with source.open() as stream:
+            return looks_like_history(stream.read(_SNIFFED_BYTES))
+    except Exception:  # a damaged file of another name is none of ours
+        return False
+
+
+def _is_system_file(name: str) -> bool:
+    parts = name.split("/")
+    return parts[0] == "__MACOSX" or any(part.startswith(".") and part != ".." for part in parts)
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    return [(int(part), "") if part.isdigit() else (-1, part.lower()) for part in _DIGITS.split(name)]

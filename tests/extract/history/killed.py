@@ -1,0 +1,68 @@
+"""A process that imports and kills itself at a named point: `killed.py PATH POINT COUNT`.
+
+What stands in the environment says where the database is. COUNT is the how-manieth passing of the point.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from dlt.destinations.impl.postgres.postgres import PostgresCsvCopyJob
+from dlt.load.load import Load
+from dlt.pipeline.pipeline import Pipeline
+
+from extract.history import import_history, importer
+from extract.history.loading import Loader
+from profiles.database import locate
+from profiles.settings import load_settings
+from tests.extract.history.conftest import WithoutSpotify
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+POINTS: dict[str, tuple[type, str, bool]] = {
+    "before a package is made": (Loader, "load", False),
+    "while a file is read": (importer._Import, "_keep", False),
+    "between extract and normalize": (Pipeline, "normalize", False),
+    "between normalize and load": (Pipeline, "load", False),
+    "before COPY": (PostgresCsvCopyJob, "run", False),
+    "after COPY, before dlt knows": (PostgresCsvCopyJob, "run", True),
+    "before the package is closed": (Load, "complete_package", False),
+    "after a package": (Loader, "load", True),
+}
+
+
+def arm(point: str, count: int) -> None:
+    """Wrap the point, so that its passing kills."""
+    owner, name, is_after = POINTS[point]
+    original: Callable[..., Any] = getattr(owner, name)
+    left = [count]
+
+    def wrapped(self: Any, *args: Any, **kwargs: Any) -> Any:
+        left[0] -= 1
+        if left[0] == 0 and not is_after:
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = original(self, *args, **kwargs)
+        if left[0] == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    setattr(owner, name, wrapped)
+
+
+def main() -> None:
+    """Import in small packages, armed."""
+    path, point, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    settings = load_settings()
+    importer.GROUP_ROWS = 100
+    importer.PACKAGE_ROWS = 200
+    arm(point, count)
+    import_history(cast("Any", WithoutSpotify(settings, locate(settings))), path)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,226 @@
+"""Files that are damaged, cut, wrong or strange: each has an outcome, and the rest loads."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pytest
+
+from extract.history import import_history
+from extract.history.scanner import ArrayScanner
+from tests.extract.history.rows import extended, stored, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from profiles.session import Session
+
+NAME = "Streaming_History_Audio_2023_0.json"
+REJECTED = "select row_number, reason, row_text from raw_export.rejected_rows order by row_number"
+
+
+def text_of(*rows: object) -> bytes:
+    return orjson.dumps(list(rows), option=orjson.OPT_INDENT_2)
+
+
+@pytest.mark.parametrize(
+    ("content", "outcome", "reason"),
+    [
+        (b"", "empty", "the file is empty"),
+        (b"[]", "empty", "the list has no rows"),
+        (b'{"playlists": []}', "rejected", "a JSON object, not a list of plays"),
+        (b"<html>", "rejected", "a web page or XML document, not JSON"),
+        (b"\x89PNG\r\n", "rejected", "not JSON"),
+        ('[{"a": 1}]'.encode("utf-16"), "rejected", "the file is UTF-16, not UTF-8: save it as UTF-8"),
+        (b'[{"searchQuery": "pulp"}]', "rejected", "a list, but not of plays"),
+    ],
+)
+def test_a_wrong_file_is_named_with_the_reason(
+    session: Session, export: Path, content: bytes, outcome: str, reason: str
+) -> None:
+    (export / NAME).write_bytes(content)
+    write(export / "Streaming_History_Audio_2023_1.json", [extended(1)])
+    report = import_history(session, export)
+    assert (report.files[0].outcome, report.files[0].reason) == (outcome, reason)
+    assert report.plays == 1
+    recorded = stored(session, "select name, outcome, reason from raw_export.import_files order by name")
+    assert recorded[0] == (NAME, outcome, reason)
+
+
+def test_of_a_file_cut_in_the_middle_the_rows_before_the_cut_are_loaded(
+    session: Session, export: Path
+) -> None:
+    whole = text_of(*(extended(n) for n in range(10)))
+    (export / NAME).write_bytes(whole[: len(whole) - 300])
+    report = import_history(session, export)
+    assert (report.plays, report.rejected, report.files[0].outcome) == (9, 1, "partial")
+    assert "cut short" in str(report.files[0].reason)
+    ((number, reason, text),) = stored(session, REJECTED)
+    assert (number, reason) == (10, "the file ends inside this row")
+    assert "203.0.113.9" not in text
+
+
+def test_a_truncated_zip_has_a_clear_outcome(session: Session, export: Path) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(NAME, text_of(extended(1)))
+    (export / "my_spotify_data.zip").write_bytes(buffer.getvalue()[:-40])
+    report = import_history(session, export / "my_spotify_data.zip")
+    assert [(file.outcome, file.reason) for file in report.files] == [
+        ("rejected", "the zip is cut short or damaged: download it again")
+    ]
+    assert not report.is_useful
+
+
+def test_of_a_damaged_zip_member_the_rows_before_the_damage_are_loaded(
+    session: Session, export: Path
+) -> None:
+    path = export / "my_spotify_data.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr(NAME, text_of(*(extended(n) for n in range(3000))))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    path.write_bytes(content)
+    report = import_history(session, path)
+    assert report.files[0].outcome == "partial"
+    assert "BadZipFile" in str(report.files[0].reason)
+    assert report.plays > 2000
+
+
+def test_a_name_that_climbs_out_of_the_zip_is_only_a_name(
+    session: Session, export: Path, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(export / "my.zip", "w") as archive:
+        archive.writestr("../../Streaming_History_Audio_0.json", text_of(extended(1)))
+    assert import_history(session, export).plays == 1
+    assert not list(tmp_path.rglob("Streaming_History_Audio_0.json"))
+
+
+def test_a_byte_order_mark_is_skipped(session: Session, export: Path) -> None:
+    (export / NAME).write_bytes(b"\xef\xbb\xbf \n" + text_of(extended(1)))
+    assert import_history(session, export).plays == 1
+
+
+def test_plays_of_no_length_are_kept_and_negative_ones_rejected(session: Session, export: Path) -> None:
+    rows = [
+        extended(1, ms_played=0),
+        extended(2, ms_played=-5),
+        extended(3, ms_played="x"),
+        extended(4, ms_played=None),
+    ]
+    write(export / NAME, rows)
+    report = import_history(session, export)
+    lengths = stored(session, "select row_number, ms_played from raw_export.streaming_history order by 1")
+    assert lengths == [(1, 0), (4, None)]
+    assert report.files[0].reject_reasons == {
+        "the time played is negative": 1,
+        "the time played is not a number": 1,
+    }
+
+
+def test_nulls_everywhere_reject_only_the_row_without_a_time(session: Session, export: Path) -> None:
+    nulls: dict[str, Any] = dict.fromkeys(extended(1))
+    write(export / NAME, [nulls, nulls | {"ts": "2023-05-01T00:00:00Z"}, extended(1)])
+    report = import_history(session, export)
+    assert (report.new["unknown"], report.plays, report.rejected) == (1, 1, 1)
+    assert stored(session, REJECTED)[0][:2] == (1, "no timestamp")
+
+
+def test_names_in_every_script_arrive_as_they_are(session: Session, export: Path) -> None:
+    names = [
+        "夜に駆ける",
+        "Дорогой длинною",
+        "مرحبا",
+        "שלום",
+        "ไทย",
+        "😀👩‍👩‍👧",
+        'He said "hi", \\ and\nleft',
+        "Ünïcødé",
+        "},{",
+    ]
+    write(export / NAME, [extended(n, master_metadata_track_name=name) for n, name in enumerate(names)])
+    import_history(session, export)
+    found = stored(session, "select track_name from raw_export.streaming_history order by row_number")
+    assert [name for (name,) in found] == names
+
+
+def test_a_nul_character_is_taken_out_and_half_a_surrogate_replaced(session: Session, export: Path) -> None:
+    whole = text_of(extended(1, master_metadata_track_name="a\x00b"), extended(2, episode_name="HALF"))
+    (export / NAME).write_bytes(whole.replace(b"HALF", b"x\\ud83dy"))
+    report = import_history(session, export)
+    assert report.rejected == 0
+    found = stored(
+        session, "select track_name, episode_name from raw_export.streaming_history order by row_number"
+    )
+    assert found == [("ab", None), ("Track 2", "x\ufffdy")]
+
+
+def test_one_broken_row_costs_that_row_alone(session: Session, export: Path) -> None:
+    whole = text_of(*(extended(n) for n in range(9)))
+    (export / NAME).write_bytes(whole.replace(b'"Track 4"', b'"Track 4'))
+    report = import_history(session, export)
+    assert (report.plays, report.rejected) == (8, 1)
+    ((number, reason, text),) = stored(session, REJECTED)
+    assert (number, reason) == (5, "not valid JSON")
+    assert "Track 4" in text
+    assert "203.0.113.9" not in text
+
+
+def test_times_of_every_spelling_are_utc(session: Session, export: Path) -> None:
+    spellings = [
+        "2016-10-07 22:02:26 UTC",
+        "2016-10-08T00:02:26+02:00",
+        "2016-10-07T22:02:26.000Z",
+        1475877746,
+    ]
+    rows = [extended(n, ts=ts) for n, ts in enumerate(spellings)]
+    write(export / NAME, [*rows, extended(9, ts="yesterday"), extended(10, ts="1970-01-01T00:00:00Z")])
+    report = import_history(session, export)
+    assert stored(session, "select distinct ts at time zone 'UTC' from raw_export.streaming_history") != []
+    assert stored(session, "select count(distinct ts), count(*) from raw_export.streaming_history") == [
+        (1, 4)
+    ]
+    assert sorted(report.files[0].reject_reasons) == [
+        "the timestamp cannot be read",
+        "the timestamp is from before Spotify existed",
+    ]
+
+
+def test_broken_files_are_not_recorded_twice(session: Session, export: Path) -> None:
+    (export / NAME).write_bytes(b"")
+    (export / "a.zip").write_bytes(b"PK no zip")
+    write(export / "Streaming_History_Audio_2023_1.json", [extended(1), extended(2, ts=None)])
+    import_history(session, export)
+    import_history(session, export)
+    assert stored(session, "select count(*) from raw_export.import_files") == [(3,)]
+    assert stored(session, "select count(*) from raw_export.rejected_rows") == [(1,)]
+
+
+@pytest.mark.parametrize("block_bytes", [64, 700, 1000, 4096])
+@pytest.mark.parametrize("indent", [None, orjson.OPT_INDENT_2])
+def test_the_size_of_the_blocks_does_not_change_what_is_read(block_bytes: int, indent: int | None) -> None:
+    rows = [
+        extended(n, master_metadata_track_name='},{"ts": [' * (n % 5), extra={"a": [{"b": n}]})
+        for n in range(50)
+    ]
+    scanner = ArrayScanner(io.BytesIO(orjson.dumps(rows, option=indent)), block_bytes=block_bytes)
+    read = [
+        (number, value)
+        for chunk in scanner.chunks()
+        for number, value in zip(chunk.row_numbers, chunk.values, strict=True)
+    ]
+    assert read == list(enumerate(rows, 1))
+    assert not scanner.cut_short
+
+
+def test_a_row_without_an_end_does_not_fill_the_memory() -> None:
+    endless = io.BytesIO(
+        b'[{"ts": "' + b"x" * (3 << 20) + b'"}, {"ts": "2023-05-01T00:00:00Z", "ms_played": 1}]'
+    )
+    scanner = ArrayScanner(endless, block_bytes=64 << 10)
+    chunks = list(scanner.chunks())
+    assert all(len(bad.text) <= 256 << 10 for chunk in chunks for bad in chunk.bad)
+    assert sum(len(chunk.bad) for chunk in chunks) >= 1

@@ -1,0 +1,90 @@
+"""`kill -9` at any point of an import, then the import again: nothing double, nothing missing."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from extract.history import ensure_tables, import_history
+from tests.extract.history.killed import POINTS
+from tests.extract.history.rows import extended, stored, write
+
+if TYPE_CHECKING:
+    from profiles.session import Session
+
+REPOSITORY = Path(__file__).parents[3]
+FILES = (
+    "select name, row_count, play_count, duplicate_count, outcome from raw_export.import_files order by name"
+)
+
+
+@pytest.fixture
+def life(export: Path) -> Path:
+    """Three files of 400 rows; each repeats 100 rows of the one before, and its own last row."""
+    for number in range(3):
+        rows = [extended(n) for n in range(number * 300, number * 300 + 399)]
+        write(export / f"Streaming_History_Audio_{number}.json", [*rows, rows[-1]])
+    return export
+
+
+def killed(path: Path, point: str, count: int) -> None:
+    process = subprocess.run(
+        [sys.executable, "-m", "tests.extract.history.killed", str(path), point, str(count)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert process.returncode == -signal.SIGKILL, process.stderr
+
+
+def assert_complete(session: Session) -> None:
+    assert stored(session, "select count(*), count(distinct ts) from raw_export.streaming_history") == [
+        (999, 999)
+    ]
+    assert stored(session, FILES) == [
+        ("Streaming_History_Audio_0.json", 400, 399, 1, "loaded"),
+        ("Streaming_History_Audio_1.json", 400, 300, 100, "loaded"),
+        ("Streaming_History_Audio_2.json", 400, 300, 100, "loaded"),
+    ]
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_killed_import_is_completed_by_the_next_one(session: Session, life: Path, point: str) -> None:
+    ensure_tables(session)
+    killed(life, point, 2)
+    report = import_history(session, life)
+    assert_complete(session)
+    assert report.rejected == 0
+    assert import_history(session, life).rows_read == 0
+
+
+def test_a_kill_while_the_tables_are_made_is_made_good(session: Session, life: Path) -> None:
+    killed(life, "before the package is closed", 1)
+    import_history(session, life)
+    assert_complete(session)
+
+
+def test_an_import_killed_again_and_again_comes_to_its_end(session: Session, life: Path) -> None:
+    for point in ("while a file is read", "after COPY, before dlt knows", "between normalize and load"):
+        killed(life, point, 1)
+    import_history(session, life)
+    assert_complete(session)
+
+
+def test_a_lost_working_folder_costs_time_and_no_rows(
+    session: Session, life: Path, tracker_home: Path
+) -> None:
+    import shutil
+
+    ensure_tables(session)
+    killed(life, "after COPY, before dlt knows", 2)
+    shutil.rmtree(tracker_home / "dlt")
+    import_history(session, life)
+    assert_complete(session)
