@@ -224,3 +224,27 @@ def test_a_row_without_an_end_does_not_fill_the_memory() -> None:
     chunks = list(scanner.chunks())
     assert all(len(bad.text) <= 256 << 10 for chunk in chunks for bad in chunk.bad)
     assert sum(len(chunk.bad) for chunk in chunks) >= 1
+
+
+class Long(io.BufferedIOBase):
+    """A list of 200 MB that is never held whole."""
+
+    def __init__(self, rows: int) -> None:
+        self._row = orjson.dumps(extended(1)) + b",\n"
+        self._left = rows
+        self._rest = b"["
+
+    def read1(self, size: int = -1, /) -> bytes:
+        while len(self._rest) < size and self._left:
+            rows = min(self._left, 200)
+            self._left -= rows
+            self._rest += self._row * rows if self._left else self._row * (rows - 1) + self._row[:-2] + b"]"
+        given, self._rest = self._rest[:size], self._rest[size:]
+        return given
+
+
+def test_a_file_of_200_megabytes_is_read_some_megabytes_at_a_time() -> None:
+    count = 200_000_000 // len(orjson.dumps(extended(1)))
+    sizes = [len(chunk.values) for chunk in ArrayScanner(Long(count)).chunks()]
+    assert sum(sizes) == count
+    assert max(sizes) < count / 20
