@@ -12,7 +12,7 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from extract import account, library, listening, playlists
+from extract import account, catalog, library, listening, playlists
 from profiles.errors import Deferred, SettingsError, TrackerError
 from profiles.session import open_session
 
@@ -50,6 +50,11 @@ def _playlists(session: Session, asked: argparse.Namespace) -> LoadReport:
     return playlists.sync_playlists(session, [*playlists.watched_playlists(session), *asked.playlist])
 
 
+def _availability(session: Session, asked: argparse.Namespace) -> LoadReport:
+    progress = _progress("track_availability")
+    return catalog.check_availability(session, full=asked.full, progress=progress)
+
+
 # plays first: they are lost for good if a later step takes long or uses the quota up
 RESOURCES: dict[str, Sync] = {
     "recently_played": lambda session, _: listening.poll(session),
@@ -57,6 +62,9 @@ RESOURCES: dict[str, Sync] = {
     "saved_albums": _albums,
     "liked_tracks": _likes,
     "playlists": _playlists,
+    "track_availability": _availability,
+    "artists": lambda session, _: catalog.sync_artists(session),
+    "artist_albums": lambda session, _: catalog.sync_artist_albums(session),
 }
 
 

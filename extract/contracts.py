@@ -105,6 +105,31 @@ PLAYLIST_ITEMS = RawTable(
 )
 PROFILE = RawTable("profile", {"account_id": "text", "payload": "json"}, ("account_id",))
 
+# Written only where the answer differs from the stored one: `checked_at` is when it became what it is, and
+# `ops.catalog_checks` holds when it was last asked for.
+TRACK_AVAILABILITY = RawTable(
+    "track_availability",
+    {
+        "track_id": "text",
+        "market": "text",
+        "is_playable": "bool",
+        "reason": "text",
+        "linked_id": "text",
+        "checked_at": "timestamp",
+        "payload": "json",
+    },
+    ("track_id", "market"),
+    optional=frozenset({"is_playable", "reason", "linked_id", "payload"}),
+)
+ARTISTS = RawTable(
+    "artists", {"artist_id": "text", "payload": "json", "fetched_at": "timestamp"}, ("artist_id",)
+)
+ARTIST_ALBUMS = RawTable(
+    "artist_albums",
+    {"album_id": "text", "artist_id": "text", "payload": "json", "fetched_at": "timestamp"},
+    ("album_id",),
+)
+
 # One pipeline, one working folder and one lock per group: two pipelines of one name corrupt each other, and
 # two pipelines that share a table would empty each other's staging table.
 GROUPS: Mapping[str, tuple[RawTable, ...]] = {
@@ -112,4 +137,5 @@ GROUPS: Mapping[str, tuple[RawTable, ...]] = {
     "listening": (RECENTLY_PLAYED,),
     "playlists": (PLAYLISTS, PLAYLIST_ITEMS),
     "account": (PROFILE,),
+    "catalog": (TRACK_AVAILABILITY, ARTISTS, ARTIST_ALBUMS),
 }

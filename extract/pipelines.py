@@ -22,9 +22,10 @@ from dlt.common.exceptions import DltException
 from dlt.pipeline.exceptions import PipelineStepFailed
 from psycopg2 import sql
 
-from extract import quarantine
+from extract import api_fields, quarantine
 from extract.contracts import DATASET, GROUPS, RawTable, Row
 from extract.rows import Rejected
+from profiles.clock import as_of
 from profiles.database import advisory_lock
 from profiles.errors import TrackerError
 
@@ -89,6 +90,7 @@ def load(session: Session, group: str, batches: Mapping[RawTable, Sequence[Row]]
         except DltException as error:
             rejected = _salvage(pipeline, group, filled, error)
     quarantine.store(session, rejected)
+    api_fields.note(session.database, filled, as_of(session.settings))
     return Loaded(sum(map(len, filled.values())) - len(rejected), tuple(rejected))
 
 

@@ -200,3 +200,53 @@ create table if not exists ops.quarantined_rows (
     noticed_at timestamptz not null default now(),
     primary key (resource, row_key)
 );
+
+-- Grain: one playlist whose rule is kept here instead of in a model. A rule that was retired stays, and is not built
+create table if not exists ops.playlist_rules (
+    slug text primary key,
+    version integer not null,
+    rule jsonb not null,                -- match, not, conditions, and the keys of meta.playlist
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    retired_at timestamptz,
+    retired_reason text,
+    verdict text check (verdict in ('valid', 'invalid', 'set_aside')),
+    verdict_reason text,
+    checked_at timestamptz,
+    checked_fingerprint text,           -- md5 of the rule that the verdict is about
+    checked_language integer            -- version of the language that it was checked for
+);
+
+-- Grain: one version of one rule that was ever saved
+create table if not exists ops.playlist_rule_versions (
+    slug text not null,
+    version integer not null,
+    rule jsonb not null,
+    saved_at timestamptz not null default now(),
+    primary key (slug, version)
+);
+
+-- Grain: one thing of the catalogue that was asked for, by kind: 'track' (availability), 'likes_page' and
+-- 'albums_page' (their offset, listed with `market`), 'artist', 'artist_albums'. `market` is '' where it is no
+-- matter. An answer that says nothing new moves only these times and writes no raw row
+create table if not exists ops.catalog_checks (
+    kind text not null,
+    market text not null default '',
+    key text not null,
+    asked_at timestamptz not null,
+    answered_at timestamptz,            -- null, or before asked_at: the last question brought no answer
+    primary key (kind, market, key)
+);
+
+-- Grain: one field of the API that we rely on, by resource, as loads have seen it
+create table if not exists ops.api_fields (
+    resource text not null,
+    path text not null,
+    first_seen timestamptz,             -- null: never yet
+    last_seen timestamptz,
+    last_looked_at timestamptz not null,
+    rows_looked bigint not null default 0,
+    rows_with_value bigint not null default 0,
+    rows_since_seen bigint not null default 0,
+    primary key (resource, path)
+);
