@@ -41,3 +41,17 @@
     {%- set value = document ~ ' #> ' ~ json_path(varargs) -%}
     case when jsonb_typeof({{ value }}) = 'array' then {{ value }} else '[]' end
 {%- endmacro %}
+
+{#
+    Parts of a payload, each worked out once per row: without `limit` PostgreSQL would put the expression in
+    the place of every column that is made of it, and unpack the payload dozens of times.
+#}
+{% macro json_parts() -%}
+    cross join lateral (
+        select
+            {%- for name, expression in kwargs.items() %}
+            {{ expression }} as {{ name }} {{- ',' if not loop.last }}
+            {%- endfor %}
+        limit 1
+    ) as parts
+{%- endmacro %}

@@ -1,9 +1,8 @@
 {#
-    The columns of a track object, full or simplified, of either API mode. `album` names the album
-    object where the track does not carry one (tracks embedded in a saved album).
+    The columns of a track object, full or simplified, of either API mode. Its album's are album_columns: a
+    track embedded in a saved album does not carry them.
 #}
-{% macro track_columns(track, album=none) -%}
-    {%- set album = album or '(' ~ track ~ " -> 'album')" -%}
+{% macro track_columns(track) -%}
     {{ json_text(track, 'name') }} as title,
     {{ json_text(track, 'artists', 0, 'name') }} as artist,
     {{ json_text(track, 'artists', 0, 'id') }} as artist_id,
@@ -17,13 +16,11 @@
     {{ json_integer(track, 'duration_ms') }} as duration_ms,
     {{ json_boolean(track, 'explicit') }} as explicit,
     nullif(upper(regexp_replace({{ json_text(track, 'external_ids', 'isrc') }}, '[^0-9A-Za-z]', '', 'g')), '') as isrc,
-    {{ json_integer(track, 'popularity') }} as popularity,
-    {{ album_columns(album) }}
+    {{ json_integer(track, 'popularity') }} as popularity
 {%- endmacro %}
 
 {% macro album_columns(album) -%}
     {{ json_text(album, 'name') }} as album,
-    {{ json_text(album, 'id') }} as album_id,
     {{ json_text(album, 'album_type') }} as album_type,
     {{ json_integer(album, 'total_tracks') }} as album_total_tracks,
     {{ json_text(album, 'images', 0, 'url') }} as album_image_url,

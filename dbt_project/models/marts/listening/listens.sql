@@ -8,6 +8,18 @@
 
 with
 
+-- What is new is told by load and not by time: an offline play arrives days after later ones. Every unknown load
+-- counts, not only those above the newest: a clock that was set back would hide them for good.
+unknown_loads as (
+    select load_id from {{ ref('stg_spotify__recently_played') }}
+    {% if is_incremental() -%}
+    except
+    select load_id from {{ this }}
+    {%- else -%}
+    group by load_id
+    {%- endif %}
+),
+
 recently_played as (
     select
         played_at,
@@ -17,11 +29,10 @@ recently_played as (
         context_uri,
         load_id
     from {{ ref('stg_spotify__recently_played') }}
-    -- What is new is told by load and not by time: an offline play arrives days after later ones. Every unknown
-    -- load counts, not only those above the newest: a clock that was set back would hide them for good.
     where
         (track_uri like 'spotify:track:%' or track_uri like 'spotify:local:%')
-    {% if is_incremental() %} and load_id not in (select known.load_id from {{ this }} as known) {% endif %}
+        -- as an array, which reaches down to the raw table: no payload of a known load is unpacked
+        and load_id = any(array(select unknown_loads.load_id from unknown_loads))
 )
 
 select

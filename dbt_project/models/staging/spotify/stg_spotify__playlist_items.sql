@@ -2,14 +2,15 @@ with
 
 playlist_items as (
     select
-        playlist_id,
-        position,
-        snapshot_id,
-        uri,
-        added_at,
-        {{ json_object('payload', 'item', 'track') }} as item,
-        {{ json_boolean('payload', 'is_local') }} as is_local
-    from {{ source('raw_spotify', 'playlist_items') }}
+        entries.playlist_id,
+        entries.position,
+        entries.snapshot_id,
+        entries.uri,
+        entries.added_at,
+        parts.item,
+        {{ json_boolean('entries.payload', 'is_local') }} as is_local
+    from {{ source('raw_spotify', 'playlist_items') }} as entries
+    {{ json_parts(item=json_object('entries.payload', 'item', 'track')) }}
 )
 
 select
@@ -21,5 +22,7 @@ select
     -- null for local files, episodes and entries whose item Spotify no longer shows
     case when uri like 'spotify:track:%' then split_part(uri, ':', 3) end as track_id,
     coalesce(is_local, uri like 'spotify:local:%', false) as is_local,
-    {{ track_columns('item') }}
+    {{ track_columns('item') }},
+    {{ json_text('item', 'album', 'id') }} as album_id,
+    {{ album_columns("(item -> 'album')") }}
 from playlist_items

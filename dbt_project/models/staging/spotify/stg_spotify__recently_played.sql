@@ -2,13 +2,14 @@ with
 
 recently_played as (
     select
-        played_at,
+        plays.played_at,
         -- dlt's text is varchar: an incremental table that promises text would refuse its second build
-        cast(track_uri as text) as track_uri,
-        payload,
-        {{ json_object('payload', 'track', 'item') }} as track,
-        cast(_dlt_load_id as text) as load_id
-    from {{ source('raw_spotify', 'recently_played') }}
+        cast(plays.track_uri as text) as track_uri,
+        plays.payload,
+        parts.track,
+        cast(plays._dlt_load_id as text) as load_id
+    from {{ source('raw_spotify', 'recently_played') }} as plays
+    {{ json_parts(track=json_object('plays.payload', 'track', 'item')) }}
 )
 
 select
@@ -18,5 +19,7 @@ select
     {{ json_text('payload', 'context', 'type') }} as context_type,
     {{ json_text('payload', 'context', 'uri') }} as context_uri,
     load_id,
-    {{ track_columns('track') }}
+    {{ track_columns('track') }},
+    {{ json_text('track', 'album', 'id') }} as album_id,
+    {{ album_columns("(track -> 'album')") }}
 from recently_played
