@@ -13,26 +13,31 @@ from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from playlists import registry, store, tables
+from playlists import registry, rule_commands, rule_store, store, tables
 from playlists.applying import Waits
 from playlists.model import PlaylistState
 from playlists.push import plan_pushes, push_all
-from playlists.selections import NothingBuiltError, read_selections, read_titles
+from playlists.selections import NothingBuiltError, read_selections, read_titles, tests_of
 from playlists.undo import undo
 from profiles import dbt
 from profiles.errors import SettingsError, TrackerError
 from profiles.session import open_session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from playlists.model import Plan, PushResult
+    from playlists.model import Plan, PushResult, Selection
+    from playlists.rule_store import StoredRule
+    from playlists.rules import InvalidBlockError
     from profiles.session import Session
 
 EPILOG = """examples:
   python -m playlists list                        all playlists and how they stand
   python -m playlists plan                        what a push would change, with its calls; nothing is written
   python -m playlists preview rediscover          the selection, and what would come and go
+  python -m playlists preview --rule FILE         what a rule would select, before anything exists
+  python -m playlists new --rule FILE             a playlist by a rule without SQL
+  python -m playlists explain rediscover TRACK    why a track is in or out
   python -m playlists apply rediscover            push one playlist; without a name all enabled ones
   python -m playlists undo rediscover             back to before the last push; the playlist is then paused
   python -m playlists history rediscover --as-of 2026-03-01
@@ -59,8 +64,9 @@ def _list(session: Session, options: argparse.Namespace) -> int:
         selections, invalid = read_selections(session.database)
     except NothingBuiltError:
         selections, invalid = {}, {}
+    rules = rule_store.load_all(session.database)
     rows = []
-    for slug in sorted({*states, *selections, *invalid}):
+    for slug in sorted({*states, *selections, *invalid, *rules}):
         state, selection = states.get(slug), selections.get(slug)
         is_enabled = selection is None or (
             state.is_enabled(selection.block.enabled) if state else selection.block.enabled
@@ -69,16 +75,34 @@ def _list(session: Session, options: argparse.Namespace) -> int:
         rows.append(
             {
                 "slug": slug,
-                "name": selection.block.title if selection else (state.name if state else slug),
+                "name": _name(slug, selection, state, rules.get(slug)),
                 "state": standing if is_enabled or standing != "not created yet" else "off",
                 "selected": len(selection.uris) if selection else None,
                 "playlist_id": state.playlist_id if state else None,
                 "last_push_at": state.last_push_at if state else None,
-                "why": str(invalid[slug]) if slug in invalid else (state.state_reason if state else None),
+                "why": _why(slug, state, invalid, is_waiting=slug in rules and selection is None),
             }
         )
     tables.show(rows, as_json=options.json, empty="No playlist is known yet: run python -m flows daily-sync.")
     return 0
+
+
+def _name(
+    slug: str, selection: Selection | None, state: PlaylistState | None, rule: StoredRule | None
+) -> str | None:
+    if selection is not None:
+        return selection.block.title
+    return rule.title if rule else (state.name if state else slug)
+
+
+def _why(
+    slug: str, state: PlaylistState | None, invalid: Mapping[str, InvalidBlockError], *, is_waiting: bool
+) -> str | None:
+    if slug in invalid:
+        return str(invalid[slug])
+    if state is not None and state.state_reason:
+        return state.state_reason
+    return "Not built yet: python -m flows build-models." if is_waiting else None
 
 
 def _plan(session: Session, options: argparse.Namespace) -> int:
@@ -91,6 +115,10 @@ def _plan(session: Session, options: argparse.Namespace) -> int:
 
 
 def _preview(session: Session, options: argparse.Namespace) -> int:
+    if options.rule is not None:
+        return rule_commands.preview_rule(session, options)
+    if options.slug is None:
+        raise SettingsError("Nothing to preview is named.", remedy="Give a SLUG, or --rule FILE.")
     [detail] = _details(session, plan_pushes(session, [options.slug]))
     if options.json:
         tables.print_json(detail)
@@ -118,7 +146,7 @@ def _apply(session: Session, options: argparse.Namespace) -> int:
 def _test(session: Session, slugs: Sequence[str]) -> None:
     """Run the dbt tests of selections that nobody has tested since they were built."""
     dbt.run(
-        ["test", "--log-level", "none", "--select", *(f"playlist_{slug}" for slug in slugs)],
+        ["test", "--log-level", "none", "--select", *tests_of(slugs, session.database)],
         session.settings,
         session.database,
     )
@@ -193,6 +221,9 @@ def _known(session: Session, slug: str) -> PlaylistState:
     state = store.read_states(session.database).get(slug)
     if state is not None:
         return state
+    rule = rule_store.load_all(session.database).get(slug)
+    if rule is not None:
+        return PlaylistState(slug, None, rule.title)
     selections, _ = read_selections(session.database)
     if slug not in selections:
         raise SettingsError(f"No playlist is called {slug}.", remedy="See python -m playlists list.")
@@ -263,7 +294,10 @@ def _parser() -> argparse.ArgumentParser:
     with _command(
         commands, "preview", "One selection, and what would come and go. Writes nothing.", _preview
     ) as one:
-        one.add_argument("slug", metavar="SLUG")
+        one.add_argument("slug", metavar="SLUG", nargs="?")
+        one.add_argument(
+            "--rule", metavar="FILE", help="what this rule would select (JSON; - reads the input)"
+        )
         one.add_argument("--tracks", type=int, default=20, help="how many of the selected tracks to print")
     with _command(commands, "apply", "Bring playlists in line with their selections.", _apply) as one:
         one.add_argument("slugs", **many)  # type: ignore[arg-type]
@@ -276,6 +310,7 @@ def _parser() -> argparse.ArgumentParser:
     with _command(commands, "history", "The pushes of a playlist, or what was in it.", _history) as one:
         one.add_argument("slug", metavar="SLUG")
         one.add_argument("--as-of", metavar="DATE", help="what it held at the end of this day")
+    _add_rule_commands(commands)
     with _command(commands, "pause", "Stop keeping a playlist up to date; it stays as it is.", _pause) as one:
         one.add_argument("slug", metavar="SLUG")
     with _command(
@@ -287,6 +322,39 @@ def _parser() -> argparse.ArgumentParser:
     ) as one:
         one.add_argument("--recreate", action="store_true", help="take it back after you deleted it")
     return parser
+
+
+def _add_rule_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    rule = {"metavar": "FILE", "help": "the rule as JSON; - reads the input"}
+    dry_run = {"action": "store_true", "help": "check the rule and preview it, but store nothing"}
+    with _command(commands, "new", "Keep a playlist by a rule without SQL.", rule_commands.new) as one:
+        one.add_argument("--rule", required=True, **rule)
+        one.add_argument("--slug", help="its short name; else that of the file, else from the title")
+        one.add_argument("--dry-run", **dry_run)  # type: ignore[arg-type]
+    with _command(
+        commands, "edit", "Change a rule; without --rule it is printed.", rule_commands.edit
+    ) as one:
+        one.add_argument("slug", metavar="SLUG")
+        one.add_argument("--rule", **rule)  # type: ignore[arg-type]
+        one.add_argument("--dry-run", **dry_run)  # type: ignore[arg-type]
+    with _command(commands, "versions", "Every version of a rule.", rule_commands.rule_versions) as one:
+        one.add_argument("slug", metavar="SLUG")
+    with _command(
+        commands,
+        "eject",
+        "Write a rule out as a dbt model, and build that instead.",
+        rule_commands.eject_rule,
+    ) as one:
+        one.add_argument("slug", metavar="SLUG")
+    with _command(
+        commands, "explain", "Why a track is in a playlist or not.", rule_commands.explain_track
+    ) as one:
+        one.add_argument("slug", metavar="SLUG")
+        one.add_argument("track", metavar="TRACK", help="its id, its link, or a part of its title")
+    with _command(
+        commands, "check-rules", "Check all rules without SQL, as before each build.", rule_commands.check
+    ):
+        pass
 
 
 if __name__ == "__main__":

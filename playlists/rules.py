@@ -1,16 +1,26 @@
 """The ``meta.playlist`` block, declared once: what the form, the stored rule and the manifest are checked by.
 
-Every message says what is wrong and what would be right, since its readers write YAML or fill in a form.
+A stored rule is one JSON object: the keys of a rule (``match``, ``not``, ``conditions``: see
+``playlists/rule_language.py``) beside those of the block. Every message says what is wrong and what would be
+right, since its readers write YAML or JSON, or fill in a form.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from playlists.rule_fields import FIELDS, suggestion
+from playlists.rule_language import MOST_CONDITIONS, MOST_LEVELS, Group, levels_of
+from playlists.rule_values import checked_text
 from profiles.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MAX_TRACKS = 10_000
 """What a Spotify playlist holds."""
@@ -19,8 +29,14 @@ SLUG_PATTERN = r"^[a-z][a-z0-9_]{0,59}$"
 RESERVED_SLUGS = frozenset({"exclusions"})
 Slug = Annotated[str, Field(pattern=SLUG_PATTERN)]
 
-PositiveInt = Annotated[int, Field(ge=1, strict=True)]
+LONGEST_RULE = 100_000
+"""Bytes of a stored rule: `preview` hands it to dbt in an environment variable, which takes 128 KB."""
+
+# the upper bound is what dbt may add up in PostgreSQL's integers
+PositiveInt = Annotated[int, Field(ge=1, le=1_000_000, strict=True)]
 Flag = Annotated[bool, Field(strict=True)]
+
+ORDERABLE = [name for name, kind in FIELDS.items() if kind != "list"]
 
 _COLUMN = r"[a-z_][a-z0-9_]*"
 _ORDER_ITEM = re.compile(
@@ -33,7 +49,7 @@ _PLAYLIST_ID = re.compile(r"^[A-Za-z0-9]{22}$")
 class _Strict(BaseModel):
     """An unknown key is a typing error: silently ignored it would give a silently wrong playlist."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Limit(_Strict):
@@ -51,10 +67,9 @@ class Requires(_Strict):
     """Age of the last complete look at Spotify, not of the last change; null means any."""
 
 
-class PlaylistBlock(_Strict):
-    """How a selection is cut, ordered and kept on Spotify."""
+class BlockOptions(_Strict):
+    """How a selection is cut, ordered and kept on Spotify: the block without its title."""
 
-    title: Annotated[str, Field(min_length=1, max_length=100)]
     description: Annotated[str, Field(max_length=180)] = ""
     """Shown on Spotify, before the mark that makes the playlist ours."""
     enabled: Flag = True
@@ -68,7 +83,7 @@ class PlaylistBlock(_Strict):
     round_robin: Literal["artist", "album"] | None = None
     seed: str = "none"
     """none (one constant order), day, week, month or fixed:<n>."""
-    artist_separation: Annotated[int, Field(ge=0, strict=True)] = 0
+    artist_separation: Annotated[int, Field(ge=0, le=10_000, strict=True)] = 0
     include_unavailable: Flag = False
     include_excluded: Flag = False
     dedupe_recordings: Flag = True
@@ -81,13 +96,6 @@ class PlaylistBlock(_Strict):
     """Ids of the user's playlists that the rule looks into."""
     public: Flag = False
     max_edit_calls: PositiveInt = 25
-
-    @field_validator("title")
-    @classmethod
-    def _has_a_visible_title(cls, title: str) -> str:
-        if not title.strip():
-            raise ValueError("is blank; give the playlist a name")
-        return title.strip()
 
     @field_validator("description")
     @classmethod
@@ -140,18 +148,89 @@ class PlaylistBlock(_Strict):
         return ids
 
     @model_validator(mode="after")
-    def _append_never_clears(self) -> PlaylistBlock:
+    def _append_never_clears(self) -> Self:
         if self.mode == "append" and self.on_empty == "clear":
             raise ValueError("mode 'append' never removes, so on_empty 'clear' cannot hold; write 'keep'")
         return self
+
+
+class PlaylistBlock(BlockOptions):
+    """The whole ``meta.playlist`` block."""
+
+    title: Annotated[str, Field(min_length=1, max_length=100)]
+
+    @field_validator("title")
+    @classmethod
+    def _has_a_visible_title(cls, title: str) -> str:
+        if not title.strip():
+            raise ValueError("is blank; give the playlist a name")
+        return title.strip()
 
 
 class InvalidBlockError(SettingsError):
     """A ``meta.playlist`` block that cannot be used, with the remedy for each wrong key (exit status 2)."""
 
 
-def read_block(slug: str, block: Any) -> PlaylistBlock:
-    """Validate one block; `InvalidBlockError` names the playlist, each key and what it may hold."""
+class InvalidRuleError(SettingsError):
+    """A rule that cannot be used, with the remedy for each wrong part (exit status 2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a playlist without a model is made of: which tracks, and how they are cut, ordered and kept."""
+
+    group: Group
+    block: PlaylistBlock
+
+    def as_json(self) -> dict[str, Any]:
+        """The one object that is stored: the block's keys, all of them, beside those of the group."""
+        return {**self.block.model_dump(mode="json"), **self.group.as_json()}
+
+    def for_compiler(self) -> dict[str, Any]:
+        """What the macro ``rule_in_question`` reads."""
+        return {"rule": self.group.as_json(), "block": self.block.model_dump(mode="json")}
+
+
+def read_rule(document: Any) -> Rule:
+    """Validate one rule; `InvalidRuleError` says of each wrong part where it is and what would be right."""
+    if not isinstance(document, dict):
+        raise InvalidRuleError(
+            "A rule is one JSON object.", remedy='Write {"title": …, "match": "all", "conditions": [{…}]}.'
+        )
+    if levels_of(document) > MOST_LEVELS:
+        raise InvalidRuleError(
+            f"Groups are nested more than {MOST_LEVELS} deep.", remedy="Take some groups out."
+        )
+    rule_keys = {key: document[key] for key in ("match", "not", "conditions") if key in document}
+    block_keys = {key: document[key] for key in document if key not in (*rule_keys, "slug")}
+    problems: list[str] = []
+    group = block = None
+    try:
+        group = Group.model_validate(rule_keys)
+    except ValidationError as error:
+        problems += [_in_rule_words(problem) for problem in error.errors(include_url=False)]
+    try:
+        block = PlaylistBlock.model_validate(block_keys)
+        problems += _unfit_for_a_rule(block)
+    except ValidationError as error:
+        known = (*PlaylistBlock.model_fields, "match", "not", "conditions", "slug")
+        problems += [_in_words(problem, known) for problem in error.errors(include_url=False)]
+    if group is not None and sum(1 for _ in group.leaves()) > MOST_CONDITIONS:
+        problems.append(f"it has more than {MOST_CONDITIONS} conditions; use 'in' with a list, or a playlist")
+    if problems or group is None or block is None:
+        raise InvalidRuleError(
+            f"The rule is not valid: {'; '.join(problems)}.", remedy="Correct it; nothing was changed."
+        )
+    rule = Rule(group, block)
+    if len(json.dumps(rule.as_json())) > LONGEST_RULE:
+        raise InvalidRuleError(
+            "The rule is too long.", remedy="Put the tracks into a playlist of yours, and use 'in playlist'."
+        )
+    return rule
+
+
+def check_slug(slug: str) -> None:
+    """Raise InvalidBlockError unless a playlist can be called so."""
     if not re.match(SLUG_PATTERN, slug):
         raise InvalidBlockError(
             f"'{slug}' is no slug.", remedy="Use lower-case letters, digits and underscores, a letter first."
@@ -160,6 +239,11 @@ def read_block(slug: str, block: Any) -> PlaylistBlock:
         raise InvalidBlockError(
             f"'{slug}' is the playlist of what must stay out.", remedy="Give the model another name."
         )
+
+
+def read_block(slug: str, block: Any) -> PlaylistBlock:
+    """Validate one block; `InvalidBlockError` names the playlist, each key and what it may hold."""
+    check_slug(slug)
     try:
         return PlaylistBlock.model_validate(block)
     except ValidationError as error:
@@ -170,11 +254,42 @@ def read_block(slug: str, block: Any) -> PlaylistBlock:
         ) from error
 
 
-def _in_words(problem: Any) -> str:
+def _unfit_for_a_rule(block: PlaylistBlock) -> list[str]:
+    """A model may order by columns of its own; a rule has those of unified_tracks alone."""
+    problems = []
+    for key in ("select_by", "order_by"):
+        for term in getattr(block, key):
+            column = re.sub(r"^weighted\( ?([a-z0-9_]+) ?\)$", r"\1", term).split()[0]
+            if column == "random":
+                continue
+            if column not in FIELDS or FIELDS[column] == "list":
+                problems.append(f"'{key}': cannot order by '{column}'; {suggestion(column, ORDERABLE)}")
+            elif term.startswith("weighted") and FIELDS[column] != "number":
+                problems.append(f"'{key}': {column} is no number, so it cannot be a weight")
+    for key in ("title", "description", "seed"):
+        try:
+            checked_text(getattr(block, key) or "-")
+        except ValueError as error:
+            problems.append(f"'{key}': {error}")
+    return problems
+
+
+def _in_rule_words(problem: Any) -> str:
+    steps = [step for step in problem["loc"] if step not in ("group", "condition")]
+    place = "".join(f"[{step + 1}]" if isinstance(step, int) else f".{step}" for step in steps).lstrip(".")
+    if problem["type"] == "missing":
+        return f'{place or "the rule"}: is missing; write {{"field": …, "operator": …, "value": …}}'
+    if problem["type"] == "extra_forbidden":
+        return (
+            f"{place}: is not known; a condition has field, operator, value, a group match, not, conditions"
+        )
+    return f"{place}: {str(problem['msg']).removeprefix('Value error, ')}"
+
+
+def _in_words(problem: Any, known: Iterable[str] = PlaylistBlock.model_fields) -> str:
     key = ".".join(str(part) for part in problem["loc"]) or "the block"
     if problem["type"] == "extra_forbidden":
-        known = ", ".join(PlaylistBlock.model_fields)
-        return f"'{key}' is not known (known are {known})"
+        return f"'{key}' is not known (known are {', '.join(known)})"
     if problem["type"] == "missing":
         return f"'{key}' is missing"
     return f"'{key}': {str(problem['msg']).removeprefix('Value error, ')} (got {problem['input']!r})"

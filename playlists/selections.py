@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from playlists import store
+from playlists import rule_store, store
 from playlists.guards import Facts, TestResult
 from playlists.model import Selection
 from playlists.rules import InvalidBlockError, read_block
@@ -64,7 +64,17 @@ def read_selections(database: Database) -> tuple[dict[str, Selection], dict[str,
             selected_count=row["selected_count"],
             history_days=row.get("history_days"),
         )
+    for slug, reason in rule_store.not_built(database).items():
+        if slug not in selections:
+            invalid.setdefault(slug, reason)
     return dict(sorted(selections.items())), invalid
+
+
+def tests_of(slugs: Sequence[str], database: Database) -> list[str]:
+    """What `dbt test --select` names to test these selections: stored rules stand in one model."""
+    rules = rule_store.load_all(database).keys() & set(slugs)
+    models = [f"playlist_{slug}" for slug in slugs if slug not in rules]
+    return [*models, *(["stored_rule_selections"] if rules else [])]
 
 
 def read_facts(database: Database, selections: Mapping[str, Selection], now: datetime) -> Facts:

@@ -20,7 +20,7 @@ from profiles.errors import TrackerError
 from profiles.settings import REPOSITORY, load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from profiles.database import Database
@@ -33,6 +33,7 @@ PROFILES_DIR = REPOSITORY / "profiles"
 LOCK = "build"
 PATIENCE_S = 3600
 MOST_AT_ONCE = 20
+COMMAND = [sys.executable, "-P", "-c", "from dbt.cli.main import cli; cli(prog_name='dbt')"]
 # what changes no relation of the warehouse needs no turn
 READING = {"clean", "compile", "debug", "deps", "docs", "init", "list", "ls", "parse", "show", "source"}
 
@@ -77,17 +78,36 @@ def run(arguments: Sequence[str], settings: Settings, database: Database) -> int
     Raises TrackerError where another build does not end in time.
     """
     with target_folder(settings) as target:
-        variables = {
-            **os.environ,
-            **environment(settings, database),
-            "DBT_PROJECT_DIR": str(DBT_PROJECT_DIR),
-            "DBT_TARGET_PATH": str(target),
-            "DBT_LOG_PATH": str(log_folder(settings)),
-        }
+        variables = _variables(settings, database, target)
         if _is_reading(arguments):
             return _run(arguments, variables)
         with _turn(database) as lock:
             return _run(arguments, {**variables, **lock.environment()})
+
+
+def output_of(
+    arguments: Sequence[str],
+    settings: Settings,
+    database: Database,
+    variables: Mapping[str, str] | None = None,
+) -> str:
+    """Run a dbt command that changes nothing (compile, show, parse); return what it printed.
+
+    `variables` are added to its environment. Raises TrackerError with dbt's own words where it fails.
+    """
+    with target_folder(settings) as target:
+        done = subprocess.run(
+            [*COMMAND, *arguments],
+            cwd=DBT_PROJECT_DIR,
+            env={**_variables(settings, database, target), "DBT_USE_COLORS": "false", **(variables or {})},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if done.returncode:
+        said = "\n".join(f"{done.stdout}\n{done.stderr}".strip().splitlines()[-20:])
+        raise TrackerError(f"dbt did not do it:\n{said}")
+    return done.stdout
 
 
 @contextmanager
@@ -145,14 +165,23 @@ def _turn(database: Database) -> Iterator[BuildLock]:
         yield lock
 
 
+def _variables(settings: Settings, database: Database, target: Path) -> dict[str, str]:
+    return {
+        **os.environ,
+        **environment(settings, database),
+        "DBT_PROJECT_DIR": str(DBT_PROJECT_DIR),
+        "DBT_TARGET_PATH": str(target),
+        "DBT_LOG_PATH": str(log_folder(settings)),
+    }
+
+
 def _is_reading(arguments: Sequence[str]) -> bool:
     command = next((argument for argument in arguments if not argument.startswith("-")), "help")
     return command in READING or "--help" in arguments or command == "help"
 
 
 def _run(arguments: Sequence[str], variables: dict[str, str]) -> int:
-    command = [sys.executable, "-P", "-c", "from dbt.cli.main import cli; cli(prog_name='dbt')", *arguments]
-    return subprocess.run(command, cwd=DBT_PROJECT_DIR, env=variables, check=False).returncode
+    return subprocess.run([*COMMAND, *arguments], cwd=DBT_PROJECT_DIR, env=variables, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -1,22 +1,26 @@
 {# The verdict of every test of this run into ops.build_results; `slug` where it is one playlist's test. #}
 {% macro record_test_results(results) -%}
-    {%- set tests = [] -%}
+    {%- set rows = [] -%}
     {%- for result in results if result.node.resource_type in ('test', 'unit_test') -%}
-        {%- do tests.append(result) -%}
+        {%- do rows.append({
+            'unique_id': result.node.unique_id, 'slug': playlist_slug_of(result.node), 'test_name': result.node.name,
+            'status': result.status | string, 'failures': result.failures, 'message': result.message,
+        }) -%}
+        {%- if is_about_stored_rules(result.node) -%} {%- do rows.extend(results_by_rule(result)) -%} {%- endif -%}
     {%- endfor -%}
-    {%- if tests -%}
+    {%- if rows -%}
         insert into ops.build_results
             (invocation_id, unique_id, slug, test_name, status, failures, message, finished_at)
         values
-        {%- for result in tests %}
+        {%- for row in rows %}
             (
                 {{ literal(invocation_id) }},
-                {{ literal(result.node.unique_id) }},
-                {{ literal(playlist_slug_of(result.node)) }},
-                {{ literal(result.node.name) }},
-                {{ literal(result.status | string) }},
-                {{ literal(result.failures) }},
-                {{ literal(result.message) }},
+                {{ literal(row.unique_id) }},
+                {{ literal(row.slug) }},
+                {{ literal(row.test_name) }},
+                {{ literal(row.status) }},
+                {{ literal(row.failures) }},
+                {{ literal(row.message) }},
                 now()
             ) {{- ',' if not loop.last }}
         {%- endfor %}
@@ -37,4 +41,32 @@
         {%- endif -%}
     {%- endfor -%}
     {{ return(found.slug) }}
+{%- endmacro %}
+
+{# Whether a test is about the rules kept in the database: all of them at once, each row naming its slug. #}
+{% macro is_about_stored_rules(node) -%}
+    {{ return(node.attached_node is not none and (node.attached_node or '').endswith('.stored_rule_selections')) }}
+{%- endmacro %}
+
+{# One such result as one row per rule, so that what one rule fails does not hold up the others. #}
+{% macro results_by_rule(result) -%}
+    {%- set failures = {} -%}
+    {%- if (result.status | string) in ('fail', 'warn') -%}
+        {%- for row in run_query(
+            "select slug, count(*) as failures from (" ~ result.node.compiled_code ~ ") as found group by slug"
+        ).rows -%}
+            {%- do failures.update({row['slug']: row['failures'] | int}) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {%- set rows = [] -%}
+    {%- for stored in stored_rules() -%}
+        {%- set is_passed = failures and stored.slug not in failures -%}
+        {%- do rows.append({
+            'unique_id': result.node.unique_id ~ ':' ~ stored.slug, 'slug': stored.slug, 'test_name': result.node.name,
+            'status': 'pass' if is_passed else result.status | string,
+            'failures': failures.get(stored.slug, 0) if failures else result.failures,
+            'message': none if is_passed else result.message,
+        }) -%}
+    {%- endfor -%}
+    {{ return(rows) }}
 {%- endmacro %}

@@ -8,12 +8,17 @@ selections as (
     group by slug
 ),
 
-definitions (slug, definition) as (
-    values
+definitions as (
     {%- for slug in var('playlists') %}
-    ({{ literal(slug) }}, cast({{ literal(tojson(playlist_block_of(slug))) }} as jsonb))
-    {{- ',' if not loop.last }}
+    select
+        {{ literal(slug) }} as slug,
+        cast({{ literal(tojson(playlist_block_of(slug))) }} as jsonb) as definition
+    union all
     {%- endfor %}
+    select
+        slug,
+        block as definition
+    from {{ ref('int_playlist_rules') }}
 )
 
 select

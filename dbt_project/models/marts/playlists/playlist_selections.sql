@@ -6,5 +6,12 @@ select
     track_uri,
     recording_id
 from {{ ref('playlist_' ~ slug) }}
-{{ 'union all' if not loop.last }}
+union all
 {%- endfor %}
+select
+    slug,
+    position,
+    track_id,
+    track_uri,
+    recording_id
+from {{ ref('stored_rule_selections') }}

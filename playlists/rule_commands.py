@@ -1,0 +1,182 @@
+"""The commands on rules without SQL: new, edit, eject, explain, check-rules, and preview of a rule."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import unicodedata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from playlists import rule_store, tables
+from playlists.explain import explain
+from playlists.rule_checks import check_rules
+from playlists.rule_eject import eject
+from playlists.rule_preview import preview
+from playlists.rules import InvalidRuleError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from playlists.rule_preview import Preview
+    from playlists.rules import Rule
+    from profiles.session import Session
+
+NEXT = """The next daily-sync and update-playlists put it on Spotify. At once:
+  python -m flows build-models --models playlists && python -m playlists apply {slug}"""
+
+
+def new(session: Session, options: argparse.Namespace) -> int:
+    """Store a new rule."""
+    slug, rule = read_file(options.rule)
+    slug = options.slug or slug or slug_of(rule.block.title)
+    if options.dry_run:
+        rule_store.refuse_taken(session.database, slug)
+        return _show_preview(session, rule, options, slug=slug)
+    return _show_saved(rule_store.save(session, slug, rule, is_new=True), options)
+
+
+def edit(session: Session, options: argparse.Namespace) -> int:
+    """Change a stored rule; without a file, print it."""
+    stored = rule_store.load(session.database, options.slug)
+    if options.rule is None:
+        tables.print_json({"slug": stored.slug, **stored.document})
+        return 0
+    _, rule = read_file(options.rule)
+    if options.dry_run:
+        return _show_preview(session, rule, options, slug=stored.slug)
+    return _show_saved(rule_store.save(session, stored.slug, rule, is_new=False), options)
+
+
+def eject_rule(session: Session, options: argparse.Namespace) -> int:
+    """Write a stored rule out as a model."""
+    ejected = eject(session, options.slug)
+    if options.json:
+        tables.print_json({"slug": ejected.slug, "files": [str(file) for file in ejected.files]})
+        return 0
+    print(f"'{ejected.slug}' is a model now, and builds as it did before:")
+    for file in ejected.files:
+        print(f"  {file}")
+    return 0
+
+
+def preview_rule(session: Session, options: argparse.Namespace) -> int:
+    """Say what a rule would select, before anything is stored."""
+    _, rule = read_file(options.rule)
+    return _show_preview(session, rule, options)
+
+
+def explain_track(session: Session, options: argparse.Namespace) -> int:
+    """Say why a track is in a playlist or not."""
+    found = explain(session, options.slug, options.track)
+    if options.json:
+        tables.print_json(
+            {
+                "slug": found.slug,
+                "track_id": found.track_id,
+                "title": found.title,
+                "standing": found.standing,
+                "reason": found.reason,
+                "rank": found.rank,
+                "position": found.position,
+                "conditions": [
+                    {"level": each.level, "text": each.text, "holds": each.holds} for each in found.conditions
+                ],
+            }
+        )
+        return 0
+    print(f"{found.title} is {found.standing}: {found.reason}")
+    for judged in found.conditions:
+        print(f"  {'yes' if judged.holds else 'no ':>3}  {'  ' * judged.level}{judged.text}")
+    return 0
+
+
+def check(session: Session, options: argparse.Namespace) -> int:
+    """Check all stored rules; those that are not valid are left out of builds."""
+    verdicts = check_rules(session)
+    rows: list[tables.Row] = [
+        {"slug": each.slug, "verdict": each.verdict, "why": each.reason} for each in verdicts
+    ]
+    tables.show(rows, as_json=options.json, empty="No rule is kept in the database.")
+    return 1 if any(each.verdict == "invalid" for each in verdicts) else 0
+
+
+def rule_versions(session: Session, options: argparse.Namespace) -> int:
+    """Print every version of a rule."""
+    rows: list[tables.Row] = [
+        {"version": version, "saved_at": saved_at, "rule": document if options.json else json.dumps(document)}
+        for version, saved_at, document in rule_store.versions(session.database, options.slug)
+    ]
+    tables.show(rows, as_json=options.json, empty=f"No rule was ever called '{options.slug}'.")
+    return 0
+
+
+def read_file(path: str) -> tuple[str | None, Rule]:
+    """The slug and the rule of a JSON file; `-` is standard input. Raises InvalidRuleError."""
+    try:
+        text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8-sig")
+        document: Any = json.loads(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidRuleError(
+            f"The rule could not be read: {error}.", remedy="Name a JSON file, or -."
+        ) from None
+    except (ValueError, RecursionError) as error:
+        raise InvalidRuleError(
+            f"The rule is no JSON: {error}.",
+            remedy='Write {"title": …, "match": "all", "conditions": [{…}]}.',
+        ) from None
+    return rule_store.read_document(document)
+
+
+def slug_of(title: str) -> str:
+    """A slug for a title: `Très Chill!` becomes `tres_chill`. Raises InvalidRuleError where none is left."""
+    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    slug = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:60].strip("_")
+    if not slug:
+        raise InvalidRuleError(f"'{title}' makes no slug.", remedy="Give one: --slug NAME.")
+    return slug if slug[0].isalpha() else f"p_{slug}"[:60]
+
+
+def _show_preview(
+    session: Session, rule: Rule, options: argparse.Namespace, *, slug: str | None = None
+) -> int:
+    found = preview(session, rule, tracks=getattr(options, "tracks", 20))
+    if options.json:
+        tables.print_json(preview_detail(found, slug))
+        return 0
+    print(f"{found.title}: {found.count} tracks ({found.matched} meet the conditions). Nothing was stored.")
+    for track in found.tracks:
+        print(f"{track['position']:>4}  {track['artist']} – {track['title']}")
+    for note in found.notes:
+        print(f"  {note}")
+    return 0
+
+
+def preview_detail(found: Preview, slug: str | None = None) -> tables.Row:
+    """A preview as JSON."""
+    return {
+        "slug": slug,
+        "title": found.title,
+        "count": found.count,
+        "matched": found.matched,
+        "tracks": list(found.tracks),
+        "notes": list(found.notes),
+    }
+
+
+def _show_saved(stored: rule_store.StoredRule, options: argparse.Namespace) -> int:
+    if options.json:
+        tables.print_json(
+            {
+                "slug": stored.slug,
+                "version": stored.version,
+                "verdict": stored.verdict,
+                "why": stored.verdict_reason,
+                "rule": stored.document,
+            }
+        )
+        return 0
+    print(f"'{stored.slug}' is stored as version {stored.version}. {stored.verdict_reason or ''}".rstrip())
+    print(NEXT.format(slug=stored.slug))
+    return 0
