@@ -22,7 +22,7 @@ TIMEOUT_S = (5.0, 15.0)
 LONGEST_WAIT_S = 10.0
 
 
-class GrantRefused(Exception):  # noqa: N818  # a fact for the caller to explain, never seen outside
+class GrantRefused(Exception):  # a fact for the caller to explain, never seen outside
     """`invalid_grant`: the refresh token (or code) expired, was revoked, or is another app's."""
 
 

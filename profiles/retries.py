@@ -31,7 +31,7 @@ class Policy:
     pacing_s: float = 0.1
 
 
-class Repeat(Exception):  # noqa: N818  # a signal between attempts, never seen outside
+class Repeat(Exception):  # a signal between attempts, never seen outside
     """This attempt failed in a way that another may mend. `error` is raised when none is left."""
 
     def __init__(self, kind: Literal["outage", "rate", "token"], why: str, error: TrackerError) -> None:

@@ -20,7 +20,7 @@ router = APIRouter()
 SHOWN_CALLS = 1_000
 
 
-class BadControl(Exception):  # noqa: N818  an answer to whoever drives the sandbox
+class BadControl(Exception):
     """What was asked of the sandbox makes no sense."""
 
 
