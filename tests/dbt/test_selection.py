@@ -28,6 +28,7 @@ COLUMNS = {
     "is_album_saved": "boolean",
     "is_playable": "boolean",
     "is_excluded": "boolean",
+    "is_refused": "boolean",
     "track_play_count": "integer",
     "play_count": "integer",
     "added_at": "timestamptz",
@@ -86,6 +87,28 @@ CASES: dict[str, tuple[dict[str, Any], list[Track]]] = {
         made(100, play_count=lambda n: 50 * (n < 50) + 1),
     ),
     "weightless": ({"title": "T", "order_by": "weighted(play_count)"}, made(4, play_count=lambda n: n % 2)),
+    "refused": (
+        {**BY_PLAYS, "include_unavailable": True, "include_excluded": True},
+        made(3, is_refused=lambda n: n == 1),
+    ),
+    # the second is too long, so the third, which would fit, does not come in before its turn
+    "minutes_in_turn": (
+        {**BY_PLAYS, "limit": {"minutes": 3}},
+        made(3, duration_ms=lambda n: [60_000, 150_000, 60_000][n]),
+    ),
+    "minutes_unknown": (
+        {**BY_PLAYS, "limit": {"minutes": 3}},
+        made(3, duration_ms=lambda n: [60_000, None, 60_000][n]),
+    ),
+    "doubled": ({**BY_PLAYS, "dedupe_recordings": False}, made(3) + made(2, play_count=1)),
+    "weighted_for_good": (
+        {"title": "T", "order_by": "weighted(play_count)"},
+        list(reversed(made(100, play_count=lambda n: 50 * (n < 50) + 1))),
+    ),
+    "separated_turns": (
+        {**BY_PLAYS, "round_robin": "artist", "artist_separation": 1},
+        made(5, artist_id=lambda n: "aaabb"[n]),
+    ),
     "text": ({"title": "T", "select_by": "title"}, made(4, title=lambda n: ["b", "B", "Ä", "a"][n])),
 }
 MONDAY, SUNDAY, NEXT = "2026-06-15T00:30:00+02:00", "2026-06-21T23:30:00+02:00", "2026-06-22T00:30:00+02:00"
@@ -142,6 +165,11 @@ def _query(case: str, block: dict[str, Any]) -> str:
         ("nulls_last", [2, 1, 0]),
         ("nulls_first", [0, 2, 1]),
         ("unnamed", [2, 1, 0]),
+        ("refused", [0, 2]),
+        ("minutes_in_turn", [0]),
+        ("minutes_unknown", [0, 2]),
+        ("doubled", [0, 1, 2]),
+        ("separated_turns", [0, 3, 1, 4, 2]),
         ("text", [1, 3, 0, 2]),
     ],
 )
@@ -159,6 +187,10 @@ def test_a_shuffle_depends_on_its_seed_and_on_nothing_else(selected: Selected) -
 def test_a_weeks_shuffle_holds_from_monday_to_sunday_of_the_local_week(selected: Selected) -> None:
     assert selected[MONDAY] == selected[SUNDAY] == selected["this_week"]
     assert selected[NEXT] != selected[SUNDAY]
+
+
+def test_a_draw_by_weight_depends_on_its_seed_and_on_nothing_else(selected: Selected) -> None:
+    assert selected["weighted"] == selected["weighted_for_good"]
 
 
 def test_a_heavy_weight_is_mostly_earlier(selected: Selected) -> None:
@@ -206,8 +238,11 @@ def _stands_apart(groups: list[int], distance: int) -> bool:
 def test_separation_of_ten_thousand_tracks_takes_seconds_at_most(
     warehouse: Warehouse, selected: Selected
 ) -> None:
-    execute(
-        warehouse.database,
-        "set statement_timeout = '20s'; select analytics.places_apart("
-        "array(select 1 + (n * n / 7) % 900 from generate_series(1, 10000) as n), 4)",
-    )
+    many_artists = "array(select 1 + (n * n / 7) % 900 from generate_series(1, 10000) as n)"
+    two_artists = "array(select 1 + n / 5001 from generate_series(1, 10000) as n)"
+    one_of_many = "array(select greatest(n - 2000, 1) from generate_series(1, 10000) as n)"
+    for groups, distance in [(many_artists, 4), (two_artists, 4), (one_of_many, 4), (many_artists, 10_000)]:
+        execute(
+            warehouse.database,
+            f"set statement_timeout = '10s'; select analytics.places_apart({groups}, {distance})",
+        )

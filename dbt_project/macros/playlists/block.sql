@@ -44,8 +44,11 @@
         {%- do check_keys(given, defaults[part], 'meta.playlist.' ~ part) -%}
         {%- do full.update({part: dict(defaults[part], **given)}) -%}
     {%- endfor -%}
-    {%- if full.title is not string or not full.title.strip() -%}
-        {%- do refuse_block('title', full.title, 'a name for people') -%}
+    {%- if full.title is not string or not full.title.strip() or full.title | length > 100 -%}
+        {%- do refuse_block('title', full.title, 'a name for people, of 100 characters at most') -%}
+    {%- endif -%}
+    {%- if full.description is not string or full.description | length > 180 -%}
+        {%- do refuse_block('description', full.description, 'a text of 180 characters at most') -%}
     {%- endif -%}
 
     {%- for key in ['select_by', 'order_by'] -%}
@@ -62,10 +65,17 @@
         {%- do full.update({'order_by': full.select_by}) -%}
     {%- endif -%}
 
-    {%- for key, least in [('per_artist', 1), ('per_album', 1), ('artist_separation', 0), ('max_edit_calls', 1)] -%}
-        {%- set optional = key in ['per_artist', 'per_album'] -%}
-        {%- if not (optional and full[key] is none) and not (full[key] is integer and full[key] >= least) -%}
-            {%- do refuse_block(key, full[key], 'a whole number from ' ~ least ~ (' or null' if optional else '')) -%}
+    {#- key: least, most, may be null. A bound so that PostgreSQL's integers hold what is made of them. -#}
+    {%- set whole_numbers = {
+        'per_artist': [1, 1000000, true],
+        'per_album': [1, 1000000, true],
+        'artist_separation': [0, 10000, false],
+        'max_edit_calls': [1, 1000000, false],
+    } -%}
+    {%- for key, (least, most, optional) in whole_numbers.items() -%}
+        {%- set value = full[key] -%}
+        {%- if not (optional and value is none) and not (value is integer and least <= value <= most) -%}
+            {%- do refuse_block(key, value, 'a whole number from ' ~ least ~ ' to ' ~ most ~ (' or null' if optional else '')) -%}
         {%- endif -%}
     {%- endfor -%}
     {%- set tracks = full.limit.tracks -%}
@@ -77,9 +87,10 @@
         {%- do refuse_block('limit.minutes', minutes, 'a number above 0 or null') -%}
     {%- endif -%}
     {%- for key, value in full.requires.items() -%}
-        {%- if not (value is number and value is not boolean and value >= 0)
-            and not (key == 'max_source_age_hours' and value is none) -%}
-            {%- do refuse_block('requires.' ~ key, value, 'a number from 0') -%}
+        {%- set is_age = key == 'max_source_age_hours' -%}
+        {%- if not (value is number and value is not boolean and (value > 0 if is_age else value >= 0))
+            and not (is_age and value is none) -%}
+            {%- do refuse_block('requires.' ~ key, value, 'a number above 0 or null' if is_age else 'a number from 0') -%}
         {%- endif -%}
     {%- endfor -%}
     {%- set churn = full.max_churn -%}
@@ -101,9 +112,17 @@
     {%- if full.seed not in ['none', 'day', 'week', 'month'] and not modules.re.match('^fixed:.+$', full.seed | string) -%}
         {%- do refuse_block('seed', full.seed, 'none | day | week | month | fixed:<n>') -%}
     {%- endif -%}
-    {%- if full.reads_playlists is string or full.reads_playlists is not sequence -%}
+    {%- if full.mode == 'append' and full.on_empty == 'clear' -%}
+        {%- do refuse_block('on_empty', 'clear', 'keep, since mode append never removes') -%}
+    {%- endif -%}
+    {%- if full.reads_playlists is string or full.reads_playlists is mapping or full.reads_playlists is not sequence -%}
         {%- do refuse_block('reads_playlists', full.reads_playlists, 'a list of playlist ids') -%}
     {%- endif -%}
+    {%- for id in full.reads_playlists -%}
+        {%- if not modules.re.match('^[A-Za-z0-9]{22}$', id | string) -%}
+            {%- do refuse_block('reads_playlists', id, 'the 22 letters and digits of a link to the playlist') -%}
+        {%- endif -%}
+    {%- endfor -%}
     {{ return(full) }}
 {%- endmacro %}
 

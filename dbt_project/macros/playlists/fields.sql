@@ -11,7 +11,7 @@
         'popularity': 'number',
         'is_liked': 'boolean', 'liked_at': 'moment', 'is_album_saved': 'boolean', 'album_saved_at': 'moment',
         'added_at': 'moment', 'added_via': 'text', 'is_playable': 'boolean', 'playable_checked_at': 'moment',
-        'is_excluded': 'boolean', 'exclusion_reason': 'text',
+        'is_excluded': 'boolean', 'exclusion_reason': 'text', 'is_refused': 'boolean',
         'play_count': 'number', 'track_play_count': 'number', 'plays_7d': 'number', 'plays_30d': 'number',
         'plays_90d': 'number', 'plays_365d': 'number', 'first_played_at': 'moment', 'last_played_at': 'moment',
         'days_played': 'number', 'max_plays_in_a_day': 'number', 'skip_count': 'number', 'skip_rate': 'number',

@@ -17,19 +17,27 @@ eligible as (
         -- unknown is kept: an answer that is missing is not a no
         and is_playable is not false
         {%- endif %}
+        -- what Spotify would not take cannot stand there, whatever the block says
+        and is_refused is not true
+        {%- if full.limit.minutes is not none %}
+        -- of unknown length: nobody could promise the minutes
+        and duration_ms > 0
+        {%- endif %}
 ),
 
 editions as (
     select
         eligible.*,
         row_number() over (
-            partition by coalesce(recording_id, track_id)
+            partition by {% if full.dedupe_recordings %}coalesce(recording_id, track_id){% else %}track_id{% endif %}
             order by
                 is_liked desc nulls last,
                 is_album_saved desc nulls last,
                 is_playable desc nulls last,
                 track_play_count desc nulls last,
-                track_id collate "C"
+                track_id collate "C" asc,
+                -- a track that the model's joins doubled stands once, and always the same of its rows
+                {{ order_terms(full.select_by + full.order_by, seed) }}
         ) as edition_rank
     from eligible
 ),
@@ -39,9 +47,7 @@ ranked as (
         editions.*,
         row_number() over (order by {{ order_terms(full.select_by, seed) }}) as select_rank
     from editions
-    {%- if full.dedupe_recordings %}
     where edition_rank = 1
-    {%- endif %}
 ),
 
 -- albums before artists: a track that its album has no room for takes no place of its artist
@@ -81,10 +87,30 @@ chosen as (
     where
         limit_rank <= {{ full.limit.tracks or 10000 }}
         {%- if full.limit.minutes is not none %}
+        -- up to the first that would go over: a shorter one further down would come in before its turn
         and running_ms <= {{ full.limit.minutes }} * 60000
         {%- endif %}
 ),
 
+{{ arrange_tracks(full) }},
+
+selection as (
+    select
+        cast(place as integer) as position,
+        track_id,
+        track_uri,
+        recording_id,
+        title,
+        artist
+    from placed
+)
+{%- endmacro %}
+
+{#
+    The CTEs that turn `chosen` (with play_rank) into `placed` (with place): the turns of a round robin, then artists
+    apart as far as that can be. The test of a reproducible order arranges once more by it.
+#}
+{% macro arrange_tracks(full) -%}
 arranged as (
     select
         chosen.*,
@@ -127,24 +153,13 @@ placed as (
         places.place
     from in_order
     inner join places on in_order.base_place = places.base_place
-),
+)
 {%- else -%}
 placed as (
     select
         arranged.*,
         row_number() over (order by turn, play_rank) as place
     from arranged
-),
-{%- endif %}
-
-selection as (
-    select
-        cast(place as integer) as position,
-        track_id,
-        track_uri,
-        recording_id,
-        title,
-        artist
-    from placed
 )
+{%- endif %}
 {%- endmacro %}
