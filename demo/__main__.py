@@ -1,7 +1,8 @@
 """`python -m demo [live | start | stop | env]`: the product on a simulated account.
 
 `live` (the default) lives through three weeks and ends with an account of them; `start` and `stop` serve the
-account in real time for `make up SANDBOX=1`; `env` prints the settings for a shell. Exit status: 0 done, 1 failed.
+account in real time for `make up SANDBOX=1`; `env` prints the settings for a shell.
+Exit status: 0 done, 1 failed.
 """
 
 from __future__ import annotations

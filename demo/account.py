@@ -44,7 +44,7 @@ class Account:
         return datetime.fromisoformat(self.ask("GET", "state")["now"])
 
     def live_until(self, moment: datetime) -> dict[str, int]:
-        """Let its owner live on; returns how many plays, likes and saved albums there are more than before."""
+        """Let its owner live on; returns how many more plays, likes and saved albums there are."""
         more: dict[str, int] = self.ask("POST", "advance", {"until": moment.isoformat()})["more"]
         return more
 
@@ -98,7 +98,7 @@ def url_of(place: Place) -> str:
 
 
 def start(place: Place) -> str:
-    """Serve the account live (its time is the real one) until `stop`; returns what to say. May be repeated."""
+    """Serve the account live, at the real time, until `stop`; returns what to say. May be repeated."""
     done = sandbox(place, "state", check=False)
     state = json.loads(done.stdout) if done.returncode == 0 else {}
     if state.get("is_running"):

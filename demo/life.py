@@ -9,7 +9,7 @@ import time
 from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from demo import report
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from demo.place import Place
 
 WEEKS = 3
-STEP = timedelta(hours=4)
-POLL_AT = 25  # plays: Spotify shows the latest 50 only, and one evening can bring many
+STEP = timedelta(hours=2)
+POLL_AT = 20  # plays: Spotify shows the latest 50 only, and two hours can bring thirty
 
 
 @dataclass
@@ -35,6 +35,7 @@ class Clock:
     """How long each part took, in seconds of real time."""
 
     began: float = field(default_factory=time.monotonic)
+    last: float = 0.0
     parts: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
 
     @contextmanager
@@ -44,7 +45,8 @@ class Clock:
         try:
             yield
         finally:
-            self.parts[name] += time.monotonic() - began
+            self.last = time.monotonic() - began
+            self.parts[name] += self.last
 
     @property
     def total(self) -> float:
@@ -89,7 +91,7 @@ def _open_diary(place: Place, account: Account, *, is_new: bool) -> dict[str, An
     if place.diary.exists():
         diary: dict[str, Any] = json.loads(place.diary.read_text(encoding="utf-8"))
         return diary
-    until = datetime.now(UTC).replace(microsecond=0) if is_new else account.now
+    until = account.now + timedelta(weeks=WEEKS if is_new else 0)
     diary = {"lives_until": until.isoformat(), "is_done": False}
     place.diary.write_text(json.dumps(diary), encoding="utf-8")
     return diary
@@ -121,12 +123,14 @@ def _live_a_week(account: Account, until: datetime, clock: Clock) -> None:
     from flows.listening import load_plays  # noqa: PLC0415  # see wait_until_ready
 
     polls, unseen, plays, likes, albums = 0, 0, 0, 0, 0
-    while account.now < until:
-        more = account.live_until(min(account.now + STEP, until))
+    now = account.now
+    while now < until:
+        now = min(now + STEP, until)
+        more = account.live_until(now)
         unseen += more["plays"]
         likes, albums = likes + more["likes"], albums + more["saved_albums"]
-        if unseen >= POLL_AT or account.now >= until:
-            with as_of(account.now):
+        if unseen >= POLL_AT or now >= until:
+            with as_of(now):
                 plays += load_plays.fn().new
             polls, unseen = polls + 1, 0
     clock.say(f"{until:%d %B}: {plays} plays in {polls} polls, {likes:+d} likes, {albums:+d} saved albums")
@@ -148,11 +152,9 @@ def _sync(account: Account, clock: Clock, *, first: bool = False) -> None:
 def _flow(flow: Callable[..., Any], clock: Clock, name: str, **parameters: Any) -> None:
     with clock.part(name):
         state = flow(**parameters, return_state=True)
-    clock.say(f"  {name}: {state.message}")
+    clock.say(f"  {name}: {state.message} ({clock.last:.0f} s)")
     if not state.is_completed():
-        raise TrackerError(
-            f"{name} failed.", remedy="Its steps are above; the next `make demo` goes on from here."
-        )
+        raise TrackerError(f"{name} failed.", remedy="See above; the next `make demo` goes on from here.")
 
 
 @contextmanager

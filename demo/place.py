@@ -1,4 +1,4 @@
-"""Where the demo lives: a TRACKER_HOME of its own below the real one, with a database and an account of its own."""
+"""Where the demo lives: a TRACKER_HOME below the real one, with a database and an account of its own."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import closing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from profiles.database import open_database
@@ -22,14 +23,21 @@ TABLES = (
     *("analytics.plays", "analytics.unified_tracks", "analytics.playlist_selections"),
 )
 SELECTIONS = """
-    select p.slug, p.name, p.playlist_id, array_remove(array_agg(s.track_uri order by s.position), null)
+    select
+        p.slug,
+        p.name,
+        p.playlist_id,
+        array(
+            select s.track_uri from analytics.playlist_selections as s
+            where s.slug = p.slug order by s.position
+        ) as uris
     from ops.playlists as p
-    left join analytics.playlist_selections as s on s.slug = p.slug
     where p.slug <> 'exclusions'
-    group by p.slug, p.name, p.playlist_id
     order by p.slug
 """
+REFUSED = "select uri from ops.refused_uris"
 EXPECTED_PLAYLISTS = 8
+PLAYLIST_ADDRESS = "https://open.spotify.com/playlist/"
 NEXT = (
     ("make up SANDBOX=1", "the web UI, with this account living on in real time"),
     ("make psql SANDBOX=1", "look around: select * from analytics.unified_tracks limit 5;"),
@@ -38,33 +46,42 @@ NEXT = (
 )
 
 
+@dataclass(frozen=True)
+class Selected:
+    """One playlist of ours, with the uris that dbt selected for it, in order."""
+
+    slug: str
+    name: str
+    playlist_id: str | None
+    uris: list[str]
+
+
 def tell(account: Account, clock: Clock, *, is_repeated: bool) -> int:
     """Print the account and compare Spotify with the selections; returns 1 where they differ."""
     database = open_database(load_settings())
     with clock.part("the report"):
         loaded = count_rows(database)
         selections = read_selections(database)
-        differences = compare(selections, account.playlists())
+        refused = read_refused(database)
+        differences = compare(selections, account.playlists(), refused)
     calls = account.calls()
+    families = sorted(calls["by_family"].items())
     _section("Rows", ((name, f"{count:,}") for name, count in loaded.items()))
     _section(
         "Playlists on the simulated Spotify",
-        (
-            (name, f"{len(uris):>4}  https://open.spotify.com/playlist/{id_}")
-            for _, name, id_, uris in selections
-        ),
+        ((one.name, f"{len(one.uris):>4}  {PLAYLIST_ADDRESS}{one.playlist_id}") for one in selections),
     )
-    _section(
-        "Calls to Spotify, by family", ((name, f"{n:,}") for name, n in sorted(calls["by_family"].items()))
-    )
+    _section("Calls to Spotify, by family", ((name, f"{count:,}") for name, count in families))
     _section("Time", ((name, f"{seconds:.1f} s") for name, seconds in clock.parts.items()))
     _section("Next", NEXT)
-    _say("")
-    _say(f"{calls['writes']} writes to Spotify, {calls['reads']} reads, in {clock.total:.0f} s.")
+    _say(f"\n{calls['writes']} writes to Spotify, {calls['reads']} reads, in {clock.total:.0f} s.")
     if is_repeated and calls["writes"] == 0:
         _say("Nothing had changed in the account, so nothing was written.")
     for difference in differences:
         _say(f"DIFFERENT: {difference}")
+    left_out = sum(uri in refused for one in selections for uri in one.uris)
+    if left_out:
+        _say(f"{left_out} selected tracks are gone from Spotify, which refused them: they are left out.")
     if not differences:
         _say(f"All {len(selections)} playlists on Spotify equal analytics.playlist_selections, in order.")
     return 1 if differences else 0
@@ -80,27 +97,33 @@ def count_rows(database: Database) -> dict[str, int]:
     return counts
 
 
-def read_selections(database: Database) -> list[tuple[str, str, str | None, list[str]]]:
-    """Return slug, name, Spotify id and the ordered uris of every playlist of ours."""
+def read_selections(database: Database) -> list[Selected]:
+    """Return what is selected for every playlist of ours."""
     with closing(database.connect()) as connection, connection.cursor() as cursor:
         cursor.execute(SELECTIONS)
-        return [(slug, name, id_, list(uris)) for slug, name, id_, uris in cursor.fetchall()]
+        return [Selected(*row) for row in cursor.fetchall()]
 
 
-def compare(selections: list[tuple[str, str, str | None, list[str]]], truth: dict[str, Any]) -> list[str]:
+def read_refused(database: Database) -> set[str]:
+    """Return the uris that Spotify did not take."""
+    with closing(database.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute(REFUSED)
+        return {uri for (uri,) in cursor.fetchall()}
+
+
+def compare(selections: list[Selected], truth: dict[str, Any], refused: set[str]) -> list[str]:
     """Return what differs between the selections and the playlists as they stand, in words."""
     found = []
     if len(selections) < EXPECTED_PLAYLISTS:
         found.append(f"{len(selections)} playlists instead of {EXPECTED_PLAYLISTS}")
-    for slug, _, id_, uris in selections:
-        if id_ not in truth:
-            found.append(f"{slug} does not exist on Spotify")
+    for one in selections:
+        if one.playlist_id not in truth:
+            found.append(f"{one.slug} does not exist on Spotify")
             continue
-        entries = [entry["uri"] for entry in truth[id_]["entries"]]
-        if entries != uris:
-            found.append(
-                f"{slug}: {len(entries)} entries on Spotify, {len(uris)} selected, or in another order"
-            )
+        entries = [entry["uri"] for entry in truth[one.playlist_id]["entries"]]
+        wanted = [uri for uri in one.uris if uri not in refused]
+        if entries != wanted:
+            found.append(f"{one.slug}: {len(entries)} entries, {len(wanted)} selected, or another order")
     return found
 
 

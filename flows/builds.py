@@ -165,7 +165,7 @@ def _invoke(session: Session, arguments: Sequence[str], environment: Mapping[str
     with (
         dbt.target_folder(session.settings) as target,
         _environment({**environment, **log_path}),
-        _levels_kept(),
+        _quiet_node_tasks(),
     ):
         settings = PrefectDbtSettings(
             project_dir=dbt.DBT_PROJECT_DIR,
@@ -219,11 +219,14 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
 
 
 @contextmanager
-def _levels_kept() -> Iterator[None]:
-    # PrefectDbtRunner sets these loggers to its own level and leaves them so: our later lines would vanish
+def _quiet_node_tasks() -> Iterator[None]:
+    # "Finished in state Completed()", once per node, would bury what matters. And PrefectDbtRunner leaves
+    # both loggers at its own level: our later lines would vanish.
     loggers = [logging.getLogger(name) for name in ("prefect.flow_runs", "prefect.task_runs")]
     levels = [logger.level for logger in loggers]
     try:
+        for logger in loggers:
+            logger.setLevel(logging.WARNING)
         yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):

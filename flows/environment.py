@@ -84,27 +84,25 @@ def prefect_server(settings: Settings) -> Iterator[str]:
         yield address
         return
     with _own_folder(settings.tracker_home / "prefect-temporary") as folder:
+        file = folder / "server.json"
+        _end_leftover(file)
         os.environ["PREFECT_HOME"] = str(folder)
         port = free_port()
         os.environ["PREFECT_API_URL"] = f"http://{HOST}:{port}/api"
-        log = folder / "server.log"
-        with log.open("wb") as output:
-            server = subprocess.Popen(
-                _temporary_server(port),
-                cwd=REPOSITORY,
-                env=without_secrets(
-                    {**os.environ, "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT_UI_ENABLED": "0"}
-                ),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C ends the run first, and the run still has to tell its server
-            )
+        server = processes.start(
+            _temporary_server(port),
+            file=file,
+            log=folder / "server.log",
+            environment=without_secrets({**os.environ, **TEMPORARY}),
+            folder=REPOSITORY,
+            facts={"api_url": os.environ["PREFECT_API_URL"]},
+        )
         try:
             yield os.environ["PREFECT_API_URL"]
-        finally:
             _send_remaining_logs()
+        finally:
             _end(server)
+            file.unlink(missing_ok=True)
 
 
 def wait_for(api_url: str) -> None:
@@ -152,6 +150,14 @@ def _send_remaining_logs() -> None:
         from prefect.logging.handlers import APILogWorker  # noqa: PLC0415
 
         APILogWorker.drain_all(timeout=5)
+
+
+def _end_leftover(file: Path) -> None:
+    """Stop the server of a command that was killed: the folder is ours now, so nobody else uses it."""
+    record = processes.running(file)
+    process = record.process() if record else None
+    if process is not None:
+        processes.stop([process], patience_s=5)
 
 
 def _end(server: subprocess.Popen[bytes]) -> None:
