@@ -35,3 +35,15 @@ create table raw_spotify.playlist_items (
 create table raw_spotify.profile (
     account_id varchar not null, payload jsonb, _dlt_load_id varchar not null, _dlt_id varchar not null
 );
+create table raw_spotify.track_availability (
+    track_id varchar not null, market varchar not null, is_playable boolean, reason varchar, linked_id varchar,
+    checked_at timestamptz not null, payload jsonb, _dlt_load_id varchar not null, _dlt_id varchar not null
+);
+create table raw_spotify.artists (
+    artist_id varchar not null, payload jsonb not null, fetched_at timestamptz not null,
+    _dlt_load_id varchar not null, _dlt_id varchar not null
+);
+create table raw_spotify.artist_albums (
+    album_id varchar not null, artist_id varchar not null, payload jsonb not null, fetched_at timestamptz not null,
+    _dlt_load_id varchar not null, _dlt_id varchar not null
+);

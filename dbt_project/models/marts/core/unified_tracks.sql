@@ -35,6 +35,13 @@ excluded_tracks as (
     select track_id from {{ ref('int_exclusions') }}
 ),
 
+refused_tracks as (
+    select distinct track_uri
+    from {{ ref('stg_ops__refused_uris') }}
+    -- for as long the push does not try it again
+    where refused_at > {{ as_of() }} - interval '30 days'
+),
+
 recording_listening as (
     select * from {{ ref('int_recording_listening') }}
 ),
@@ -62,6 +69,21 @@ album_listening as (
         track_count,
         heard_recordings
     from {{ ref('int_album_listening') }}
+),
+
+availability as (
+    select
+        track_id,
+        is_playable,
+        checked_at
+    from {{ ref('int_track_availability') }}
+),
+
+artists as (
+    select
+        artist_id,
+        genres
+    from {{ ref('stg_spotify__artists') }}
 ),
 
 excluded_recordings as (
@@ -124,8 +146,7 @@ final as (
         described.explicit,
         described.isrc,
         described.recording_id,
-        -- no source tells genres yet
-        cast('[]' as jsonb) as genres,
+        coalesce(artists.genres, '[]') as genres,
         described.popularity,
         described.liked_at is not null as is_liked,
         described.liked_at,
@@ -135,11 +156,12 @@ final as (
         case
             when described.liked_at <= coalesce(described.album_saved_at, described.liked_at) then 'like' else 'album'
         end as added_via,
-        -- no source tells availability yet; unknown is not unplayable
-        cast(null as boolean) as is_playable,
-        cast(null as timestamptz) as playable_checked_at,
+        -- null is unknown, and not unplayable
+        availability.is_playable,
+        availability.checked_at as playable_checked_at,
         excluded.exclusion_reason is not null as is_excluded,
         excluded.exclusion_reason,
+        refused_tracks.track_uri is not null as is_refused,
         coalesce(recording_listening.play_count, 0) as play_count,
         coalesce(track_listening.play_count, 0) as track_play_count,
         coalesce(recording_listening.plays_7d, 0) as plays_7d,
@@ -165,6 +187,9 @@ final as (
         end as album_completion
     from described
     inner join excluded on described.track_id = excluded.track_id
+    left join refused_tracks on described.track_uri = refused_tracks.track_uri
+    left join availability on described.track_id = availability.track_id
+    left join artists on described.artist_id = artists.artist_id
     left join saved_albums on described.album_id = saved_albums.album_id
     left join recording_listening on described.recording_id = recording_listening.recording_id
     left join track_listening on described.track_id = track_listening.track_id

@@ -1,0 +1,8 @@
+select
+    cast(track_id as text) as track_id,
+    cast(market as text) as market,
+    is_playable,
+    cast(reason as text) as reason,
+    cast(linked_id as text) as linked_id,
+    checked_at
+from {{ source('raw_spotify', 'track_availability') }}
