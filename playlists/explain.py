@@ -188,15 +188,15 @@ def _reason(row: dict[str, Any], facts: dict[str, Any], rule: Rule | None) -> st
 
 
 def _why_not_eligible(row: dict[str, Any]) -> str:
-    if row["is_excluded"]:
-        return f"It is excluded: {row['exclusion_reason']}."
-    if row["is_playable"] is False:
-        return "Spotify does not play it in your country."
-    if row.get("is_refused"):
-        return "Spotify refused to add it to a playlist in the last 30 days."
-    if not row["duration_ms"]:
-        return "Its length is not known, and the playlist has a limit of minutes."
-    return "It is no track that a playlist can hold."
+    reasons = {
+        f"It is excluded: {row['exclusion_reason']}.": row["is_excluded"],
+        "Spotify does not play it in your country.": row["is_playable"] is False,
+        "Spotify refused to add it to a playlist; it is tried again after 30 days.": row.get("is_refused"),
+        "Its length is not known, and the playlist has a limit in minutes.": not row["duration_ms"],
+    }
+    return next(
+        (text for text, is_so in reasons.items() if is_so), "It is no track that a playlist can hold."
+    )
 
 
 def _judged(group: Group, answers: list[bool]) -> tuple[Judged, ...]:

@@ -93,7 +93,7 @@ def tested(selection: Selection, facts: Facts) -> Refusal | None:
         return Refusal(
             "tested",
             "it has not been tested since it was built.",
-            f"Run its tests: make dbt ARGS='test --select playlist_{selection.slug}'.",
+            "Run its tests: make dbt ARGS='test --select playlist_selections'.",
         )
     failed = [r for r in facts.results[selection.slug] if r.is_run and not r.is_passed]
     if not failed:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from playlists.rules import Rule
     from profiles.database import Database
-    from profiles.session import Session
 
 LONGEST_MATCH_S = 5
 """A regular expression that needs longer for the whole library would hold up every build."""
@@ -40,12 +39,11 @@ class Verdict:
     reason: str | None = None
 
 
-def check_rules(session: Session) -> list[Verdict]:
+def check_rules(database: Database) -> list[Verdict]:
     """Check every stored rule and write the verdicts; call this before each build.
 
     A rule is also brought into the form of today's language. Raises nothing for a rule.
     """
-    database = session.database
     with cursor_of(database) as cursor:
         cursor.execute("select slug, rule from ops.playlist_rules where retired_at is null order by slug")
         stored = [(row["slug"], row["rule"]) for row in cursor.fetchall()]

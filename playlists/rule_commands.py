@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
-import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +12,7 @@ from playlists.explain import explain
 from playlists.rule_checks import check_rules
 from playlists.rule_eject import eject
 from playlists.rule_preview import preview
-from playlists.rules import InvalidRuleError
+from playlists.rules import InvalidRuleError, slug_of
 
 if TYPE_CHECKING:
     import argparse
@@ -34,7 +32,7 @@ def new(session: Session, options: argparse.Namespace) -> int:
     if options.dry_run:
         rule_store.refuse_taken(session.database, slug)
         return _show_preview(session, rule, options, slug=slug)
-    return _show_saved(rule_store.save(session, slug, rule, is_new=True), options)
+    return _show_saved(rule_store.save(session.database, slug, rule, is_new=True), options)
 
 
 def edit(session: Session, options: argparse.Namespace) -> int:
@@ -46,7 +44,7 @@ def edit(session: Session, options: argparse.Namespace) -> int:
     _, rule = read_file(options.rule)
     if options.dry_run:
         return _show_preview(session, rule, options, slug=stored.slug)
-    return _show_saved(rule_store.save(session, stored.slug, rule, is_new=False), options)
+    return _show_saved(rule_store.save(session.database, stored.slug, rule, is_new=False), options)
 
 
 def eject_rule(session: Session, options: argparse.Namespace) -> int:
@@ -94,7 +92,7 @@ def explain_track(session: Session, options: argparse.Namespace) -> int:
 
 def check(session: Session, options: argparse.Namespace) -> int:
     """Check all stored rules; those that are not valid are left out of builds."""
-    verdicts = check_rules(session)
+    verdicts = check_rules(session.database)
     rows: list[tables.Row] = [
         {"slug": each.slug, "verdict": each.verdict, "why": each.reason} for each in verdicts
     ]
@@ -127,15 +125,6 @@ def read_file(path: str) -> tuple[str | None, Rule]:
             remedy='Write {"title": …, "match": "all", "conditions": [{…}]}.',
         ) from None
     return rule_store.read_document(document)
-
-
-def slug_of(title: str) -> str:
-    """A slug for a title: `Très Chill!` becomes `tres_chill`. Raises InvalidRuleError where none is left."""
-    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
-    slug = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:60].strip("_")
-    if not slug:
-        raise InvalidRuleError(f"'{title}' makes no slug.", remedy="Give one: --slug NAME.")
-    return slug if slug[0].isalpha() else f"p_{slug}"[:60]
 
 
 def _show_preview(

@@ -100,7 +100,7 @@ def model_text(rule: Rule) -> str:
 
 
 def properties_text(slug: str, rule: Rule) -> str:
-    """The model's YAML: its grain, its promises, its tests."""
+    """The model's YAML: its grain and its promises; what every playlist is tested for stands with playlist_selections."""
     about = rule.block.description or rule.block.title
     # {{ in a description would be read by dbt as Jinja
     plain = re.sub(r"[{}\"\\]", "'", about)
@@ -110,7 +110,6 @@ def properties_text(slug: str, rule: Rule) -> str:
         f'    description: "Grain: one track per position. {plain}"',
         "    constraints:",
         "      - {type: primary_key, columns: [position]}",
-        "    data_tests: [each_track_once, not_excluded, playable, within_limits, contiguous_positions]",
         "    columns:",
     ]
     for name, kind, is_needed in COLUMNS:

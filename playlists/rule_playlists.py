@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from playlists.rule_language import Condition
     from playlists.rules import Rule
     from profiles.database import Database
-    from profiles.session import Session
 
 EXCLUSIONS = "exclusions"
 _ID = re.compile(r"^[A-Za-z0-9]{22}$")
@@ -110,12 +109,12 @@ def not_loaded(database: Database, playlist_ids: Sequence[str]) -> list[str]:
     return missing
 
 
-def playlists_read(session: Session) -> list[str]:
+def playlists_read(database: Database) -> list[str]:
     """Ids of the user's playlists that rules and models look into: what a sync must load the entries of.
 
     Ours are not among them: what they hold is known from the pushes.
     """
-    with cursor_of(session.database) as cursor:
+    with cursor_of(database) as cursor:
         cursor.execute("select to_regclass('analytics.playlist_definitions') is not null as is_built")
         of_models = (
             "select definition -> 'reads_playlists' as ids from analytics.playlist_definitions"

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from playlists.rules import Rule
     from profiles.database import Database
-    from profiles.session import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +101,12 @@ def refuse_taken(database: Database, slug: str) -> None:
         )
 
 
-def save(session: Session, slug: str, rule: Rule, *, is_new: bool) -> StoredRule:
+def save(database: Database, slug: str, rule: Rule, *, is_new: bool) -> StoredRule:
     """Store a rule, new or edited, and check it; the same rule again makes no new version.
 
     Names of playlists become ids. Raises InvalidRuleError, InvalidBlockError (of the slug), SlugTakenError,
     UnknownRuleError; nothing is changed then.
     """
-    database = session.database
     rule = resolved(database, rule, own=own_playlist_id(database, slug))
     if is_new:
         refuse_taken(database, slug)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -239,6 +240,15 @@ def check_slug(slug: str) -> None:
         raise InvalidBlockError(
             f"'{slug}' is the playlist of what must stay out.", remedy="Give the model another name."
         )
+
+
+def slug_of(title: str) -> str:
+    """A slug for a title: `Très Chill!` becomes `tres_chill`. Raises InvalidRuleError where none is left."""
+    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    slug = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:60].strip("_")
+    if not slug:
+        raise InvalidRuleError(f"'{title}' makes no slug.", remedy="Give one: --slug NAME.")
+    return slug if slug[0].isalpha() else f"p_{slug}"[:60]
 
 
 def read_block(slug: str, block: Any) -> PlaylistBlock:

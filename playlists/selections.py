@@ -71,10 +71,9 @@ def read_selections(database: Database) -> tuple[dict[str, Selection], dict[str,
 
 
 def tests_of(slugs: Sequence[str], database: Database) -> list[str]:
-    """What `dbt test --select` names to test these selections: stored rules stand in one model."""
+    """What `dbt test --select` names to test these selections: all of them at once, and what a model adds."""
     rules = rule_store.load_all(database).keys() & set(slugs)
-    models = [f"playlist_{slug}" for slug in slugs if slug not in rules]
-    return [*models, *(["stored_rule_selections"] if rules else [])]
+    return ["playlist_selections", *(f"playlist_{slug}" for slug in slugs if slug not in rules)]
 
 
 def read_facts(database: Database, selections: Mapping[str, Selection], now: datetime) -> Facts:
