@@ -49,7 +49,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _check(settings: Settings, options: argparse.Namespace) -> int:
     diagnosis = doctor.examine(settings)
     if options.json:
-        sys.stdout.write(json.dumps(asdict(diagnosis), indent=2, default=str) + "\n")
+        forecast = [
+            {**asdict(each), "expected": each.expected, "verdict": each.verdict}
+            for each in diagnosis.forecast
+        ]
+        sys.stdout.write(
+            json.dumps({**asdict(diagnosis), "forecast": forecast}, indent=2, default=str) + "\n"
+        )
         return diagnosis.exit_status
     for finding in diagnosis.findings:
         sys.stdout.write(f"{MARKS[finding.state]}  {finding.subject:<9} {finding.message}\n")
@@ -60,6 +66,12 @@ def _check(settings: Settings, options: argparse.Namespace) -> int:
     for usage in diagnosis.usage:
         until = f"{usage.until:%Y-%m-%d %H:%M} UTC" if usage.until else "now"
         sys.stdout.write(f"{usage.family:<19} {usage.calls:>5} {usage.rate_limited:>5}   {until}\n")
+    if diagnosis.forecast:
+        sys.stdout.write("\nNext 24 hours       about    of*   because\n")
+        for each in diagnosis.forecast:
+            about = "?" if each.planned is None and not each.last_24h else str(each.expected)
+            sys.stdout.write(f"{each.family:<19} {about:>5} {each.estimate:>6}   {each.reason}\n")
+        sys.stdout.write("* Spotify publishes no number: these are estimates (SPOTIFY_QUOTA_PER_DAY …).\n")
     return diagnosis.exit_status
 
 

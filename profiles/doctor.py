@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from profiles.database import open_database
 from profiles.errors import Deferred, SettingsError, TrackerError
+from profiles.forecast import Forecast, forecast, read_sizes
 from profiles.settings import require_spotify_app
 from profiles.spotify import SpotifyClient
 from profiles.tokens import WARN_AFTER_DAYS
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
 State = Literal["ok", "note", "failed", "bad_input", "deferred"]
 OLDEST_POSTGRES = 15
 PREFECT_TIMEOUT_S = 3.0
+FEWER = {
+    "player": "Poll less often: a higher TRACKER_POLL_SECONDS, up to 1500.",
+    "track": "Lower SPOTIFY_TRACKS_PER_DAY.",
+    "artist": "Lower SPOTIFY_ARTISTS_PER_DAY.",
+    "artist_albums": "Lower SPOTIFY_ARTIST_ALBUMS_PER_DAY.",
+}
 
 
 @dataclass(frozen=True)
@@ -38,10 +45,14 @@ class Finding:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What the doctor found. `usage` is what the rolling 24 hours saw of each endpoint family."""
+    """What the doctor found; `usage` is what the rolling 24 hours saw of each endpoint family.
+
+    `forecast` is what the next 24 hours are expected to take of each.
+    """
 
     findings: tuple[Finding, ...]
     usage: tuple[Usage, ...]
+    forecast: tuple[Forecast, ...] = ()
 
     @property
     def exit_status(self) -> int:
@@ -54,6 +65,7 @@ def examine(settings: Settings) -> Diagnosis:
     """Look at settings, database, sign-in, Spotify and Prefect. Makes at most two calls to Spotify."""
     findings = [_settings(settings)]
     usage: tuple[Usage, ...] = ()
+    expected: tuple[Forecast, ...] = ()
     try:
         database = open_database(settings)
     except TrackerError as error:
@@ -67,8 +79,10 @@ def examine(settings: Settings) -> Diagnosis:
                 findings.append(_guarded("spotify", lambda: _spotify(client)))
             usage = tuple(client.budget.usage())
         findings.extend(_quota(usage))
+        expected = tuple(forecast(settings, read_sizes(database), usage))
+        findings.extend(_expectations(expected))
     findings.append(_prefect(settings))
-    return Diagnosis(tuple(findings), usage)
+    return Diagnosis(tuple(findings), usage, expected)
 
 
 def _guarded(subject: str, look: Callable[[], Finding]) -> Finding:
@@ -162,6 +176,19 @@ def _quota(usage: tuple[Usage, ...]) -> Iterator[Finding]:
     total = sum(family.calls for family in usage)
     refused = sum(family.rate_limited for family in usage)
     yield Finding("quota", "ok", f"{total} calls in 24 hours, {refused} of them answered with 429")
+
+
+def _expectations(expected: tuple[Forecast, ...]) -> Iterator[Finding]:
+    for each in expected:
+        if each.verdict != "fits":
+            yield Finding(
+                "forecast",
+                "note",
+                f"{each.family}: about {each.expected} calls in the next 24 hours, where Spotify is thought"
+                f" to allow {each.estimate} ({each.reason})",
+                "Spotify publishes no number: at worst the family rests for a day. "
+                + FEWER.get(each.family, "Leave out what you started by hand."),
+            )
 
 
 def _prefect(settings: Settings) -> Finding:

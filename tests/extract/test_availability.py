@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from profiles.session import Session
+    from sandbox.faults import FaultKind
 
     Ask = Callable[..., list[Any]]
 
@@ -195,7 +196,7 @@ def test_seven_nights_see_every_track_at_a_seventh_of_the_calls(
     [("premium_lapsed", Forbidden), ("server_error", SpotifyUnavailable), ("quota_exceeded", Deferred)],
 )
 def test_an_error_never_makes_a_track_unplayable(
-    synced: Session, spotify: RunningSandbox, ask: Ask, kind: str, error: type[Exception]
+    synced: Session, spotify: RunningSandbox, ask: Ask, kind: FaultKind, error: type[Exception]
 ) -> None:
     check_availability(synced, full=True)
     before = ask(ANSWERS)

@@ -81,7 +81,8 @@ def test_the_reason_is_kept_whatever_it_says() -> None:
 
 
 def test_a_track_object_of_any_shape_can_be_read() -> None:
-    for odd in (None, [], {}, {"id": 7, "external_ids": [], "duration_ms": "x", "name": None}):
+    shapes: list[Any] = [None, [], {}, {"id": 7, "external_ids": [], "duration_ms": "x", "name": None}]
+    for odd in shapes:
         assert Seen.of(odd).id is None
 
 
