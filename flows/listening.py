@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from prefect import flow
 
 from extract import listening
+from flows import events
 from flows.builds import Models, build_step, is_build_due, mark_build_due
 from flows.runs import Overlap, conduct
 from flows.tasks import step_task
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from extract.report import PollReport
 
 BUILD_WAIT_S = 120  # longer than a nightly build takes here; after it, the next poll makes up for the build
+GAP = (
+    "All plays that Spotify shows are new: some before them may be lost. Polling more often"
+    " (TRACKER_POLL_SECONDS) prevents it, an import of Spotify's export (import-history) fills it."
+)
 
 
 @step_task("ask for the latest plays")
@@ -36,6 +41,8 @@ def track_plays(build: bool = True) -> State[Any]:
     """
     with conduct("track-plays", overlap=Overlap.SKIP, build=build) as run:
         polled = run.step("poll", load_plays)
+        if polled is not None and polled.gap_suspected:
+            events.tell(events.GAP_SUSPECTED, "track-plays", GAP)
         if (polled is not None and polled.new) or run.follows_a_crash:
             mark_build_due(run.database)
         if build and not run.is_skipped and is_build_due(run.database):

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from prefect import flow
 
-from flows import run_log
+from flows import events, run_log
 from flows.builds import Models, build_step, mark_build_due
+from flows.catalog import load_artist_albums, load_artists, load_availability
 from flows.listening import load_plays
 from flows.parameters import Push
 from flows.push import push_step
-from flows.runs import Overlap, conduct
+from flows.runs import Overlap, Run, conduct
 from flows.sync import load_albums, load_likes, load_playlists, load_profile
+from profiles.settings import load_settings
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 @flow(name="daily-sync", flow_run_name="daily sync")
 def daily_sync() -> State[Any]:
-    """Albums, likes, exclusions, then all models with their tests.
+    """Albums, likes, availability, exclusions, artists, all models with their tests, then newer editions.
 
     A step that fails or is deferred by a quota does not stop the others: the models are built from what there
     is, and the run's end names what is missing. Playlists are brought in line by update-playlists.
@@ -28,18 +30,34 @@ def daily_sync() -> State[Any]:
     with conduct("daily-sync", overlap=Overlap.SKIP) as run:
         run.step("albums", load_albums)
         run.step("likes", load_likes)
-        run.step("playlists", load_playlists)
+        run.step("availability", load_availability)
+        run.step("exclusions", load_playlists)
+        run.step("artists", load_artists)
+        _build(run)
+        run.step("newer editions", load_artist_albums)
         if not run.is_skipped:
-            mark_build_due(run.database)
-        run.step("build", build_step, Models.ALL)
-        if not run.is_skipped:
+            events.tell_of_sign_in(load_settings(), run.database, run.flow)
             run_log.prune(run.database)
+    return run.state
+
+
+@flow(name="weekly-full-sync", flow_run_name="weekly full sync")
+def weekly_full_sync() -> State[Any]:
+    """List the whole library again, compare, build all models: what a nightly look missed comes right.
+
+    A pass that is cut short removes nothing.
+    """
+    with conduct("weekly-full-sync", overlap=Overlap.SKIP) as run:
+        run.step("likes", load_likes, full=True)
+        run.step("albums", load_albums, full=True)
+        run.step("exclusions", load_playlists)
+        _build(run)
     return run.state
 
 
 @flow(name="initial-sync", flow_run_name="initial sync")
 def initial_sync(push: Push = Push.APPLY, full: bool = True) -> State[Any]:
-    """Everything once: profile, plays, likes, albums, playlists, models, and the playlists on Spotify.
+    """Everything once: profile, plays, library, availability, artists, models, the playlists on Spotify.
 
     Safe to repeat: what is there already is compared, not loaded twice.
 
@@ -53,8 +71,16 @@ def initial_sync(push: Push = Push.APPLY, full: bool = True) -> State[Any]:
         run.step("plays", load_plays)
         run.step("likes", load_likes, full=full)
         run.step("albums", load_albums, full=full)
-        run.step("playlists", load_playlists)
-        run.step("build", build_step, Models.ALL)
+        run.step("availability", load_availability, full=full)
+        run.step("exclusions", load_playlists)
+        run.step("artists", load_artists)
+        _build(run)
         if push is not Push.NO and not run.has_trouble("build"):
             push_step(run, dry_run=push is Push.PREVIEW)
     return run.state
+
+
+def _build(run: Run) -> None:
+    if not run.is_skipped:
+        mark_build_due(run.database)
+    run.step("build", build_step, Models.ALL)

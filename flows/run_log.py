@@ -15,7 +15,7 @@ from psycopg2.extras import execute_values
 from profiles.redaction import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from uuid import UUID
 
     from profiles.database import Database
@@ -53,8 +53,9 @@ PRUNE_RUNS = "delete from ops.runs where started_at < now() - make_interval(days
 class LogTable(logging.Handler):
     """Writes log records of one run to `ops.logs` in batches; a database that is away never fails the run."""
 
-    def __init__(self, database: Database, run_id: UUID) -> None:
+    def __init__(self, database: Database, run_id: UUID, unless: Callable[[], bool]) -> None:
         super().__init__(level=logging.INFO)
+        self._unless = unless
         self._database = database
         self._run_id = str(run_id)
         self._rows: list[tuple[str, datetime, str, str, str]] = []
@@ -74,7 +75,7 @@ class LogTable(logging.Handler):
         try:
             rows, self._rows = self._rows, []
             self._flushed_at = time.monotonic()
-            if rows:
+            if rows and not self._unless():
                 with (
                     closing(self._database.connect()) as connection,
                     connection,
@@ -86,23 +87,23 @@ class LogTable(logging.Handler):
         finally:
             self.release()
 
-    def _send(self, rows: list[tuple[str, datetime, str, str, str]]) -> None:
-        with closing(self._database.connect()) as connection, connection, connection.cursor() as cursor:
-            execute_values(cursor, INSERT_LINES, rows)
-
 
 @contextmanager
-def logging_to_table(database: Database, run_id: UUID) -> Iterator[None]:
-    """Copy the log lines of this process to `ops.logs` for the time of the context."""
-    handler = LogTable(database, run_id)
+def logging_to_table(database: Database, run_id: UUID, *, unless: Callable[[], bool]) -> Iterator[None]:
+    """Copy the log lines of this process to `ops.logs` for the time of the context, while not `unless`."""
+    handler = LogTable(database, run_id, unless)
     loggers = [logging.getLogger(name) for name in LOGGERS]
+    levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.addHandler(handler)
+        if logger.getEffectiveLevel() > logging.INFO:
+            logger.setLevel(logging.INFO)
     try:
         yield
     finally:
-        for logger in loggers:
+        for logger, level in zip(loggers, levels, strict=True):
             logger.removeHandler(handler)
+            logger.setLevel(level)
         handler.close()
         handler.flush()
 

@@ -13,10 +13,10 @@ from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.states import Completed, Failed
 
-from flows import run_log
+from flows import events, run_log
 from profiles import redaction
 from profiles.database import Database, advisory_lock, open_database
-from profiles.errors import Deferred, SettingsError, TrackerError
+from profiles.errors import Deferred, TrackerError
 from profiles.settings import load_settings
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ Result = TypeVar("Result")
 DEFERRED = "Deferred"
 SKIPPED = "Skipped"
 BAD_INPUT = "BadInput"
+BAD_INPUT_STATUS = 2
 SUMMARY = {"is_summary": True}  # marks the line that repeats what the steps have said
 SEPARATOR = " · "
 
@@ -53,6 +54,7 @@ class Run:
         self.calls = 0
         self.follows_a_crash = False
         self.is_bad_input = False
+        self.is_forgotten = False
 
     @property
     def is_skipped(self) -> bool:
@@ -89,6 +91,10 @@ class Run:
     def note(self, name: str, text: str) -> None:
         """Add a line to the run's account."""
         self.done[name] = text
+
+    def forget(self) -> None:
+        """Leave no record of this run: the tables for it are gone."""
+        self.is_forgotten = True
 
     @property
     def outcome(self) -> str:
@@ -130,7 +136,7 @@ class Run:
     def _fail(self, name: str, error: Exception) -> None:
         text = redaction.redact(str(error)) or type(error).__name__
         self.failed[name] = text
-        self.is_bad_input = self.is_bad_input or isinstance(error, SettingsError)
+        self.is_bad_input = self.is_bad_input or getattr(error, "exit_status", 1) == BAD_INPUT_STATUS
         # what we expect to happen is told in a sentence; only a surprise needs its traceback
         log.error("%s failed: %s", name, text, exc_info=None if isinstance(error, TrackerError) else error)
 
@@ -171,7 +177,7 @@ def conduct(flow: str, *, overlap: Overlap = Overlap.WAIT, **parameters: Any) ->
             log.info("%s", run.skipped_because)
             yield run
             return
-        stack.enter_context(run_log.logging_to_table(database, run_id))
+        stack.enter_context(run_log.logging_to_table(database, run_id, unless=lambda: run.is_forgotten))
         run.follows_a_crash = run_log.begin(database, run_id, flow, parameters)
         if due_at is not None and run_log.has_run_since(database, run_id, flow, due_at):
             run.skipped_because = (
@@ -185,7 +191,16 @@ def conduct(flow: str, *, overlap: Overlap = Overlap.WAIT, **parameters: Any) ->
         finally:
             level = logging.ERROR if run.outcome == "failed" else logging.INFO
             log.log(level, "%s: %s", run.outcome, run.message, extra=SUMMARY)
-            run_log.end(database, run_id, state=run.outcome, message=run.message, calls=run.calls)
+            if not run.is_forgotten:
+                run_log.end(database, run_id, state=run.outcome, message=run.message, calls=run.calls)
+            _tell(run)
+
+
+def _tell(run: Run) -> None:
+    if run.failed:
+        events.tell(events.RUN_FAILED, run.flow, run.message)
+    elif run.deferred:
+        events.tell(events.QUOTA_STOPPED, run.flow, run.message)
 
 
 def _identity() -> tuple[UUID, datetime | None]:

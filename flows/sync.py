@@ -68,6 +68,14 @@ def sync_likes(full: bool = False) -> State[Any]:
     return run.state
 
 
+@flow(name="sync-likes-full", flow_run_name="all likes")
+def sync_likes_full() -> State[Any]:
+    """List every liked track again and compare. A pass that is cut short removes nothing."""
+    with conduct("sync-likes-full") as run:
+        run.step("likes", load_likes, full=True)
+    return run.state
+
+
 @flow(name="sync-albums", flow_run_name="albums")
 def sync_albums(full: bool = False) -> State[Any]:
     """Load the saved albums with all their tracks.

@@ -62,6 +62,12 @@ class Outages:
         """It answers again."""
         self._since.pop(address, None)
 
+    @property
+    def is_on(self) -> bool:
+        """Whether any address was down lately."""
+        now = time.monotonic()
+        return any(now - since <= self.remembered_s for since in self._since.values())
+
     def clear(self) -> None:
         """Forget everything."""
         self._since.clear()

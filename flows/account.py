@@ -1,0 +1,179 @@
+"""Sign in from the UI, and leave."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from prefect import flow
+from prefect.artifacts import create_markdown_artifact
+from prefect.context import FlowRunContext
+from prefect.exceptions import FlowPauseTimeout
+from prefect.flow_runs import pause_flow_run
+from prefect.input import RunInput
+from prefect.input.actions import delete_flow_run_input, filter_flow_run_input
+from pydantic import Field
+
+from flows import traces
+from flows.runs import Run, conduct
+from profiles import redaction
+from profiles.consent import LIFE, finish_login, start_login
+from profiles.errors import InputError
+from profiles.leaving import disconnect as forget_sign_in
+from profiles.leaving import preview_lines
+from profiles.purge import plan_purge, purge
+from profiles.settings import load_settings
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import State
+
+    from profiles.consent import PendingLogin, SignedIn
+    from profiles.database import Database
+
+WORD = "delete"
+OWN_LOCK = "flow:disconnect"
+LOOKS_EVERY_S = 2
+
+
+class Answer(RunInput):
+    """The form that a waiting run shows."""
+
+    address: str = Field(
+        description="The whole address of the page that the browser ends on, also if that shows an error"
+    )
+
+
+@flow(name="connect-spotify", flow_run_name="connect Spotify", persist_result=False)
+def connect_spotify(address: str | None = None) -> State[Any]:
+    """Sign in to Spotify from this page, wherever the tracker runs.
+
+    Run it without anything: it shows a link and waits ten minutes for its answer. Open the link, agree, copy
+    the address that the browser ends on (the page itself may show an error), press *Resume* and paste it.
+
+    Args:
+        address: Only to answer a run in a terminal: the address that the browser ended on.
+    """
+    redaction.hide([address])
+    with conduct("connect-spotify", address=None if address is None else "[hidden]") as run:
+        if address is not None:
+            run.step("sign-in", _finish, run.database, None, address)
+            traces.forget_parameters()
+            return run.state
+        pending = run.step("link", _show_link, run.database)
+        if pending is None:
+            return run.state
+        if not _has_form():
+            run.note("link", _in_terminal(pending))
+            return run.state
+        run.step("sign-in", _wait_and_finish, run.database, pending)
+    return run.state
+
+
+@flow(name="disconnect", flow_run_name="disconnect")
+def disconnect(purge: bool = False, confirm: str = "") -> State[Any]:
+    """Forget the sign-in; with `purge` delete all personal data too. What goes is shown under Artifacts.
+
+    A purge deletes every table, backup and file of ours, and the artifacts, runs and logs of this Prefect
+    server that our flows made. The rest of Prefect's own state goes in a terminal: `make down`, then
+    `python -m profiles.leaving disconnect --purge`.
+
+    Args:
+        purge: Delete the data too. Without the word below it only shows what it would delete.
+        confirm: Type `delete` to go on with a purge.
+    """
+    with conduct("disconnect", purge=purge, confirm=confirm) as run:
+        if purge:
+            run.step("plan", _show_plan, run.database)
+            if not run.has_trouble("plan"):
+                run.step("purge", _purge, run, confirm)
+        else:
+            run.step("disconnect", _disconnect, run.database)
+    return run.state
+
+
+def _show_link(database: Database) -> PendingLogin:
+    pending = start_login(load_settings(), database)
+    create_markdown_artifact(
+        key="connect-spotify", markdown=invitation(pending), description="The link to agree at"
+    )
+    return pending
+
+
+def invitation(pending: PendingLogin) -> str:
+    """Return the link and what to do with it, as markdown."""
+    return (
+        f"[Open Spotify's consent page]({pending.address}) and agree. The browser then ends on an address"
+        f" that begins with `{pending.redirect_uri}`; the page may show an error, that does not matter. Copy"
+        " the whole address and paste it into the form of the run (*Resume*), before"
+        f" {pending.expires_at:%H:%M} UTC."
+    )
+
+
+def _wait_and_finish(database: Database, pending: PendingLogin) -> str:
+    form = Answer.with_initial_data(description=invitation(pending))
+    try:
+        answer = pause_flow_run(
+            wait_for_input=form, timeout=int(LIFE.total_seconds()), poll_interval=LOOKS_EVERY_S
+        )
+        redaction.hide([answer.address])
+        return _finish(database, pending, answer.address)
+    except FlowPauseTimeout:
+        raise InputError(
+            "Nobody answered within ten minutes; nothing was stored.", remedy="Run connect-spotify again."
+        ) from None
+    finally:
+        _forget_answers()
+
+
+def _finish(database: Database, pending: PendingLogin | None, address: str) -> str:
+    signed_in: SignedIn = finish_login(load_settings(), database, pending, address)
+    said = f"signed in as {signed_in.display_name}, until {signed_in.expires_on:%Y-%m-%d}"
+    return " ".join([f"{said}.", *signed_in.warnings])
+
+
+def _forget_answers() -> None:
+    """Take the pasted address out of Prefect's database: its code is spent, and nobody needs it there."""
+    given: Any = filter_flow_run_input(key_prefix="paused")
+    for each in given:
+        with suppress(Exception):  # it is spent anyway
+            delete_flow_run_input(each.key)
+
+
+def _has_form() -> bool:
+    """Say whether somebody sees this run in a UI: it was started there, not in a terminal."""
+    context = FlowRunContext.get()
+    return context is not None and context.flow_run is not None and context.flow_run.deployment_id is not None
+
+
+def _in_terminal(pending: PendingLogin) -> str:
+    return (
+        f"open {pending.address} and agree, then `python -m flows connect-spotify --address 'ADDRESS'` with"
+        " the address that the browser ended on; `make login` does both at once"
+    )
+
+
+def _disconnect(database: Database) -> str:
+    done = forget_sign_in(load_settings(), database)
+    return " ".join(["signed out." if done.was_signed_in else "nobody was signed in.", *done.hints])
+
+
+def _show_plan(database: Database) -> str:
+    plan = plan_purge(load_settings(), database, keep_server=True)
+    text = "\n".join(["```", *preview_lines(plan), "```"])
+    create_markdown_artifact(key="disconnect", markdown=text, description="What a purge deletes")
+    return f"{plan.row_count} rows in {len(plan.rows)} tables, {len(plan.files)} files and folders"
+
+
+def _purge(run: Run, confirm: str) -> str:
+    if confirm.strip().lower() != WORD:
+        raise InputError(
+            "Not confirmed; nothing was deleted.", remedy=f"What would go is under Artifacts. Type {WORD}."
+        )
+    plan = purge(load_settings(), run.database, keep_server=True, run_by=OWN_LOCK)
+    run.forget()  # the tables that runs are recorded in are gone
+    removed = traces.remove()
+    deleted = (
+        f"{plan.row_count} rows, {len(plan.files)} files and folders, {removed.artifacts} artifacts"
+        f" and {removed.runs} runs with their logs deleted. Signed out."
+    )
+    return " ".join([deleted, *plan.left])

@@ -1,0 +1,165 @@
+"""The past: Spotify's exports and an older tracker's database, with no call to Spotify."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from prefect import flow
+from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
+
+from extract import history
+from flows.artifacts import escape
+from flows.builds import Models, build_step, mark_build_due
+from flows.runs import Run, conduct
+from profiles import redaction
+from profiles.errors import InputError
+from profiles.session import open_session
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from prefect.client.schemas.objects import State
+    from pydantic import SecretStr
+
+    from extract.history import ImportProgress, ImportReport
+
+TELL_EVERY_S = 2.0
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import brought, with one line for the run's end."""
+
+    report: ImportReport
+
+    @property
+    def summary(self) -> str:
+        """One line."""
+        report = self.report
+        return (
+            f"{report.rows_read:,} rows read, {report.plays:,} plays and {report.podcasts:,} podcasts added,"
+            f" {report.duplicates:,} duplicates, {report.rejected:,} rejected, in {report.seconds:.0f} s"
+        )
+
+
+class ProgressBar:
+    """A progress artifact that moves every two seconds at most."""
+
+    def __init__(self, key: str, description: str) -> None:
+        made: Any = create_progress_artifact(progress=0.0, key=key, description=description)
+        self._id: UUID = made  # in a flow without async it is no coroutine
+        self._told_at = time.monotonic()
+
+    def __call__(self, progress: ImportProgress) -> None:
+        """Move it, where it is time."""
+        now = time.monotonic()
+        if now - self._told_at >= TELL_EVERY_S:
+            self._told_at = now
+            share = progress.bytes_done / progress.bytes_total if progress.bytes_total else 1.0
+            self.move_to(100 * share, f"{progress.files_done} of {progress.files_total} files read")
+
+    def move_to(self, percent: float, description: str) -> None:
+        """Move it. Where the server is away, the import goes on all the same."""
+        with suppress(Exception):
+            update_progress_artifact(self._id, progress=min(100.0, percent), description=description)
+
+
+def read_export(path: str) -> Imported:
+    """Load the listening history from a zip, a folder or a file."""
+    if is_address(path):
+        raise InputError(
+            "A database address is not taken as a parameter: parameters are stored and shown.",
+            remedy="Set TRACKER_IMPORT_URL and run import-tracker.",
+        )
+    bar = ProgressBar("import-history", "Reading the export")
+    with open_session() as session:
+        report = history.import_history(session, Path(path), progress=bar)
+    bar.move_to(100.0, f"{report.rows_read:,} rows read")
+    return Imported(report)
+
+
+def read_tracker(secret_block: str | None) -> Imported:
+    """Copy an older tracker's plays, playlist rules and exclusions."""
+    url = _secret(secret_block) if secret_block else None
+    with open_session() as session:
+        return Imported(history.import_tracker(session, url=url))
+
+
+def is_address(text: str) -> bool:
+    """Say whether the text is a database address, which may hold a password."""
+    return urlsplit(text).scheme.startswith("postgres") or "password=" in text
+
+
+@flow(name="import-history", flow_run_name="import history")
+def import_history(path: str, build: bool = True) -> State[Any]:
+    """Load Spotify's export of your listening history. It makes no call to Spotify.
+
+    Any era and format, as it came. It can be repeated and goes on after an interruption: nothing is added
+    twice. The table of what was read is under Artifacts.
+
+    Args:
+        path: The zip from Spotify, its folder, or one of its files, on the machine that runs the flow.
+        build: Refresh all models afterwards. Without it the next build makes up for it.
+    """
+    shown = "[hidden]" if is_address(path) else path
+    with conduct("import-history", path=shown, build=build) as run:
+        _tell(run, run.step("import", read_export, path), build=build)
+    return run.state
+
+
+@flow(name="import-tracker", flow_run_name="import tracker")
+def import_tracker(secret_block: str | None = None, build: bool = True) -> State[Any]:
+    """Copy plays, playlist rules and exclusions of an older tracker. Its database is only read.
+
+    Its address, with the password, is never a parameter: it is the setting TRACKER_IMPORT_URL, or stands in a
+    Secret block of Prefect.
+
+    Args:
+        secret_block: Name of the Secret block that holds the address; none means TRACKER_IMPORT_URL.
+        build: Refresh all models afterwards. Without it the next build makes up for it.
+    """
+    with conduct("import-tracker", secret_block=secret_block, build=build) as run:
+        _tell(run, run.step("import", read_tracker, secret_block), build=build)
+    return run.state
+
+
+def _tell(run: Run, imported: Imported | None, *, build: bool) -> None:
+    if imported is None:
+        return
+    create_markdown_artifact(
+        key=run.flow, markdown=report_markdown(imported.report), description="What the last import read"
+    )
+    if not imported.report.is_useful:
+        run.is_bad_input = True
+        run.failed["import"] = "; ".join(imported.report.remarks()) or "nothing in it could be read"
+        return
+    mark_build_due(run.database)
+    if build:
+        run.step("build", build_step, Models.ALL)
+
+
+def report_markdown(report: ImportReport) -> str:
+    """Return the table of an import, and what a person may want to look at."""
+    lines = [f"# {escape(report.source)}", "", "| | |", "|---|---:|"]
+    lines += [f"| {escape(what.strip())} | {escape(amount)} |" for what, amount in report.lines()]
+    remarks = [f"* {escape(remark)}" for remark in report.remarks()]
+    return "\n".join([*lines, "", *remarks])
+
+
+def _secret(block: str) -> SecretStr:
+    from prefect.blocks.system import Secret  # noqa: PLC0415  # blocks take a while to import
+    from pydantic import SecretStr  # noqa: PLC0415  # as above
+
+    try:
+        value = Secret.load(block).get()  # type: ignore[union-attr]  # load is sync here
+    except ValueError:
+        raise InputError(
+            f"Prefect has no Secret block named '{block}'.", remedy="Create it in the UI under Blocks."
+        ) from None
+    redaction.hide([value])
+    return SecretStr(value)
