@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from profiles.session import Session
 
 FOLDER = Path("models/marts/playlists")
-_LIST = re.compile(r"^( *)playlists:\n((?:\1  +- .*\n)+)", re.MULTILINE)
+_LIST = re.compile(r"^( *)playlists:\n((?:\1  +[-#] .*\n)+)", re.MULTILINE)
 COLUMNS = (
     ("position", "integer", False),
     ("track_id", "text", True),
@@ -100,7 +100,7 @@ def model_text(rule: Rule) -> str:
 
 
 def properties_text(slug: str, rule: Rule) -> str:
-    """The model's YAML: its grain and its promises; what every playlist is tested for stands with playlist_selections."""
+    """The model's YAML: its grain and its columns; its tests stand with playlist_selections, once for all."""
     about = rule.block.description or rule.block.title
     # {{ in a description would be read by dbt as Jinja
     plain = re.sub(r"[{}\"\\]", "'", about)

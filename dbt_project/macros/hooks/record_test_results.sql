@@ -6,7 +6,7 @@
             'unique_id': result.node.unique_id, 'slug': playlist_slug_of(result.node), 'test_name': result.node.name,
             'status': result.status | string, 'failures': result.failures, 'message': result.message,
         }) -%}
-        {%- if is_about_stored_rules(result.node) -%} {%- do rows.extend(results_by_rule(result)) -%} {%- endif -%}
+        {%- if is_about_all_playlists(result.node) -%} {%- do rows.extend(results_by_playlist(result)) -%} {%- endif -%}
     {%- endfor -%}
     {%- if rows -%}
         insert into ops.build_results
@@ -43,13 +43,13 @@
     {{ return(found.slug) }}
 {%- endmacro %}
 
-{# Whether a test is about the rules kept in the database: all of them at once, each row naming its slug. #}
-{% macro is_about_stored_rules(node) -%}
-    {{ return(node.attached_node is not none and (node.attached_node or '').endswith('.stored_rule_selections')) }}
+{# Whether a test is about the selections of all playlists at once, each row that it finds naming its slug. #}
+{% macro is_about_all_playlists(node) -%}
+    {{ return((node.attached_node or '').endswith('.playlist_selections')) }}
 {%- endmacro %}
 
-{# One such result as one row per rule, so that what one rule fails does not hold up the others. #}
-{% macro results_by_rule(result) -%}
+{# One such result as one row per playlist, so that what one of them fails does not hold up the others. #}
+{% macro results_by_playlist(result) -%}
     {%- set failures = {} -%}
     {%- if (result.status | string) in ('fail', 'warn') -%}
         {%- for row in run_query(
@@ -59,12 +59,12 @@
         {%- endfor -%}
     {%- endif -%}
     {%- set rows = [] -%}
-    {%- for stored in stored_rules() -%}
-        {%- set is_passed = failures and stored.slug not in failures -%}
+    {%- for slug in var('playlists') + stored_rules() | map(attribute='slug') | list -%}
+        {%- set is_passed = failures and slug not in failures -%}
         {%- do rows.append({
-            'unique_id': result.node.unique_id ~ ':' ~ stored.slug, 'slug': stored.slug, 'test_name': result.node.name,
+            'unique_id': result.node.unique_id ~ ':' ~ slug, 'slug': slug, 'test_name': result.node.name,
             'status': 'pass' if is_passed else result.status | string,
-            'failures': failures.get(stored.slug, 0) if failures else result.failures,
+            'failures': failures.get(slug, 0) if failures else result.failures,
             'message': none if is_passed else result.message,
         }) -%}
     {%- endfor -%}

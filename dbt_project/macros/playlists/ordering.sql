@@ -43,3 +43,13 @@
         {{ literal(seed) }}
     {%- endif -%}
 {%- endmacro %}
+
+{# Whether all that orders a playlist stands in unified_tracks. #}
+{% macro orders_by_the_library(block) -%}
+    {%- set found = namespace(is_so=true) -%}
+    {%- for term in block.order_by if term != 'random' -%}
+        {%- set column = modules.re.sub('^weighted\\( ?|[ )].*$', '', term) -%}
+        {%- if track_fields().get(column, 'list') == 'list' -%} {%- set found.is_so = false -%} {%- endif -%}
+    {%- endfor -%}
+    {{ return(found.is_so) }}
+{%- endmacro %}

@@ -1,0 +1,22 @@
+{%- set playlist = {
+    'title': 'Oldest Played',
+    'description': 'What has been quiet for longest.',
+    'enabled': false,
+    'limit': {'tracks': 100},
+    'per_artist': 3,
+    'select_by': ['last_played_at asc'],
+} -%}
+
+{{ config(meta={'playlist': playlist}) }}
+
+with
+
+candidates as (
+    select *
+    from {{ ref('unified_tracks') }}
+    where play_count > 0
+),
+
+{{ select_tracks(playlist) }}
+
+select * from selection
