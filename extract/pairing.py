@@ -21,7 +21,10 @@ SAME_DURATION_MS = 2000  # editions of one recording differ by less
 
 @dataclass(frozen=True)
 class Seen:
-    """A track as some payload shows it. `shown` is the track object itself."""
+    """A track as some payload shows it. `shown` is the track object itself.
+
+    `original_id` is what a substitute says it stands for; new Development Mode leaves that word out.
+    """
 
     id: str | None
     isrc: str | None = None
@@ -29,6 +32,7 @@ class Seen:
     duration_ms: int | None = None
     place: tuple[int, int] | None = None
     shown: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    original_id: str | None = None
 
     @classmethod
     def of(cls, track: Any) -> Seen:
@@ -46,6 +50,7 @@ class Seen:
             duration_ms if isinstance(duration_ms, int) else None,
             (disc, number) if isinstance(disc, int) and isinstance(number, int) else None,
             shown,
+            text_or_none(linked.get("id")) if isinstance(linked := shown.get("linked_from"), dict) else None,
         )
 
 
@@ -76,12 +81,13 @@ Pairs = dict[str, Seen]
 
 
 def pair_by_id(stored_ids: Sequence[str], listed: Sequence[Seen]) -> Pairs:
-    """Pair what kept its id: nearly everything."""
+    """Pair what kept its id, nearly everything, and substitutes that name what they stand for."""
     wanted = set(stored_ids)
     pairs: Pairs = {}
     for track in listed:
-        if track.id in wanted:
-            pairs.setdefault(track.id, track)
+        own_id = track.original_id or track.id
+        if own_id in wanted:
+            pairs.setdefault(own_id, track)
     return pairs
 
 

@@ -27,6 +27,12 @@ def test_what_kept_its_id_pairs_by_it() -> None:
     assert ids(pair_by_id(["a", "b"], [seen("b"), seen("x"), seen("a")])) == {"b": "b", "a": "a"}
 
 
+def test_a_substitute_that_names_the_original_pairs_by_it() -> None:
+    substitute = Seen.of({"id": "b", "linked_from": {"id": "a"}})
+    assert ids(pair_by_id(["a", "b"], [substitute, Seen.of({"id": "b"})])) == {"a": "b", "b": "b"}
+    assert pair_by_id(["a", "b"], [substitute])["a"].original_id == "a"
+
+
 def test_a_substitute_is_found_by_its_isrc() -> None:
     stored = [seen("a", "GB1", "one"), seen("b", "GB2", "two")]
     assert relinked(stored, [seen("y", "GB2", "two (deluxe)"), seen("x", "GB1")]) == {"a": "x", "b": "y"}
