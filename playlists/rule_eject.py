@@ -139,7 +139,6 @@ def jinja(value: Any, indent: int = 0) -> str:
 
 
 def _escaped(letter: str) -> str:
-    if letter in "'\\{}" or not letter.isprintable():
-        code = ord(letter)
-        return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"  # noqa: PLR2004
-    return letter
+    if letter.isprintable() and letter not in "'\\{}":
+        return letter
+    return f"\\U{ord(letter):08x}"

@@ -1,4 +1,4 @@
-"""What a rule may say: refused at entry with the remedy, kept in one form, translated where it is an old one."""
+"""What a rule may say: refused at entry with the remedy, kept in one form, translated from an earlier one."""
 
 from __future__ import annotations
 
