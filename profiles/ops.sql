@@ -250,3 +250,18 @@ create table if not exists ops.api_fields (
     rows_since_seen bigint not null default 0,
     primary key (resource, path)
 );
+
+-- Grain: one pair of tracks about which the user has decided: `merge` makes their recordings one, `split` takes
+-- track_id out of the recording of other_track_id. Wins over ISRC and name; deleting the row undoes it
+create table if not exists ops.recording_overrides (
+    kind text not null check (kind in ('merge', 'split')),
+    track_id text not null,
+    other_track_id text not null,
+    reason text not null,
+    created_at timestamptz not null default now(),
+    primary key (track_id, other_track_id),
+    check (track_id <> other_track_id)
+);
+-- one decision per pair, whichever is named first
+create unique index if not exists recording_overrides_pair
+    on ops.recording_overrides (least(track_id, other_track_id), greatest(track_id, other_track_id));

@@ -1,6 +1,7 @@
 {#
-    An incremental table is built anew where what made its rows has changed: its own SQL, the zone, or what counts
-    as a play. Else old rows and new rows would follow different rules. dbt's own macro, and one reason more.
+    An incremental table is built anew where what made its rows has changed: its own SQL, the zone, what counts
+    as a play, a tolerance. Else old rows and new rows would follow different rules. dbt's own macro, and one
+    reason more.
 #}
 {% macro should_full_refresh() -%}
     {%- set wanted = config.get('full_refresh') if config.get('full_refresh') is not none else flags.FULL_REFRESH -%}
@@ -8,7 +9,7 @@
         {%- set known = run_query(
             "select obj_description(to_regclass('" ~ this.schema ~ "." ~ this.identifier ~ "')) as definition"
         ).rows[0]['definition'] -%}
-        {%- set wanted = known != definition_fingerprint() -%}
+        {%- set wanted = known != definition_fingerprint() or is_match_ledger_lost() -%}
     {%- endif -%}
     {{ return(wanted) }}
 {%- endmacro %}
@@ -19,5 +20,13 @@
 {%- endmacro %}
 
 {% macro definition_fingerprint() -%}
-    {{ return('made by ' ~ local_md5(model.raw_code ~ local_zone() ~ var('play_definition'))) }}
+    {%- set parts = [model.raw_code, local_zone(), var('play_definition'), play_definitions() | string] -%}
+    {%- for name in ['match_tolerance_s', 'double_report_s', 'shifted_report_s', 'recording_tolerance_ms'] -%}
+        {%- do parts.append(var(name) | string) -%}
+    {%- endfor -%}
+    {#- a past day that is asked for knows nothing of what came after it #}
+    {%- if 'as_of()' in model.raw_code -%}
+        {%- do parts.append((var('as_of', none) or env_var('TRACKER_AS_OF', '')) | string) -%}
+    {%- endif -%}
+    {{ return('made by ' ~ local_md5(parts | join('|'))) }}
 {%- endmacro %}

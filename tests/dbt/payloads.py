@@ -137,7 +137,15 @@ class Raw:
         self._load += is_new_load
         condition = " and ".join(f"{column} = %s" for column in key)
         execute(self.database, f"delete from raw_spotify.{table} where {condition}", key.values())
-        row = {**key, **values, "_dlt_load_id": f"{1_700_000_000 + self._load}.5", "_dlt_id": "id"}
+        load_id = f"{1_700_000_000 + self._load}.5"
+        execute(
+            self.database,
+            "insert into raw_spotify._dlt_loads (load_id, schema_name, status, inserted_at)"
+            " select %s, 'test', 0, now()"
+            " where not exists (select from raw_spotify._dlt_loads where load_id = %s)",
+            [load_id, load_id],
+        )
+        row = {**key, **values, "_dlt_load_id": load_id, "_dlt_id": "id"}
         given = [json.dumps(value) if isinstance(value, dict) else value for value in row.values()]
         columns, places = ", ".join(row), ", ".join(["%s"] * len(row))
         execute(self.database, f"insert into raw_spotify.{table} ({columns}) values ({places})", given)

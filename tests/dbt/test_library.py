@@ -235,6 +235,11 @@ def later(warehouse: Warehouse, elsewhere: Built) -> Built:
         "update raw_spotify.recently_played set _dlt_load_id = '1600000000.1' where played_at = %s",
         ["2026-05-02T09:00:00Z"],
     )
+    execute(
+        warehouse.database,
+        "insert into raw_spotify._dlt_loads (load_id, schema_name, status, inserted_at)"
+        " values ('1600000000.1', 'test', 0, now())",
+    )
     raw.remove("track", "liked", JANUARY, MAY)
     raw.remove("album", "album-His 'n' Hers", JANUARY, MAY)
     raw.playlist("exclusions", "p1", [])

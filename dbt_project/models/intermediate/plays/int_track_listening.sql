@@ -1,16 +1,43 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='fail',
+    indexes=[{'columns': ['match_group']}, {'columns': ['track_id']}],
+    pre_hook='{{ forget_changed_groups(this) }}',
+    post_hook='{{ remember_definition() }}',
+) }}
+
+-- as of {{ as_of() }}: a past day that is asked for knows nothing of what came after it
+
 with
+
+groups as (
+    select
+        match_group,
+        version
+    from {{ ref('int_match_versions') }}
+    where {{ is_changed_group('match_group', this) }}
+),
 
 plays as (
     select
+        match_group,
         track_id,
-        played_at
+        cast(count(*) as integer) as play_count
     from {{ ref('plays') }}
-    where track_id is not null
+    where
+        played_at <= {{ as_of() }}
+        and track_id is not null
+        -- told by name alone, nobody knows which edition it was
+        and not is_track_found_by_name
+        and {{ is_changed_group('match_group', this) }}
+    group by match_group, track_id
 )
 
 select
-    track_id,
-    cast(count(*) as integer) as play_count
-from plays
-where played_at <= {{ as_of() }}
-group by track_id
+    groups.match_group,
+    groups.version,
+    plays.track_id,
+    coalesce(plays.play_count, 0) as play_count
+from groups
+left join plays on groups.match_group = plays.match_group

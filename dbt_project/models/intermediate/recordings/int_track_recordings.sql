@@ -2,16 +2,23 @@
 
 {%- set tolerance_ms = var('recording_tolerance_ms') %}
 
-with
+with recursive
 
 tracks as (
     select
         track_id,
         isrc,
         duration_ms,
-        case when duration_ms is not null then {{ name_key('title') }} || '|' || {{ name_key('artist') }} end
-            as name_key
+        {{ name_key('title') }} || '|' || {{ name_key('artist') }} as name_key
     from {{ ref('int_tracks') }}
+),
+
+overrides as (
+    select
+        kind,
+        track_id,
+        other_track_id
+    from {{ ref('stg_ops__recording_overrides') }}
 ),
 
 identified as (
@@ -75,14 +82,77 @@ grouped_by_name as (
         track_id,
         -- without a name nothing can be compared: such a track is a recording of its own
         'track:' || case
-            when name_key is null then track_id
+            when name_key is null or duration_ms is null then track_id
             else min(track_id collate "C") over (partition by name_key, island)
         end as recording_id
     from islands
+),
+
+grouped as (
+    select track_id, recording_id, 'isrc' as matched_by from identified
+    union all
+    select track_id, recording_id, 'name' as matched_by from joined_by_name
+    union all
+    select track_id, recording_id, 'name' as matched_by from grouped_by_name
+),
+
+-- The first of a split pair leaves the recording of the second, and stands alone.
+split_off as (
+    select distinct overrides.track_id
+    from overrides
+    inner join grouped as leaving on overrides.track_id = leaving.track_id
+    inner join grouped as staying on overrides.other_track_id = staying.track_id
+    where overrides.kind = 'split' and leaving.recording_id = staying.recording_id
+),
+
+after_splits as (
+    select
+        grouped.track_id,
+        case when split_off.track_id is null then grouped.recording_id else 'alone:' || grouped.track_id end
+            as recording_id,
+        case when split_off.track_id is null then grouped.matched_by else 'override' end as matched_by
+    from grouped
+    left join split_off on grouped.track_id = split_off.track_id
+),
+
+-- Whole recordings are merged, and merges of merges too.
+merges as (
+    select
+        ours.recording_id,
+        others.recording_id as other_recording_id
+    from overrides
+    inner join after_splits as ours on overrides.track_id = ours.track_id
+    inner join after_splits as others on overrides.other_track_id = others.track_id
+    where overrides.kind = 'merge'
+),
+
+merged_both_ways as (
+    select recording_id, other_recording_id from merges
+    union
+    select other_recording_id as recording_id, recording_id as other_recording_id from merges
+),
+
+reached as (
+    select recording_id, other_recording_id from merged_both_ways
+    union
+    select reached.recording_id, merged_both_ways.other_recording_id
+    from reached
+    inner join merged_both_ways on reached.other_recording_id = merged_both_ways.recording_id
+),
+
+merged as (
+    select
+        recording_id,
+        min(other_recording_id collate "C") as merged_id
+    from reached
+    group by recording_id
 )
 
-select track_id, recording_id, 'isrc' as matched_by from identified
-union all
-select track_id, recording_id, 'name' as matched_by from joined_by_name
-union all
-select track_id, recording_id, 'name' as matched_by from grouped_by_name
+select
+    after_splits.track_id,
+    coalesce(merged.merged_id, after_splits.recording_id) as recording_id,
+    case when merged.merged_id is null then after_splits.matched_by else 'override' end as matched_by,
+    tracks.name_key
+from after_splits
+inner join tracks on after_splits.track_id = tracks.track_id
+left join merged on after_splits.recording_id = merged.recording_id

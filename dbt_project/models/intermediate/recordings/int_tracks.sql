@@ -30,6 +30,31 @@ playlist_tracks as (
     where track_id is not null
 ),
 
+exported_tracks as (
+    select
+        track_id,
+        track_uri,
+        title,
+        artist,
+        cast(null as text) as artist_id,
+        case when artist is null then '[]' else jsonb_build_array(artist) end as artists,
+        cast(null as integer) as track_number,
+        cast(null as integer) as disc_number,
+        duration_ms,
+        cast(null as boolean) as explicit,
+        cast(null as text) as isrc,
+        cast(null as integer) as popularity,
+        album,
+        cast(null as text) as album_id,
+        cast(null as text) as album_type,
+        cast(null as integer) as album_total_tracks,
+        cast(null as text) as album_image_url,
+        cast(null as date) as release_date,
+        cast(null as text) as release_precision
+    from {{ ref('int_reported_tracks') }}
+    where track_id is not null
+),
+
 -- `source_rank`: what the library says of a track is newer than what a play once said
 sightings as (
     select {{ columns | join(', ') }}, 1 as source_rank, '' as tie from liked_tracks
@@ -39,6 +64,8 @@ sightings as (
     select {{ columns | join(', ') }}, 3 as source_rank, '' as tie from played_tracks
     union all
     select {{ columns | join(', ') }}, 4 as source_rank, playlist_id || ' ' || position as tie from playlist_tracks
+    union all
+    select {{ columns | join(', ') }}, 5 as source_rank, '' as tie from exported_tracks
 ),
 
 best_sightings as (

@@ -1,31 +1,5 @@
-{{ config(
-    materialized='incremental',
-    unique_key='play_id',
-    on_schema_change='fail',
-    indexes=[{'columns': ['load_id']}, {'columns': ['track_id']}],
-    post_hook='{{ remember_definition() }}',
-) }}
-
-with
-
-listens as (
-    select
-        listen_id,
-        source,
-        played_at,
-        track_id,
-        track_uri,
-        ms_played,
-        is_length_known,
-        is_skipped,
-        context_type,
-        context_uri,
-        load_id
-    from {{ ref('listens') }}
-    {%- if is_incremental() %}
-    where load_id not in (select known.load_id from {{ this }} as known)
-    {%- endif %}
-)
+-- a view: what counts as a play is decided when it is asked, and a million rows are not kept twice
+{{ config(materialized='view') }}
 
 select
     listen_id as play_id,
@@ -34,11 +8,15 @@ select
     {{ local_date('played_at') }} as local_date,
     track_id,
     track_uri,
+    is_track_found_by_name,
     ms_played,
     is_length_known,
     is_skipped,
+    skip_confidence,
     context_type,
     context_uri,
+    is_undecided,
+    match_group,
     load_id
-from listens
-where {{ counts_as_play('is_length_known', 'ms_played') }}
+from {{ ref('listens') }}
+where {{ counts_as_play() }}

@@ -1,0 +1,92 @@
+{#
+    Reports of one event can only meet within a match group, so a group is what is matched and counted again, as
+    a whole, when one of its reports, durations or recordings has changed; that is told by its version. Whatever
+    order loads and overrides came in, the outcome is the same, and costs by what is new.
+#}
+
+{#
+    The versions that `listens` was made of: written in the transaction that writes its rows, so that a build
+    that breaks off leaves both as they were. No model: it would have to run after `listens` and before it.
+#}
+{% macro match_ledger() -%}
+    {{ return(api.Relation.create(database=target.dbname, schema='intermediate', identifier='matched_groups')) }}
+{%- endmacro %}
+
+{% macro match_versions() -%}
+    {{ return(api.Relation.create(database=target.dbname, schema='intermediate', identifier='int_match_versions')) }}
+{%- endmacro %}
+
+{# A select of the groups that are to be made again; `ledger` holds match_group and version as last made. #}
+{% macro changed_groups(ledger) -%}
+    select versions.match_group
+    from {{ match_versions() }} as versions
+    where not exists (
+        select 1
+        from {{ ledger }} as made
+        where made.match_group = versions.match_group and made.version = versions.version
+    )
+{%- endmacro %}
+
+{#
+    A condition that keeps the rows of changed groups. Their number is asked for before: no group costs nothing,
+    few are looked up by index, many are joined.
+#}
+{% macro is_changed_group(column, ledger) -%}
+    {%- if not is_incremental() -%}
+        true
+    {%- else -%}
+        {%- set count = run_query("select count(*) as groups from (" ~ changed_groups(ledger) ~ ") as changed").rows[0]['groups']
+            if execute else 0 -%}
+        {%- if count == 0 -%}
+            false
+        {%- elif count <= 500 -%}
+            {{ column }} = any(array({{ changed_groups(ledger) }}))
+        {%- else -%}
+            {{ column }} in ({{ changed_groups(ledger) }})
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{# For pre_hook: takes away the rows of groups that changed, and of groups that are no more. #}
+{% macro forget_changed_groups(ledger) -%}
+    {%- if is_incremental() -%}
+        delete from {{ this }} as rows_of_changed
+        using (
+            select made.match_group
+            from {{ ledger }} as made
+            left join {{ match_versions() }} as versions on versions.match_group = made.match_group
+            where versions.version is distinct from made.version
+        ) as changed
+        where rows_of_changed.match_group = changed.match_group
+    {%- else -%}
+        select 1
+    {%- endif -%}
+{%- endmacro %}
+
+{# For post_hook of `listens`. #}
+{% macro remember_matched_groups() -%}
+    create table if not exists {{ match_ledger() }} (match_group text primary key, version text not null);
+    {%- if not is_incremental() %}
+    truncate {{ match_ledger() }};
+    {%- endif %}
+    delete from {{ match_ledger() }} as made
+    where not exists (
+        select 1
+        from {{ match_versions() }} as versions
+        where versions.match_group = made.match_group and versions.version = made.version
+    );
+    insert into {{ match_ledger() }} (match_group, version)
+    select
+        match_group,
+        version
+    from {{ match_versions() }}
+    on conflict do nothing
+{%- endmacro %}
+
+{# Its rows cannot be trusted where nobody knows what they were made of. #}
+{% macro is_match_ledger_lost() -%}
+    {{ return(
+        'match_ledger()' in model.raw_code
+        and run_query("select to_regclass('" ~ match_ledger() ~ "') is null as is_lost").rows[0]['is_lost']
+    ) }}
+{%- endmacro %}

@@ -1,0 +1,121 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='fail',
+    indexes=[{'columns': ['match_group']}, {'columns': ['recording_id']}],
+    pre_hook='{{ forget_changed_groups(this) }}',
+    post_hook='{{ remember_definition() }}',
+) }}
+
+-- as of {{ as_of() }}: a past day that is asked for knows nothing of what came after it
+
+with
+
+groups as (
+    select distinct
+        match_group,
+        recording_id
+    from {{ ref('int_match_groups') }}
+    where {{ is_changed_group('match_group', this) }}
+),
+
+versions as (
+    select
+        match_group,
+        version
+    from {{ ref('int_match_versions') }}
+),
+
+track_recordings as (
+    select
+        track_id,
+        recording_id
+    from {{ ref('int_track_recordings') }}
+),
+
+listens as (
+    select
+        listens.*,
+        {{ local_date('listens.played_at') }} as local_date,
+        {{ counts_as_play() }} as is_play
+    from {{ ref('listens') }} as listens
+    where
+        listens.played_at <= {{ as_of() }}
+        and {{ is_changed_group('listens.match_group', this) }}
+),
+
+-- joined here and never stored with the listens: a recording may be merged or split at any time
+heard as (
+    select
+        listens.*,
+        track_recordings.recording_id
+    from listens
+    left join track_recordings on listens.track_id = track_recordings.track_id
+),
+
+days as (
+    select
+        match_group,
+        recording_id,
+        local_date,
+        count(*) as listens,
+        count(*) filter (where is_play) as plays,
+        {%- for definition in play_definitions() %}
+        count(*) filter (where {{ counts_as_play(definition) }}) as plays_{{ loop.index }},
+        {%- endfor %}
+        count(*) filter (where not is_length_known) as listens_of_unknown_length,
+        count(*) filter (where is_undecided) as undecided,
+        count(*) filter (where is_skipped) as skips,
+        -- a skip is mostly too short to be a play, so skips are counted among all listens whose end is known
+        count(*) filter (where is_skipped is not null) as listens_with_known_end,
+        min(played_at) filter (where is_play) as first_played_at,
+        max(played_at) filter (where is_play) as last_played_at,
+        sum(ms_played) filter (where is_play) as ms_played
+    from heard
+    group by match_group, recording_id, local_date
+),
+
+totals as (
+    select
+        match_group,
+        recording_id,
+        cast(sum(listens) as integer) as listen_count,
+        cast(sum(plays) as integer) as play_count,
+        {%- for definition in play_definitions() %}
+        cast(sum(plays_{{ loop.index }}) as integer) as plays_{{ loop.index }},
+        {%- endfor %}
+        cast(sum(listens_of_unknown_length) as integer) as unknown_length_count,
+        cast(sum(undecided) as integer) as undecided_count,
+        cast(sum(skips) as integer) as skip_count,
+        cast(sum(listens_with_known_end) as integer) as known_end_count,
+        min(first_played_at) as first_played_at,
+        max(last_played_at) as last_played_at,
+        cast(count(*) filter (where plays > 0) as integer) as days_played,
+        cast(max(plays) as integer) as max_plays_in_a_day,
+        cast(sum(ms_played) as bigint) as ms_played
+    from days
+    group by match_group, recording_id
+)
+
+select
+    groups.match_group,
+    versions.version,
+    totals.recording_id,
+    coalesce(totals.listen_count, 0) as listen_count,
+    coalesce(totals.play_count, 0) as play_count,
+    {%- for definition in play_definitions() %}
+    coalesce(totals.plays_{{ loop.index }}, 0) as plays_{{ loop.index }},
+    {%- endfor %}
+    coalesce(totals.unknown_length_count, 0) as unknown_length_count,
+    coalesce(totals.undecided_count, 0) as undecided_count,
+    coalesce(totals.skip_count, 0) as skip_count,
+    coalesce(totals.known_end_count, 0) as known_end_count,
+    totals.first_played_at,
+    totals.last_played_at,
+    coalesce(totals.days_played, 0) as days_played,
+    coalesce(totals.max_plays_in_a_day, 0) as max_plays_in_a_day,
+    totals.ms_played
+-- a group without a listen has its row, too: else it would look unmade in every build
+from (select distinct groups.match_group from groups) as groups
+inner join versions on groups.match_group = versions.match_group
+left join totals on groups.match_group = totals.match_group

@@ -1,0 +1,72 @@
+{{ config(
+    materialized='incremental',
+    unique_key='track_key',
+    on_schema_change='fail',
+    post_hook='{{ remember_definition() }}',
+) }}
+
+{%- set seen_batch = run_query('select coalesce(max(batch), 0) as batch from ' ~ this).rows[0]['batch']
+    if execute and is_incremental() else 0 %}
+
+with
+
+touched_tracks as (
+    select distinct track_key
+    from {{ ref('int_play_reports') }}
+    where batch > {{ seen_batch }}
+),
+
+reports as (
+    select
+        reports.track_key,
+        reports.track_id,
+        reports.track_uri,
+        reports.title,
+        reports.artist,
+        reports.album,
+        reports.ms_played,
+        reports.duration_ms,
+        reports.reason_end,
+        reports.ended_at,
+        reports.report_id,
+        reports.batch
+    from {{ ref('int_play_reports') }} as reports
+    {%- if is_incremental() %}
+    where reports.track_key in (select touched_tracks.track_key from touched_tracks)
+    {%- endif %}
+),
+
+newest_names as (
+    select distinct on (track_key)
+        track_key,
+        title,
+        artist,
+        album
+    from reports
+    where title is not null
+    order by track_key asc, ended_at desc, report_id asc
+),
+
+tracks as (
+    select
+        track_key,
+        track_id,
+        track_uri,
+        -- exports tell no duration: streams that ran to the end do, mostly
+        coalesce(
+            max(duration_ms),
+            mode() within group (order by ms_played) filter (where reason_end = 'trackdone' and ms_played > 0)
+        ) as duration_ms,
+        cast(count(*) as integer) as report_count,
+        max(batch) as batch
+    from reports
+    group by track_key, track_id, track_uri
+)
+
+select
+    tracks.*,
+    newest_names.title,
+    newest_names.artist,
+    newest_names.album
+from tracks
+left join newest_names on tracks.track_key = newest_names.track_key

@@ -1,0 +1,103 @@
+{{ config(materialized='table', indexes=[{'columns': ['track_key'], 'unique': true}, {'columns': ['match_group']}]) }}
+
+with
+
+track_recordings as (
+    select
+        track_id,
+        recording_id,
+        name_key
+    from {{ ref('int_track_recordings') }}
+),
+
+tracks as (
+    select
+        track_id,
+        track_uri,
+        duration_ms
+    from {{ ref('int_tracks') }}
+),
+
+reported_tracks as (
+    select
+        track_key,
+        track_id,
+        duration_ms,
+        report_count,
+        batch
+    from {{ ref('int_reported_tracks') }}
+),
+
+members as (
+    select
+        coalesce(reported_tracks.track_key, 'spotify:track:' || tracks.track_id) as track_key,
+        tracks.track_id,
+        tracks.track_uri,
+        track_recordings.recording_id,
+        coalesce(track_recordings.name_key, track_recordings.recording_id) as name_key,
+        tracks.duration_ms,
+        coalesce(reported_tracks.report_count, 0) as report_count,
+        coalesce(reported_tracks.batch, 0) as batch
+    from tracks
+    inner join track_recordings on tracks.track_id = track_recordings.track_id
+    left join reported_tracks on tracks.track_id = reported_tracks.track_id
+    union all
+    -- what has no id: local files, and streams that an export tells by name alone
+    select
+        track_key,
+        cast(null as text) as track_id,
+        cast(null as text) as track_uri,
+        track_key as recording_id,
+        case when track_key like 'name:%' then substr(track_key, 6) else track_key end as name_key,
+        duration_ms,
+        report_count,
+        batch
+    from reported_tracks
+    where track_id is null
+),
+
+-- Tracks of one recording and tracks of one name meet in one group: the lowest name spreads in turn among them.
+{%- for step in range(1, 6) %}
+spread_{{ step }} as (
+    select
+        {{ 'members' if loop.first else 'spread_' ~ (step - 1) }}.*,
+        min({{ 'name_key' if loop.first else 'label_' ~ (step - 1) }} collate "C")
+            over (partition by {{ 'recording_id' if step % 2 else 'name_key' }}) as label_{{ step }}
+    from {{ 'members' if loop.first else 'spread_' ~ (step - 1) }}
+),
+{% endfor %}
+-- a name that one recording has alone tells the track: of its editions the one that is reported most
+unambiguous_names as (
+    select name_key
+    from members
+    where track_id is not null
+    group by name_key
+    having count(distinct recording_id) = 1
+),
+
+named_tracks as (
+    select distinct on (members.name_key)
+        members.name_key,
+        members.track_id,
+        members.track_uri,
+        members.duration_ms
+    from members
+    inner join unambiguous_names on members.name_key = unambiguous_names.name_key
+    where members.track_id is not null
+    order by members.name_key asc, members.report_count desc, members.track_id collate "C" asc
+)
+
+select
+    spread_5.track_key,
+    md5(spread_5.label_5) as match_group,
+    spread_5.recording_id,
+    cast(coalesce(spread_5.track_id, named_tracks.track_id) as text) as track_id,
+    coalesce(spread_5.track_uri, named_tracks.track_uri) as track_uri,
+    spread_5.track_id is null and named_tracks.track_id is not null as is_track_found_by_name,
+    coalesce(spread_5.duration_ms, named_tracks.duration_ms) as duration_ms,
+    spread_5.batch
+from spread_5
+left join named_tracks
+    on
+        spread_5.name_key = named_tracks.name_key
+        and spread_5.track_key like 'name:%'

@@ -1,0 +1,9 @@
+{{ config(materialized='table', indexes=[{'columns': ['match_group'], 'unique': true}]) }}
+
+select
+    match_group,
+    md5(string_agg(
+        concat_ws('|', track_key, recording_id, track_id, duration_ms, batch), ' ' order by track_key collate "C"
+    )) as version
+from {{ ref('int_match_groups') }}
+group by match_group
