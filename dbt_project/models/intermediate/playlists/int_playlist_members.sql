@@ -40,7 +40,7 @@ last_pushes as (
         pushes.after_uris
     from pushes
     inner join playlists on pushes.playlist_id = playlists.playlist_id
-    order by pushes.playlist_id, pushes.push_id desc
+    order by pushes.playlist_id asc, pushes.push_id desc
 ),
 
 members_of_ours as (
