@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 WORD = "delete"
 OWN_LOCK = "flow:disconnect"
 LOOKS_EVERY_S = 2
+MOST_INPUTS = 20  # a form is three of them
 
 
 class Answer(RunInput):
@@ -133,7 +134,7 @@ def _finish(database: Database, pending: PendingLogin | None, address: str) -> s
 
 def _forget_answers() -> None:
     """Take the pasted address out of Prefect's database: its code is spent, and nobody needs it there."""
-    given: Any = filter_flow_run_input(key_prefix="paused")
+    given: Any = filter_flow_run_input(key_prefix="paused", limit=MOST_INPUTS)
     for each in given:
         with suppress(Exception):  # it is spent anyway
             delete_flow_run_input(each.key)

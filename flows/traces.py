@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+import urllib.error
 from contextlib import suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from prefect.context import FlowRunContext
@@ -15,7 +18,8 @@ from flows.server_api import ask
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PAGE = 50  # Prefect deletes no more at once
+PAGE = 200
+PAUSES_S = (0.2, 0.5, 1.0, 2.0, 4.0)
 
 
 @dataclass(frozen=True)
@@ -37,12 +41,12 @@ def remove() -> Removed:
     ours = {"flows": {"name": {"any_": sorted({flow.name for flow in listed_flows({})})}}}
     artifacts = runs = 0
     for artifact in _all(api_url, "artifacts/filter", ours):
-        ask(api_url, "DELETE", f"artifacts/{artifact['id']}")
+        _ask(api_url, "DELETE", f"artifacts/{artifact['id']}")
         artifacts += 1
     own = _own_run()
     for run in _all(api_url, "flow_runs/filter", ours):
         if run["id"] != own:
-            ask(api_url, "DELETE", f"flow_runs/{run['id']}")
+            _ask(api_url, "DELETE", f"flow_runs/{run['id']}")
             runs += 1
     return Removed(artifacts, runs)
 
@@ -52,18 +56,32 @@ def forget_parameters() -> None:
     api_url, own = PREFECT_API_URL.value(), _own_run()
     if api_url and own:
         with suppress(OSError):  # what they held is spent anyway
-            ask(api_url, "PATCH", f"flow_runs/{own}", {"parameters": {}})
+            _ask(api_url, "PATCH", f"flow_runs/{own}", {"parameters": {}})
 
 
 def _all(api_url: str, path: str, where: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield every object once; those yielded may be deleted meanwhile."""
     found: list[dict[str, Any]] = []
     while True:
-        page = ask(api_url, "POST", path, {**where, "limit": PAGE, "offset": len(found)})
+        page = _ask(api_url, "POST", path, {**where, "limit": PAGE, "offset": len(found)})
         found += page
         if len(page) < PAGE:
             yield from found
             return
+
+
+def _ask(api_url: str, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    """Ask patiently: the server answers 503 while its SQLite file is busy."""
+    for pause_s in PAUSES_S:
+        try:
+            return ask(api_url, method, path, body)
+        except urllib.error.HTTPError as error:
+            if error.code == HTTPStatus.NOT_FOUND and method == "DELETE":
+                return None  # somebody was quicker
+            if error.code != HTTPStatus.SERVICE_UNAVAILABLE:
+                raise
+        time.sleep(pause_s)
+    return ask(api_url, method, path, body)
 
 
 def _own_run() -> str | None:
