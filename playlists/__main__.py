@@ -13,7 +13,7 @@ from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from playlists import registry, rule_commands, rule_store, store, tables
+from playlists import blocks, registry, rule_commands, rule_store, store, tables
 from playlists.applying import Waits
 from playlists.model import PlaylistState
 from playlists.push import plan_pushes, push_all
@@ -22,6 +22,7 @@ from playlists.undo import undo
 from profiles import dbt
 from profiles.errors import SettingsError, TrackerError
 from profiles.session import open_session
+from profiles.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -50,12 +51,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
+        if options.command is _check_blocks:
+            return _check_blocks(None, options)
         with open_session() as session:
             command: Callable[[Session, argparse.Namespace], int] = options.command
             return command(session, options)
     except TrackerError as error:
         print(error, file=sys.stderr)
         return error.exit_status
+
+
+def _check_blocks(_: Session | None, options: argparse.Namespace) -> int:
+    # no session: `make lint` asks it on machines that have no database and no account
+    wrong = blocks.problems(blocks.read_models(load_settings()), blocks.listed_slugs())
+    rows: list[tables.Row] = [{"slug": slug, "problem": problem} for slug, problem in wrong.items()]
+    tables.show(rows, as_json=options.json, empty="Every playlist block is valid.")
+    return SettingsError.exit_status if wrong else 0
 
 
 def _list(session: Session, options: argparse.Namespace) -> int:
@@ -311,6 +322,10 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("slug", metavar="SLUG")
         one.add_argument("--as-of", metavar="DATE", help="what it held at the end of this day")
     _add_rule_commands(commands)
+    with _command(
+        commands, "check-blocks", "Check the block of every playlist model, before a build.", _check_blocks
+    ):
+        pass
     with _command(commands, "pause", "Stop keeping a playlist up to date; it stays as it is.", _pause) as one:
         one.add_argument("slug", metavar="SLUG")
     with _command(

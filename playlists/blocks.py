@@ -1,13 +1,15 @@
 """The blocks of all playlist models against the one declaration, `playlists.rules.PlaylistBlock`.
 
-The macros refuse what they know to be wrong while dbt parses; this looks at the same blocks once more, as pushes
-will read them, before any relation changes.
+The macros refuse what they know to be wrong while dbt parses; this looks at the same blocks once more, as
+pushes will read them, before any relation changes.
 """
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from playlists.rules import InvalidBlockError, read_block
 from profiles import dbt
@@ -42,6 +44,12 @@ def read_models(settings: Settings) -> dict[str, Any]:
     return found
 
 
+def listed_slugs() -> set[str]:
+    """The var ``playlists``: what a build selects for."""
+    settings = yaml.safe_load((dbt.DBT_PROJECT_DIR / "dbt_project.yml").read_text(encoding="utf-8"))
+    return set(settings["vars"]["playlists"])
+
+
 def problems(blocks: Mapping[str, Any], listed: set[str]) -> dict[str, str]:
     """What is wrong, by slug, with its remedy. `listed`: the slugs of the var ``playlists``."""
     found: dict[str, str] = {}
@@ -51,7 +59,7 @@ def problems(blocks: Mapping[str, Any], listed: set[str]) -> dict[str, str]:
         except InvalidBlockError as error:
             found[slug] = str(error)
     for slug in sorted(blocks.keys() - listed):
-        found.setdefault(slug, "It is in no build: add it to the var playlists in dbt_project/dbt_project.yml.")
+        found.setdefault(slug, "It is in no build: add it to the var playlists of dbt_project.yml.")
     for slug in sorted(listed - blocks.keys()):
         found[slug] = f"The var playlists names it, but no model {PREFIX}{slug} has a block."
     return found

@@ -57,14 +57,14 @@ class Limit(_Strict):
     """At most so many tracks and so many minutes; null means no cap, though never over 10,000 tracks."""
 
     tracks: Annotated[int, Field(ge=1, le=MAX_TRACKS, strict=True)] | None = None
-    minutes: Annotated[float, Field(gt=0)] | None = None
+    minutes: Annotated[float, Field(gt=0, strict=True)] | None = None
 
 
 class Requires(_Strict):
     """What must be known before the playlist is pushed."""
 
-    history_days: Annotated[float, Field(ge=0)] = 0
-    max_source_age_hours: Annotated[float, Field(gt=0)] | None = 36
+    history_days: Annotated[float, Field(ge=0, strict=True)] = 0
+    max_source_age_hours: Annotated[float, Field(gt=0, strict=True)] | None = 36
     """Age of the last complete look at Spotify, not of the last change; null means any."""
 
 
@@ -90,7 +90,7 @@ class BlockOptions(_Strict):
     dedupe_recordings: Flag = True
     mode: Literal["mirror", "append", "freeze"] = "mirror"
     on_empty: Literal["keep", "clear", "fail"] = "keep"
-    max_churn: Annotated[float, Field(ge=0, le=1)] | None = None
+    max_churn: Annotated[float, Field(ge=0, le=1, strict=True)] | None = None
     """Refuse a push that changes more than this share of the list, unless forced."""
     requires: Requires = Requires()
     reads_playlists: tuple[str, ...] = ()

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
+from pydantic import ValidationError
 
+from playlists import blocks
+from playlists.__main__ import main
+from playlists.rules import PlaylistBlock
 from profiles.dbt import DBT_PROJECT_DIR
 
 if TYPE_CHECKING:
@@ -75,7 +79,29 @@ BLOCKS: list[tuple[dict[str, Any], str | None]] = [
     ),
     ({"title": "A", "public": "no"}, 'meta.playlist.public: "no" is not possible. Write true or false'),
     ({"title": "A", "reads_playlists": "37i9"}, "Write a list of playlist ids"),
+    (
+        {"title": "A", "reads_playlists": ["37i9"]},
+        "Write the 22 letters and digits of a link to the playlist",
+    ),
+    ({"title": "A" * 101}, "Write a name for people, of 100 characters at most"),
+    ({"title": "A", "description": "A" * 181}, "Write a text of 180 characters at most"),
+    ({"title": "A", "per_artist": 1_000_001}, "Write a whole number from 1 to 1000000 or null"),
+    ({"title": "A", "artist_separation": 10_001}, "Write a whole number from 0 to 10000."),
+    ({"title": "A", "mode": "append", "on_empty": "clear"}, "Write keep, since mode append never removes"),
+    ({"title": "A", "requires": None}, "Write a mapping of history_days, max_source_age_hours"),
+    ({"title": "A", "requires": {"max_source_age_hours": 0}}, "Write a number above 0 or null"),
+    ({"title": "A", "max_churn": True}, "Write a share from 0 to 1 or null"),
+    ({"title": "A", "limit": {"minutes": True}}, "Write a number above 0 or null"),
+    ({"title": "A", "limit": None, "seed": None, "select_by": None, "order_by": ["Play_Count  DESC"]}, None),
 ]
+CHOICES: dict[str, tuple[Any, ...]] = {
+    "mode": get_args(PlaylistBlock.model_fields["mode"].annotation),
+    "on_empty": get_args(PlaylistBlock.model_fields["on_empty"].annotation),
+    "round_robin": (None, "artist", "album"),
+    "seed": ("none", "day", "week", "month", "fixed:1", "fixed:a b"),
+    "order_by": ("random", "weighted(play_count)", "title", "title desc", "liked_at asc nulls first"),
+}
+BLOCKS += [({"title": "A", key: value}, None) for key, values in CHOICES.items() for value in values]
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +120,34 @@ def test_a_block_is_refused_with_what_to_write_instead(answers: list[str], numbe
         assert answer == ""
     else:
         assert expected in answer
+
+
+@pytest.mark.parametrize("number", range(len(BLOCKS)), ids=lambda number: json.dumps(BLOCKS[number][0])[:60])
+def test_the_form_refuses_what_the_macros_refuse(number: int) -> None:
+    block, refused = BLOCKS[number]
+    if refused is None:
+        PlaylistBlock.model_validate(block)
+    else:
+        with pytest.raises(ValidationError):
+            PlaylistBlock.model_validate(block)
+
+
+def test_macros_and_form_know_the_same_keys_with_the_same_defaults(warehouse: Warehouse) -> None:
+    [answer] = warehouse.ask(["compile", "--inline", "{{ tojson(playlist_defaults()) }}"])
+    assert json.loads(answer.compiled) == {**PlaylistBlock(title="A").model_dump(mode="json"), "title": None}
+
+
+def test_a_model_that_no_build_selects_for_is_named() -> None:
+    found = blocks.problems({"a": {"title": "A"}, "b": {"title": "B", "limits": 1}}, {"b", "c"})
+    assert "add it to the var playlists" in found["a"]
+    assert "'limits' is not known" in found["b"]
+    assert "no model playlist_c has a block" in found["c"]
+
+
+def test_blocks_are_checked_without_a_database(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TRACKER_HOME", str(tmp_path))
+    assert main(["check-blocks"]) == 0
+    assert not (tmp_path / "postgres").exists()
 
 
 def test_an_unknown_key_fails_while_dbt_parses(warehouse: Warehouse, tmp_path: Path) -> None:

@@ -246,3 +246,37 @@ def test_separation_of_ten_thousand_tracks_takes_seconds_at_most(
             warehouse.database,
             f"set statement_timeout = '10s'; select analytics.places_apart({groups}, {distance})",
         )
+
+
+def test_mixed_playlists_take_turns(warehouse: Warehouse, selected: Selected) -> None:
+    order = ["interleave_turn", "interleave_source", "interleave_place"]
+    mixed = f"""
+        with {{{{ interleave(['never_played', 'most_played'], per_turn=[2, 1]) }}}},
+        {{{{ select_tracks({{'title': 'T', 'select_by': {order}}}) }}}}
+        select track_id from selection order by position
+    """
+    [answer] = warehouse.ask(["compile", "--inline", mixed])
+    assert not answer.error
+    tracks = made(6) + [{**track, "track_id": "p" + track["track_id"]} for track in made(2)]
+    stand_ins = {
+        "unified_tracks": "select * from mixed_tracks",
+        "playlist_never_played": "select track_id, n as position from mixed_tracks where n <= 6",
+        # its first stands in the other as well, at an earlier turn
+        "playlist_most_played": "select track_id, n - 5 as position from mixed_tracks where n >= 6",
+    }
+    declared = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
+    execute(warehouse.database, f"create table mixed_tracks (n integer, {declared})")
+    execute(
+        warehouse.database,
+        "insert into mixed_tracks select * from jsonb_to_recordset(%s) as t (n integer, " + declared + ")",
+        [
+            json.dumps(
+                [{**track, "recording_id": track["track_id"], "n": n} for n, track in enumerate(tracks, 1)]
+            )
+        ],
+    )
+    execute(warehouse.database, "create schema if not exists analytics")
+    for name, query in stand_ins.items():
+        execute(warehouse.database, f"create view analytics.{name} as {query}")
+    found = [id_ for (id_,) in rows(warehouse.database, answer.compiled)]
+    assert found == ["t000", "t001", "t005", "t002", "t003", "pt000", "t004", "pt001"]

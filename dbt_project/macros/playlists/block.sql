@@ -38,7 +38,7 @@
     {%- set full = dict(defaults, **block) -%}
     {%- for part in ['limit', 'requires'] -%}
         {%- set given = block[part] if block[part] is mapping else {} -%}
-        {%- if block[part] and block[part] is not mapping -%}
+        {%- if part in block and block[part] is not mapping and not (part == 'limit' and block[part] is none) -%}
             {%- do refuse_block(part, block[part], 'a mapping of ' ~ defaults[part].keys() | join(', ')) -%}
         {%- endif -%}
         {%- do check_keys(given, defaults[part], 'meta.playlist.' ~ part) -%}
@@ -109,6 +109,8 @@
     {%- for key, allowed in choices.items() -%}
         {%- if full[key] not in allowed -%} {%- do refuse_block(key, full[key], allowed | join(' | ')) -%} {%- endif -%}
     {%- endfor -%}
+    {#- YAML reads null and ~ as nothing: one constant order, as none is -#}
+    {%- do full.update({'seed': 'none' if full.seed is none else full.seed}) -%}
     {%- if full.seed not in ['none', 'day', 'week', 'month'] and not modules.re.match('^fixed:.+$', full.seed | string) -%}
         {%- do refuse_block('seed', full.seed, 'none | day | week | month | fixed:<n>') -%}
     {%- endif -%}

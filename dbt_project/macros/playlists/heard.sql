@@ -25,3 +25,19 @@ candidates as (
     where heard.plays_heard >= {{ at_least }}
 )
 {%- endmacro %}
+
+{# True in the hours of the person's day from the first to the last, both included. #}
+{% macro within_hours(moment, hours) -%}
+    extract(hour from {{ local_time(moment) }}) between {{ hours[0] }} and {{ hours[1] }}
+{%- endmacro %}
+
+{# True in this month of the year, so many years ago. #}
+{% macro in_month(day, years_ago) -%}
+    date_trunc('month', cast({{ day }} as timestamp))
+    = date_trunc('month', cast({{ local_today() }} as timestamp)) - interval '{{ years_ago }} years'
+{%- endmacro %}
+
+{# True in a calendar year; none = this one. #}
+{% macro in_year(day, year=none) -%}
+    extract(year from {{ day }}) = {{ year or 'extract(year from ' ~ local_today() ~ ')' }}
+{%- endmacro %}

@@ -6,7 +6,7 @@
 #}
 {% macro order_term(term, seed) -%}
     {%- set column = "^([a-z_][a-z0-9_]*)( asc| desc)?( nulls first| nulls last)?$" -%}
-    {%- set text = modules.re.sub(' +', ' ', term | string).strip() -%}
+    {%- set text = modules.re.sub(' +', ' ', term | string).strip().lower() -%}
     {%- set plain = modules.re.match(column, text) -%}
     {%- set weighted = modules.re.match('^weighted\( ?([a-z_][a-z0-9_]*) ?\)$', text) -%}
     {%- if text == 'random' -%}

@@ -11,7 +11,7 @@
 
 with
 
-{{ heard('extract(hour from ' ~ local_time('plays.played_at') ~ ') between ' ~ var('evening_hours')[0] ~ ' and ' ~ var('evening_hours')[1]) }},
+{{ heard(within_hours('plays.played_at', var('evening_hours'))) }},
 
 {{ heard_tracks(at_least=var('evening_min_plays')) }},
 

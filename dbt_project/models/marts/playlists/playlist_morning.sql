@@ -11,7 +11,7 @@
 
 with
 
-{{ heard('extract(hour from ' ~ local_time('plays.played_at') ~ ') between ' ~ var('morning_hours')[0] ~ ' and ' ~ var('morning_hours')[1]) }},
+{{ heard(within_hours('plays.played_at', var('morning_hours'))) }},
 
 {{ heard_tracks(at_least=var('morning_min_plays')) }},
 

@@ -16,7 +16,9 @@ with
 candidates as (
     select *
     from {{ ref('unified_tracks') }}
-    where {{ local_date('last_played_at') }} < cast({{ local_today() }} - interval '{{ var('not_in_months') }} months' as date)
+    where
+        {{ local_date('last_played_at') }}
+        < cast({{ local_today() }} - interval '{{ var('not_in_months') }} months' as date)
 ),
 
 {{ select_tracks(playlist) }}

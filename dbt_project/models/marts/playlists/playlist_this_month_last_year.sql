@@ -10,7 +10,7 @@
 
 with
 
-{{ heard("date_trunc('month', cast(plays.local_date as timestamp)) = date_trunc('month', cast(" ~ local_today() ~ " as timestamp)) - interval '1 year'") }},
+{{ heard(in_month('plays.local_date', years_ago=1)) }},
 
 {{ heard_tracks() }},
 

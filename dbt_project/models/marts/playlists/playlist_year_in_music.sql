@@ -10,7 +10,7 @@
 
 with
 
-{{ heard('extract(year from plays.local_date) = ' ~ (var('year_in_music') or 'extract(year from ' ~ local_today() ~ ')')) }},
+{{ heard(in_year('plays.local_date', var('year_in_music'))) }},
 
 {{ heard_tracks() }},
 
