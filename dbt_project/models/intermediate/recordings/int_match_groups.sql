@@ -22,6 +22,8 @@ reported_tracks as (
     select
         track_key,
         track_id,
+        title,
+        artist,
         duration_ms,
         report_count,
         batch
@@ -37,7 +39,8 @@ members as (
         coalesce(track_recordings.name_key, track_recordings.recording_id) as name_key,
         tracks.duration_ms,
         coalesce(reported_tracks.report_count, 0) as report_count,
-        coalesce(reported_tracks.batch, 0) as batch
+        coalesce(reported_tracks.batch, 0) as batch,
+        false as is_alias
     from tracks
     inner join track_recordings on tracks.track_id = track_recordings.track_id
     left join reported_tracks on tracks.track_id = reported_tracks.track_id
@@ -51,9 +54,26 @@ members as (
         case when track_key like 'name:%' then substr(track_key, 6) else track_key end as name_key,
         duration_ms,
         report_count,
-        batch
+        batch,
+        false as is_alias
     from reported_tracks
     where track_id is null
+    union all
+    -- exports name the artist of the album, which may be another: such a name leads to the track, too
+    select
+        reported_tracks.track_key,
+        tracks.track_id,
+        tracks.track_uri,
+        track_recordings.recording_id,
+        {{ name_key('reported_tracks.title') }} || '|' || {{ name_key('reported_tracks.artist') }} as name_key,
+        tracks.duration_ms,
+        reported_tracks.report_count,
+        reported_tracks.batch,
+        true as is_alias
+    from reported_tracks
+    inner join tracks on reported_tracks.track_id = tracks.track_id
+    inner join track_recordings on reported_tracks.track_id = track_recordings.track_id
+    where reported_tracks.title is not null and reported_tracks.artist is not null
 ),
 
 -- Tracks of one recording and tracks of one name meet in one group: the lowest name spreads in turn among them.
@@ -101,3 +121,4 @@ left join named_tracks
     on
         spread_5.name_key = named_tracks.name_key
         and spread_5.track_key like 'name:%'
+where not spread_5.is_alias

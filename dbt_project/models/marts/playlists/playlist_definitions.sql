@@ -1,5 +1,12 @@
 with
 
+-- days that are known by half at least
+history as (
+    select cast(count(*) as integer) as history_days
+    from {{ ref('history_completeness') }}
+    where completeness >= 0.5
+),
+
 selections as (
     select
         slug,
@@ -26,6 +33,8 @@ select
     definitions.definition,
     cast('{{ run_started_at.isoformat() }}' as timestamptz) as built_at,
     '{{ invocation_id }}' as invocation_id,
-    coalesce(selections.selected_count, 0) as selected_count
+    coalesce(selections.selected_count, 0) as selected_count,
+    history.history_days
 from definitions
+cross join history
 left join selections on definitions.slug = selections.slug
