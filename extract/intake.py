@@ -52,6 +52,11 @@ class Intake:
         """How many different entries have been listed, those without an id or a date included."""
         return len(self.listed) + len(self.unidentified) + len(self.undated)
 
+    @property
+    def has_held(self) -> bool:
+        """Whether entries wait for the proof that their earlier ones are gone."""
+        return bool(self._held)
+
     def take(self, items: Sequence[Any], *, may_flush: bool = True) -> None:
         """Take one page's items. Loads a chunk when enough has gathered, unless told to wait."""
         fresh = self._read(items)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from extract import changes, pipelines
+from extract import changes, pipelines, resuming
 from extract.albums import AlbumCompleter
 from extract.checks import SourceCheck, read_check, write_check
 from extract.guards import PageFacts, entries_gone, why_not_whole
@@ -116,13 +116,29 @@ def _full_pass(
     albums = AlbumCompleter(session, again=again) if collection is ALBUMS else None
     intake = Intake(session, collection, known, noticed_at, complete=albums)
     pages: list[PageFacts] = []
+    first_page: resuming.Entries = []
+    cut = (
+        resuming.recall(session.database, collection.table.name, noticed_at) if collection is LIKES else None
+    )
     try:
-        for page in session.spotify.pages(collection.path, limit=PAGE_SIZE):
+        if cut is not None and _is_unchanged(session, collection, cut):
+            first_page = cut.first_page
+            pages.extend(cut.pages)
+            intake.listed.update(cut.listed)
+            intake.unidentified.extend(cut.unidentified)
+            logger.info("%s: goes on after %d entries", collection.table.name, intake.distinct)
+        elif cut is not None:
+            resuming.forget(session.database, collection.table.name)
+        start = pages[-1].offset + pages[-1].count if pages else 0
+        for page in session.spotify.pages(collection.path, limit=PAGE_SIZE, offset=start):
+            first_page = first_page or resuming.entries_of(page.items, collection.kind)
             pages.append(PageFacts.of(page))
             intake.take(page.items)
             _tell(collection, pages[-1], progress)
     except TrackerError as error:
         intake.give_up()
+        if collection is LIKES:
+            resuming.remember(session.database, collection.table.name, intake, pages, first_page)
         logger.warning(
             "%s: cut short after %d entries, nothing removed: %s",
             collection.table.name,
@@ -130,6 +146,7 @@ def _full_pass(
             error,
         )
         raise
+    resuming.forget(session.database, collection.table.name)
     detail: dict[str, Any] = {"pass": "full", "listed": intake.distinct}
     not_whole = why_not_whole(pages, intake.distinct)
     removed = 0
@@ -146,6 +163,13 @@ def _full_pass(
     if albums is not None and albums.incomplete:
         detail["incomplete_albums"] = albums.incomplete
     return _report(collection, intake, removed, detail)
+
+
+def _is_unchanged(session: Session, collection: Collection, cut: resuming.CutPass) -> bool:
+    """Say, for one call, whether the list is still the one of the pass that was cut short."""
+    page = session.spotify.page(collection.path, limit=PAGE_SIZE)
+    has_same_entries = resuming.entries_of(page.items, collection.kind) == cut.first_page
+    return has_same_entries and PageFacts.of(page) == cut.pages[0]
 
 
 def _incremental_pass(session: Session, collection: Collection, check: SourceCheck) -> LoadReport:
