@@ -56,6 +56,7 @@ lint: install-dev  ## ruff, mypy, import-linter, sqlfluff
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check .
 	@$(PY) -m mypy
 	@$(VENV)/bin/lint-imports
+	@$(PY) -m playlists check-blocks
 	@$(PY) -m tests.dbt.lint lint
 
 bench: install-dev  ## what is slower than a test: calls per scenario, speed as ratios
