@@ -17,12 +17,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from extract import pipelines
+from playlists.selections import tests_of
 from profiles import dbt
 from profiles.errors import TrackerError
 from profiles.session import open_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from dbt.cli.main import dbtRunnerResult
 
@@ -85,11 +87,11 @@ def build_step(models: Models, *, wait_s: float = PATIENCE_S, full_refresh: bool
             if lock is None:
                 return "put off: another build is running, the next one makes up for it"
             began = time.monotonic()
-            marks_seen_at = _database_now(session.database)
+            marks_seen_at = database_now(session.database)
             selector = models if _is_built(session.database) else Models.ALL
             arguments = ["build", "--selector", str(selector), *(["--full-refresh"] if full_refresh else [])]
             verdict = _build(session, arguments, lock.environment())
-            _clear_mark(session.database, marks_seen_at)
+            clear_mark(session.database, marks_seen_at)
         return f"{verdict} in {time.monotonic() - began:.0f} s"
 
 
@@ -100,7 +102,7 @@ def test_playlists(session: Session, slugs: Sequence[str]) -> None:
             raise BuildError(
                 "The selections could not be tested: another build has been running for too long."
             )
-        selection = ["--select", *(f"playlist_{slug}" for slug in slugs)]
+        selection = ["--select", *tests_of(slugs, session.database)]
         _build(session, ["test", *selection], lock.environment())
 
 
@@ -117,8 +119,11 @@ def is_build_due(database: Database) -> bool:
         return cursor.fetchone() is not None
 
 
-def _clear_mark(database: Database, seen_at: Any) -> None:
-    # a mark set while dbt was running stays: that build may have read the table before the rows came
+def clear_mark(database: Database, seen_at: datetime) -> None:
+    """Forget the mark that stood when a build began.
+
+    One set while dbt was running stays: that build may have read the table before the rows came.
+    """
     with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
         cursor.execute(
             "delete from ops.build_marks where name = %s and marked_at <= %s", [NEEDS_BUILD, seen_at]
@@ -131,10 +136,12 @@ def _is_built(database: Database) -> bool:
         return cursor.fetchone() == (True,)
 
 
-def _database_now(database: Database) -> Any:
+def database_now(database: Database) -> datetime:
+    """Return the database's own time, which the marks bear."""
     with closing(database.connect()) as connection, connection.cursor() as cursor:
         cursor.execute("select now()")
-        return (cursor.fetchone() or (None,))[0]
+        now: datetime = (cursor.fetchone() or (None,))[0]
+        return now
 
 
 def _build(session: Session, arguments: Sequence[str], lock: Mapping[str, str]) -> Verdict:

@@ -6,7 +6,6 @@ import fcntl
 import os
 import shutil
 import socket
-import subprocess
 import sys
 import tempfile
 import urllib.error
@@ -101,7 +100,7 @@ def prefect_server(settings: Settings) -> Iterator[str]:
             yield os.environ["PREFECT_API_URL"]
             _send_remaining_logs()
         finally:
-            _end(server)
+            processes.stop([server], patience_s=10)
             file.unlink(missing_ok=True)
 
 
@@ -158,15 +157,6 @@ def _end_leftover(file: Path) -> None:
     process = record.process() if record else None
     if process is not None:
         processes.stop([process], patience_s=5)
-
-
-def _end(server: subprocess.Popen[bytes]) -> None:
-    server.terminate()
-    try:
-        server.wait(timeout=10)
-    except subprocess.TimeoutExpired:
-        server.kill()
-        server.wait()
 
 
 @contextmanager

@@ -34,10 +34,9 @@ class Record:
         try:
             process = psutil.Process(self.pid)
             is_same = abs(process.create_time() - self.started) < SAME_PROCESS_S
-            is_running = process.status() != psutil.STATUS_ZOMBIE
         except psutil.Error:
             return None
-        return process if is_same and is_running else None
+        return process if is_same and not has_ended(process) else None
 
 
 def read_record(file: Path) -> Record | None:
@@ -63,14 +62,14 @@ def start(
     environment: Mapping[str, str],
     folder: Path,
     facts: Mapping[str, Any],
-) -> subprocess.Popen[bytes]:
+) -> psutil.Process:
     """Start a process in a session of its own and write its pid file; its output goes to `log`."""
     for parent in (file.parent, log.parent):
         parent.mkdir(parents=True, exist_ok=True)
     if log.exists() and log.stat().st_size > LARGEST_LOG_BYTES:
         log.replace(log.with_suffix(".old.log"))
     with log.open("ab") as output:
-        process = subprocess.Popen(
+        child = subprocess.Popen(
             list(command),
             cwd=folder,
             env=dict(environment),
@@ -79,15 +78,25 @@ def start(
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C in the terminal that typed `up` must not reach it
         )
+    child.returncode = 0  # it outlives us on purpose: Python need not warn that nobody waits for it
+    process = psutil.Process(child.pid)
     content = {
         "pid": process.pid,
-        "started": psutil.Process(process.pid).create_time(),
+        "started": process.create_time(),
         "facts": dict(facts),
     }
     unfinished = file.with_suffix(".new")
     unfinished.write_text(json.dumps(content), encoding="utf-8")
     unfinished.replace(file)  # whole or not at all, also when the power fails
     return process
+
+
+def has_ended(process: psutil.Process) -> bool:
+    """Say whether a process has ended, also where nobody has asked for its exit status yet."""
+    try:
+        return not process.is_running() or bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return True
 
 
 def descendants(process: psutil.Process) -> list[psutil.Process]:

@@ -37,6 +37,16 @@ def is_worker_online(api_url: str, pool: str, name: str, *, since: datetime) -> 
     )
 
 
+def deployment_names(api_url: str) -> set[str]:
+    """Return the names of all deployments on the server."""
+    names: set[str] = set()
+    while True:
+        page = ask(api_url, "POST", "deployments/filter", {"limit": PAGE, "offset": len(names)})
+        names |= {deployment["name"] for deployment in page}
+        if len(page) < PAGE:
+            return names
+
+
 def settle_runs(api_url: str) -> None:
     """Close what a stop or a power cut left open, before a worker starts.
 

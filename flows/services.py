@@ -10,16 +10,13 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import psutil
-
-from flows import processes
+from flows import deployments, processes
 from flows.environment import (
     COMMON,
     HOST,
@@ -43,7 +40,6 @@ if TYPE_CHECKING:
 
 POOL = "tracker"
 WORKER = "this machine"
-DEPLOY_TIMEOUT_S = 300
 FLOW_RUNS_END_S = 20.0  # a poll ends within it; what takes longer goes on from its last safe point next time
 PATIENCE_S = 10.0
 RUNNING_FLOW = (
@@ -116,7 +112,9 @@ def up(settings: Settings, tell: Callable[[str], None]) -> str:
         tell(f"database   {'embedded, ' if database.is_embedded else ''}{database.safe_dsn}")
         _ensure_server(services, tell)
         _ensure_worker(services, tell)  # first: it makes the pool that deployments name
-        _deploy(services, tell)
+        deployments.deploy(
+            services.api_url, services.folder / "deployed", without_secrets(services.environment()), tell
+        )
     return services.ui_url
 
 
@@ -175,9 +173,9 @@ def _ensure_server(services: Services, tell: Callable[[str], None]) -> None:
     )
 
     def is_settled() -> bool:
-        return process.poll() is not None or is_answering(services.api_url)
+        return processes.has_ended(process) or is_answering(services.api_url)
 
-    if not processes.wait_until(is_settled, timeout_s=START_TIMEOUT_S) or process.poll() is not None:
+    if not processes.wait_until(is_settled, timeout_s=START_TIMEOUT_S) or processes.has_ended(process):
         _stop_server(services, tell)
         raise TrackerError(f"The Prefect server did not start. {_last_lines(log)}", remedy=f"See {log}.")
     tell(f"server     {services.ui_url}")
@@ -190,24 +188,6 @@ def _require_free_port(services: Services) -> None:
             f"Port {port} of {HOST} is taken by another program.",
             remedy="Choose another one with TRACKER_UI_PORT, e.g. TRACKER_UI_PORT=4201 make up.",
         )
-
-
-def _deploy(services: Services, tell: Callable[[str], None]) -> None:
-    """Deploy prefect.yaml. Repeating it updates what is there; a schedule paused in the UI stays paused."""
-    done = subprocess.run(
-        [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"],
-        cwd=REPOSITORY,
-        env=without_secrets(services.environment()),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=DEPLOY_TIMEOUT_S,
-    )
-    if done.returncode != 0:
-        said = "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:])
-        raise TrackerError(f"The flows could not be deployed:\n{said}")
-    tell(f"deployed   {done.stdout.count('successfully created')} flows with their schedules")
 
 
 def _ensure_worker(services: Services, tell: Callable[[str], None]) -> None:
@@ -239,10 +219,10 @@ def _ensure_worker(services: Services, tell: Callable[[str], None]) -> None:
     began = datetime.now(UTC)
 
     def is_settled() -> bool:
-        return process.poll() is not None or is_worker_online(services.api_url, POOL, WORKER, since=began)
+        return processes.has_ended(process) or is_worker_online(services.api_url, POOL, WORKER, since=began)
 
     is_ready = processes.wait_until(is_settled, timeout_s=START_TIMEOUT_S, every_s=0.5)
-    if not is_ready or process.poll() is not None:
+    if not is_ready or processes.has_ended(process):
         _stop_worker(services, tell)
         raise TrackerError(f"The worker did not start. {_last_lines(log)}", remedy=f"See {log}.")
     tell("worker     running")
@@ -254,8 +234,8 @@ def _stop_worker(services: Services, tell: Callable[[str], None]) -> None:
     if worker is not None:
         children = processes.descendants(worker)
         processes.stop([worker], patience_s=PATIENCE_S)
-        processes.wait_until(lambda: not any(_runs(child) for child in children), timeout_s=FLOW_RUNS_END_S)
-        processes.stop([child for child in children if _runs(child)], patience_s=PATIENCE_S)
+        processes.wait_until(lambda: all(map(processes.has_ended, children)), timeout_s=FLOW_RUNS_END_S)
+        processes.stop(children, patience_s=PATIENCE_S)
         tell("worker     stopped")
     services.worker_file.unlink(missing_ok=True)
 
@@ -267,10 +247,6 @@ def _stop_server(services: Services, tell: Callable[[str], None]) -> None:
         processes.stop([server, *processes.descendants(server)], patience_s=PATIENCE_S)
         tell("server     stopped")
     services.server_file.unlink(missing_ok=True)
-
-
-def _runs(process: psutil.Process) -> bool:
-    return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
 
 
 def _last_lines(log: Path) -> str:

@@ -1,0 +1,54 @@
+"""prefect.yaml onto a server, when there is something new to tell it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from flows import deploy_step
+from flows.catalogue import PREFECT_YAML, listed_flows
+from flows.server_api import deployment_names
+from profiles.errors import TrackerError
+from profiles.settings import REPOSITORY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+TIMEOUT_S = 300
+
+
+def deploy(api_url: str, mark: Path, environment: Mapping[str, str], tell: Callable[[str], None]) -> None:
+    """Deploy every flow, unless the server has them all and neither code nor settings have changed.
+
+    `mark` is the file that remembers what was deployed last. Raises TrackerError with what Prefect said.
+    """
+    wanted, names = fingerprint(), {flow.name for flow in listed_flows(deploy_step.settings())}
+    if mark.exists() and mark.read_text() == wanted and names <= deployment_names(api_url):
+        tell(f"deployed   {len(names)} flows with their schedules (unchanged)")
+        return
+    done = subprocess.run(
+        [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"],
+        cwd=REPOSITORY,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=TIMEOUT_S,
+    )
+    if done.returncode != 0:
+        said = "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:])
+        raise TrackerError(f"The flows could not be deployed:\n{said}")
+    mark.write_text(wanted)
+    tell(f"deployed   {len(names)} flows with their schedules")
+
+
+def fingerprint() -> str:
+    """Return what changes when deployments may: their file, the code of the flows (forms), settings."""
+    files = [PREFECT_YAML, *sorted((REPOSITORY / "flows").rglob("*.py"))]
+    settings = json.dumps(deploy_step.settings(), sort_keys=True)
+    return hashlib.sha256(b"\0".join([settings.encode(), *(file.read_bytes() for file in files)])).hexdigest()

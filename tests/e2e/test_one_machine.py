@@ -1,0 +1,153 @@
+"""`python -m flows up`: the UI, the schedules, the worker, and what survives a stop. In this order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.e2e.conftest import POLL_SECONDS, Machine, ask, eventually
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("e2e")]
+
+CHROMIUM = "/usr/bin/chromium"
+SCHEDULES = {
+    "track-plays": f"* * * * * */{POLL_SECONDS}",
+    "daily-sync": "7 7 * * *",
+    "update-playlists": "0 10 * * *",
+}
+ON_DEMAND = {"update-playlist", "initial-sync", "sync-likes", "sync-albums", "build-models"}
+QUIET_BROWSER = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
+)
+
+
+def deployments(machine: Machine) -> dict[str, dict[str, Any]]:
+    return {one["name"]: one for one in machine.api("POST", "deployments/filter", {})}
+
+
+def finished_runs(machine: Machine) -> int:
+    return count_runs(machine, {"type": {"any_": ["COMPLETED"]}})
+
+
+def count_runs(machine: Machine, state: dict[str, Any]) -> int:
+    count: int = machine.api("POST", "flow_runs/count", {"flow_runs": {"state": state}})
+    return count
+
+
+def test_the_ui_answers_and_asks_its_own_server(machine: Machine) -> None:
+    assert (
+        ask(f"{machine.api_url.removesuffix('/api')}/ui-settings", "GET", None)["api_url"] == machine.api_url
+    )
+
+
+def test_every_deployment_is_listed_with_its_schedule(machine: Machine) -> None:
+    found = deployments(machine)
+    for name, cron in SCHEDULES.items():
+        assert [each["schedule"]["cron"] for each in found[name]["schedules"]] == [cron]
+        assert all(each["active"] for each in found[name]["schedules"])
+    on_demand = {
+        "update-playlist",
+        "initial-sync",
+        "sync-likes",
+        "sync-albums",
+        "sync-exclusions",
+        "build-models",
+    }
+    assert on_demand <= set(found)
+
+
+def test_forms_are_typed_and_explained(machine: Machine) -> None:
+    schema = deployments(machine)["update-playlists"]["parameter_openapi_schema"]
+    assert schema["properties"]["dry_run"]["type"] == "boolean"
+    assert "write nothing" in schema["properties"]["dry_run"]["description"]
+
+
+def test_no_secret_stands_in_a_deployment(machine: Machine) -> None:
+    secret = machine.environment["SPOTIFY_CLIENT_SECRET"]
+    assert secret not in str(deployments(machine))
+
+
+def test_a_run_asked_for_in_the_ui_completes_on_the_worker(machine: Machine) -> None:
+    deployment_id = deployments(machine)["sync-likes"]["id"]
+    run = machine.api(
+        "POST", f"deployments/{deployment_id}/create_flow_run", {"state": {"type": "SCHEDULED"}}
+    )
+
+    def end() -> Any:
+        state = machine.api("GET", f"flow_runs/{run['id']}")["state"]
+        return state if state["type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED") else None
+
+    assert eventually("the run ends", end)["type"] == "COMPLETED"
+    likes = len(machine.control("GET", "library")["likes"])
+    assert machine.query("select count(*) from raw_spotify.liked_tracks") == [likes]
+
+
+def test_a_play_reaches_unified_tracks_by_the_scheduled_poll(machine: Machine) -> None:
+    track_id = machine.control("GET", "library")["likes"][0]["track_id"]
+    machine.control("POST", "edits/play", {"track_id": track_id})
+
+    def is_there() -> bool:
+        if machine.query("select to_regclass('analytics.unified_tracks') is not null") != [True]:
+            return False
+        counts = machine.query(
+            "select play_count from analytics.unified_tracks"
+            f" where track_id = '{track_id}' and last_played_at > now() - interval '10 minutes'"
+        )
+        return bool(counts) and counts[0] > 0
+
+    eventually("the play is counted", is_there, within_s=120)
+
+
+@pytest.mark.browser
+def test_the_ui_shows_the_deployments(machine: Machine, tmp_path: Path) -> None:
+    from pathlib import Path as RealPath
+
+    if not RealPath(CHROMIUM).exists():
+        pytest.skip(f"{CHROMIUM} is not installed")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET_BROWSER))
+        try:
+            page = browser.new_page()
+            found = deployments(machine)
+            page.goto(f"{machine.ui_url}/deployments")
+            page.get_by_text(min(found), exact=True).first.wait_for(timeout=60_000)
+            page.goto(f"{machine.ui_url}/deployments/deployment/{found['track-plays']['id']}")
+            page.get_by_text("track-plays", exact=True).first.wait_for(timeout=60_000)
+        finally:
+            browser.close()
+
+
+def test_up_again_brings_back_a_killed_worker_and_starts_nothing_twice(machine: Machine) -> None:
+    schedule = deployments(machine)["daily-sync"]["schedules"][0]
+    path = f"deployments/{deployments(machine)['daily-sync']['id']}/schedules/{schedule['id']}"
+    machine.api("PATCH", path, {"active": False})
+    [worker] = [process for process in machine.processes() if "worker" in process.cmdline()]
+    worker.kill()
+    worker.wait(timeout=10)
+    server = machine.run("flows", "status").splitlines()[0]
+    said = machine.run("flows", "up")
+    assert f"server     {machine.ui_url} (running)" in said
+    assert machine.run("flows", "status").splitlines()[0] == server
+    assert "stopped" not in machine.run("flows", "status")
+    # what was paused in the UI stays paused
+    assert not deployments(machine)["daily-sync"]["schedules"][0]["active"]
+
+
+def test_after_down_nothing_runs_and_after_up_nothing_is_lost(machine: Machine) -> None:
+    plays = machine.query("select count(*) from raw_spotify.recently_played")
+    runs = finished_runs(machine)
+    machine.run("flows", "down")
+    assert [process.cmdline() for process in machine.processes()] == []
+    machine.run("flows", "up")
+    assert finished_runs(machine) >= runs
+    assert machine.query("select count(*) from raw_spotify.recently_played") >= plays
+    assert set(SCHEDULES) <= set(deployments(machine))
+    # at most what was under way when the worker was killed, and at the stop
+    assert count_runs(machine, {"name": {"any_": ["Crashed"]}}) <= 2
