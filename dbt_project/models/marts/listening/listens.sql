@@ -1,3 +1,5 @@
+-- the macros of match groups read it: without this dbt would build both at once
+-- depends_on: {{ ref('int_match_versions') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
