@@ -40,7 +40,7 @@ class Told:
 
     def __init__(self, life: Life, database: Database) -> None:
         listens: dict[str, list[tuple[Any, ...]]] = {}
-        for title, artist, *rest in rows(database, LISTENS):
+        for title, _artist, *rest in rows(database, LISTENS):
             listens.setdefault(title, []).append(tuple(rest))
         self.count = sum(map(len, listens.values()))
         self.missing: list[Play] = []
@@ -107,7 +107,7 @@ def told(
 
 def test_almost_every_event_that_was_shown_is_told_once(told: tuple[Life, Warehouse, Told]) -> None:
     _, _, found = told
-    # Bounds of what is reached, not the aim: offline streams that the API and one-year data tell of at different
-    # times are still two.
+    # Bounds of what is reached, not the aim: offline streams that the API and one-year data tell of at
+    # different times are still two events.
     assert len(found.missing) <= found.true_count * 0.002
     assert len(found.invented) <= found.true_count * 0.006
