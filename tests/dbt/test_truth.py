@@ -82,7 +82,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def told(
     postgres_server: Database, template_database: Database, dbt_folder: Path, home: Path
 ) -> Iterator[tuple[Life, Warehouse, Told]]:
-    """Eight months: two eras of exports and one-year data that overlap, polls with a gap, builds in between."""
+    """Eight months: overlapping exports of two eras and of one year, polls with a gap, builds in between."""
     with temporary_database(postgres_server, template=template_database.name) as database:
         execute(database, f"alter database {database.name} set timezone to 'Asia/Kolkata'")
         life = live(database, years=0.66)
