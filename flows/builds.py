@@ -17,6 +17,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from extract import pipelines
+from playlists.rule_checks import check_rules
 from playlists.selections import tests_of
 from profiles import dbt
 from profiles.errors import TrackerError
@@ -88,6 +89,8 @@ def build_step(models: Models, *, wait_s: float = PATIENCE_S, full_refresh: bool
                 return "put off: another build is running, the next one makes up for it"
             began = time.monotonic()
             marks_seen_at = database_now(session.database)
+            # what a rule looks into may have come or gone since it was saved
+            check_rules(session.database)
             selector = models if _is_built(session.database) else Models.ALL
             arguments = ["build", "--selector", str(selector), *(["--full-refresh"] if full_refresh else [])]
             verdict = _build(session, arguments, lock.environment())

@@ -12,6 +12,7 @@ from flows.runs import conduct
 from flows.tasks import step_task
 from playlists import registry, store
 from playlists.applying import Waits
+from playlists.rule_playlists import playlists_read
 from profiles.session import Session, open_session
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ def load_playlists() -> LoadReport:
     """Bring the list of playlists, and the entries of those that are looked into, in line with Spotify."""
     with open_session() as session:
         ensure_exclusions(session)
-        return sync_playlists(session, watched_playlists(session))
+        wanted = [*watched_playlists(session), *playlists_read(session.database)]
+        return sync_playlists(session, dict.fromkeys(wanted))
 
 
 def ensure_exclusions(session: Session) -> None:
