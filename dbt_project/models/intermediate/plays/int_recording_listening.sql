@@ -27,20 +27,20 @@ track_recordings as (
 
 tracks_in_windows as (
     select
-        track_id,
         {%- for days in [7, 30, 90, 365] %}
-        count(*) filter (where {{ within_days('local_date', days) }}) as plays_{{ days }}d {{- ',' if not loop.last }}
+        count(*) filter (where {{ within_days('local_date', days) }}) as plays_{{ days }}d,
         {%- endfor %}
+        track_id
     from plays
     group by track_id
 ),
 
 windows as (
     select
-        track_recordings.recording_id,
         {%- for days in [7, 30, 90, 365] %}
-        cast(sum(tracks_in_windows.plays_{{ days }}d) as integer) as plays_{{ days }}d {{- ',' if not loop.last }}
+        cast(sum(tracks_in_windows.plays_{{ days }}d) as integer) as plays_{{ days }}d,
         {%- endfor %}
+        track_recordings.recording_id
     from tracks_in_windows
     inner join track_recordings on tracks_in_windows.track_id = track_recordings.track_id
     group by track_recordings.recording_id

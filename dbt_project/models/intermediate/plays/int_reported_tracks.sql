@@ -10,12 +10,14 @@
 
 with
 
+{% if is_incremental() -%}
 touched_tracks as (
     select distinct track_key
     from {{ ref('int_play_reports') }}
     where batch > {{ seen_batch }}
 ),
 
+{% endif -%}
 reports as (
     select
         reports.track_key,

@@ -2,7 +2,7 @@
 
 {%- set tolerance_ms = var('recording_tolerance_ms') %}
 
-with recursive
+with
 
 tracks as (
     select
@@ -81,9 +81,9 @@ grouped_by_name as (
     select
         track_id,
         -- without a name nothing can be compared: such a track is a recording of its own
-        'track:' || case
-            when name_key is null or duration_ms is null then track_id
-            else min(track_id collate "C") over (partition by name_key, island)
+        case
+            when name_key is null or duration_ms is null then 'track:' || track_id
+            else 'track:' || min(track_id collate "C") over (partition by name_key, island)
         end as recording_id
     from islands
 ),
@@ -133,11 +133,15 @@ merged_both_ways as (
 ),
 
 reached as (
-    select recording_id, other_recording_id from merged_both_ways
-    union
-    select reached.recording_id, merged_both_ways.other_recording_id
-    from reached
-    inner join merged_both_ways on reached.other_recording_id = merged_both_ways.recording_id
+    with recursive steps as (
+        select recording_id, other_recording_id from merged_both_ways
+        union
+        select steps.recording_id, merged_both_ways.other_recording_id
+        from steps
+        inner join merged_both_ways on steps.other_recording_id = merged_both_ways.recording_id
+    )
+
+    select recording_id, other_recording_id from steps
 ),
 
 merged as (

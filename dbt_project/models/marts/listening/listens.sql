@@ -105,7 +105,8 @@ extended_by_event as (
         end as event_id
     from extended_streams
     window by_time as (
-        partition by match_group, track_key order by ended_at, ms_played desc nulls last, report_id collate "C"
+        partition by match_group, track_key
+        order by ended_at asc, ms_played desc nulls last, report_id collate "C" asc
     )
 ),
 
