@@ -89,17 +89,17 @@ def _run(settings: Settings, listed: Listed, rest: list[str]) -> int:
         from flows import command_line, runs, terminal  # noqa: PLC0415  # after Prefect's environment is set
 
         flow = _flow_of(listed)
-        parameters = command_line.parse(listed, flow, rest)
         terminal.show_steps()
+        parameters = command_line.parse(listed, flow, rest)
         wait_for(api_url)
         state = command_line.run(flow, parameters)
     _say(f"{listed.name}: {str(state.name).lower()}")
     parts = (state.message or "").split(runs.SEPARATOR)
     for part in parts if state.name != "Completed" else []:
         _say(f"  {part}")
-    if state.name == "Deferred":
+    if state.name == runs.DEFERRED:
         return DEFERRED
-    if state.name == "BadInput":
+    if state.name == runs.BAD_INPUT:
         return BAD_INPUT
     return DONE if state.is_completed() else FAILED
 

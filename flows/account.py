@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
+from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.exceptions import FlowPauseTimeout
 from prefect.flow_runs import pause_flow_run
@@ -25,8 +26,6 @@ from profiles.purge import plan_purge, purge
 from profiles.settings import load_settings
 
 if TYPE_CHECKING:
-    from prefect.client.schemas.objects import State
-
     from profiles.consent import PendingLogin, SignedIn
     from profiles.database import Database
 

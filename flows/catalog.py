@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from prefect import flow
+from prefect.client.schemas.objects import State
 
 from extract import catalog
 from flows.runs import conduct
@@ -12,8 +13,6 @@ from flows.tasks import step_task
 from profiles.session import open_session
 
 if TYPE_CHECKING:
-    from prefect.client.schemas.objects import State
-
     from extract.report import LoadReport
 
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
+from prefect.client.schemas.objects import State
 
 from extract import history
 from flows.artifacts import escape
@@ -23,7 +24,6 @@ from profiles.session import open_session
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from prefect.client.schemas.objects import State
     from pydantic import SecretStr
 
     from extract.history import ImportProgress, ImportReport

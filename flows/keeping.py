@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prefect import flow
+from prefect.client.schemas.objects import State
 
 from flows.runs import Overlap, conduct
 from profiles import dump
@@ -18,8 +19,6 @@ from profiles.export import export as write_export
 from profiles.settings import load_settings
 
 if TYPE_CHECKING:
-    from prefect.client.schemas.objects import State
-
     from profiles.export import Format
 
 MEGABYTE = 1_000_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from prefect import flow
+from prefect.client.schemas.objects import State
 
 from extract import listening
 from flows import events
@@ -14,8 +15,6 @@ from flows.tasks import step_task
 from profiles.session import open_session
 
 if TYPE_CHECKING:
-    from prefect.client.schemas.objects import State
-
     from extract.report import PollReport
 
 BUILD_WAIT_S = 120  # longer than a nightly build takes here; after it, the next poll makes up for the build

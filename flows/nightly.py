@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from prefect import flow
+from prefect.client.schemas.objects import State
 
 from flows import events, run_log
 from flows.builds import Models, build_step, mark_build_due
@@ -15,9 +16,6 @@ from flows.push import push_step
 from flows.runs import Overlap, Run, conduct
 from flows.sync import load_albums, load_likes, load_playlists, load_profile
 from profiles.settings import load_settings
-
-if TYPE_CHECKING:
-    from prefect.client.schemas.objects import State
 
 
 @flow(name="daily-sync", flow_run_name="daily sync")

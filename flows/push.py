@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from prefect import flow
+from prefect.client.schemas.objects import State
 
 from flows import artifacts
 from flows.builds import test_playlists
-from flows.parameters import Slug  # noqa: TC001  # Prefect makes the form of it when it runs
+from flows.parameters import Slug
 from flows.runs import conduct
 from flows.tasks import step_task
 from playlists.push import push_all
@@ -18,8 +19,6 @@ from profiles.session import open_session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from prefect.client.schemas.objects import State
 
     from flows.runs import Run
     from playlists.model import PushResult

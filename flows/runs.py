@@ -28,7 +28,7 @@ Result = TypeVar("Result")
 
 DEFERRED = "Deferred"
 SKIPPED = "Skipped"
-BAD_INPUT = "BadInput"
+BAD_INPUT = "Bad input"
 BAD_INPUT_STATUS = 2
 SUMMARY = {"is_summary": True}  # marks the line that repeats what the steps have said
 SEPARATOR = " · "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from prefect import flow
+from prefect.client.schemas.objects import State
 
 from extract import account, library
 from extract.playlists import sync_playlists, watched_playlists
@@ -16,8 +17,6 @@ from playlists.rule_playlists import playlists_read
 from profiles.session import Session, open_session
 
 if TYPE_CHECKING:
-    from prefect.client.schemas.objects import State
-
     from extract.report import LoadReport
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from prefect import flow
+from prefect.client.schemas.objects import State
 
 from flows.builds import Models, build_step
 from flows.runs import conduct
-
-if TYPE_CHECKING:
-    from prefect.client.schemas.objects import State
 
 
 @flow(name="build-models", flow_run_name="build {models}")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
+from prefect.utilities.callables import parameter_schema
 
 from flows import artifacts, builds, catalogue, deploy_step, server_api, tasks
 from flows.push import PushReport
@@ -51,6 +53,18 @@ def test_schedules_follow_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_listed_flow_tells_what_it_does() -> None:
     for flow in catalogue.listed_flows(deploy_step.settings()):
         assert flow.summary.endswith("."), flow.name
+
+
+def flow_of(name: str) -> tuple[catalogue.Listed, Any]:
+    [listed] = [each for each in catalogue.listed_flows(deploy_step.settings()) if each.name == name]
+    return listed, getattr(import_module(listed.module), listed.function)
+
+
+def test_every_field_of_every_form_has_a_type_and_an_explanation() -> None:
+    for listed in catalogue.listed_flows(deploy_step.settings()):
+        for name, field in parameter_schema(flow_of(listed.name)[1]).properties.items():
+            assert {"type", "anyOf", "allOf", "enum", "$ref"} & set(field), f"{listed.name}: {name}"
+            assert field.get("description"), f"{listed.name}: {name}"
 
 
 def test_no_deployment_names_a_secret() -> None:

@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 UNTIL = datetime(2026, 11, 22, 19, 30, tzinfo=UTC)
 
 
+@pytest.fixture(autouse=True)
+def no_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An event would start a Prefect server; what is told has tests of its own."""
+    monkeypatch.setattr("flows.events.emit_event", lambda *_, **__: None)
+
+
 def fail(error: Exception) -> Callable[[], None]:
     def work() -> None:
         raise error

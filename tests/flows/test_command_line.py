@@ -1,0 +1,50 @@
+"""A flow's parameters as options; Prefect itself checks them, so its server must be there."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import pytest
+
+from flows import catalogue, command_line, deploy_step
+from profiles.errors import SettingsError
+
+pytestmark = [pytest.mark.usefixtures("prefect_server"), pytest.mark.xdist_group("prefect")]
+
+
+def flow_of(name: str) -> tuple[catalogue.Listed, Any]:
+    [listed] = [each for each in catalogue.listed_flows(deploy_step.settings()) if each.name == name]
+    return listed, getattr(import_module(listed.module), listed.function)
+
+
+@pytest.mark.parametrize(
+    ("typed", "parameters"),
+    [
+        ([], {}),
+        (["--dry-run"], {"dry_run": True}),
+        (["--dry_run", "false", "--force", "true"], {"dry_run": False, "force": True}),
+        (["--slugs", "most_played", "never_played"], {"slugs": ["most_played", "never_played"]}),
+    ],
+)
+def test_parameters_are_options_of_the_command(typed: list[str], parameters: dict[str, Any]) -> None:
+    assert command_line.parse(*flow_of("update-playlists"), typed) == parameters
+
+
+@pytest.mark.parametrize("typed", [["--slugs", "Not A Slug"], ["--slugs", "'; drop table"]])
+def test_what_does_not_fit_is_bad_input(typed: list[str]) -> None:
+    with pytest.raises(SettingsError, match="slugs"):
+        command_line.parse(*flow_of("update-playlists"), typed)
+
+
+def test_a_missing_parameter_is_named() -> None:
+    with pytest.raises(SettingsError, match="--slug"):
+        command_line.parse(*flow_of("update-playlist"), [])
+
+
+def test_a_choice_offers_its_values_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command_line.parse(*flow_of("initial-sync"), ["--push", "preview"]) == {"push": "preview"}
+    with pytest.raises(SystemExit) as ended:
+        command_line.parse(*flow_of("initial-sync"), ["--push", "perhaps"])
+    assert ended.value.code == 2
+    assert "preview" in capsys.readouterr().err
