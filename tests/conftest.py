@@ -32,13 +32,6 @@ TEMPORARY = "tracker-test-"
 NUMBERS = itertools.count(1)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of one built warehouse on one worker: else each worker builds it for itself."""
-    for item in items:
-        if "tests/dbt/" in item.path.as_posix():
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
-
-
 @pytest.fixture(scope="session", autouse=True)
 def own_environment() -> Iterator[dict[str, str]]:
     """Take the developer's settings away, for child processes too; yields what was there."""
