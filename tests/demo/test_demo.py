@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -28,12 +29,16 @@ def test_within_its_own_environment_it_finds_the_same_place(
 
 
 def test_without_an_account_the_shell_stops_instead_of_using_the_real_one(tracker_home: Path) -> None:
-    lines = place.find_place().shell()
     done = subprocess.run(
-        ["bash", "-c", f'eval "{lines}"; echo went on'], capture_output=True, text=True, check=False
+        ["bash", "-c", 'eval "$LINES_OF_DEMO"; echo went on'],
+        env={**os.environ, "LINES_OF_DEMO": place.find_place().shell()},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 2
     assert "went on" not in done.stdout
+    assert "no simulated account" in done.stderr
 
 
 def entries(*uris: str) -> dict[str, list[dict[str, str]]]:
