@@ -13,6 +13,7 @@ from flows import account, history, server_api
 from flows.account import connect_spotify, disconnect
 from flows.history import import_history
 from flows.keeping import backup, export
+from flows.runs import BAD_INPUT
 from tests.extract.history.rows import extended
 from tests.profiles.lived_in import contents
 from tests.profiles.user_at_consent import decide
@@ -98,7 +99,7 @@ def test_a_run_in_the_ui_waits_for_its_form_and_forgets_the_answer(
 def test_a_purge_wants_its_word(session: Session, ask: Ask) -> None:
     library.sync_liked_tracks(session)
     state = disconnect(purge=True, return_state=True)
-    assert (state.is_failed(), state.name) == (True, "BadInput")
+    assert (state.is_failed(), state.name) == (True, BAD_INPUT)
     assert ask("select count(*) > 0 from raw_spotify.liked_tracks") == [True]
 
 
@@ -141,12 +142,12 @@ def test_an_export_is_imported_with_progress_and_a_table(
 
 
 def test_a_path_with_nothing_to_import_is_bad_input(session: Session, tmp_path: Path) -> None:
-    assert import_history(str(tmp_path / "missing.zip"), return_state=True).name == "BadInput"
+    assert import_history(str(tmp_path / "missing.zip"), return_state=True).name == BAD_INPUT
 
 
 def test_a_database_address_is_refused_as_a_path_and_not_recorded(session: Session, ask: Ask) -> None:
     state = import_history("postgresql://me:hunter22hunter@old/db", return_state=True)
-    assert state.name == "BadInput"
+    assert state.name == BAD_INPUT
     assert not [row for row in ask("select t::text from ops.runs as t") if "hunter22" in row]
 
 
@@ -160,4 +161,4 @@ def test_a_backup_and_an_export_are_runs_too(session: Session, tracker_home: Pat
 
 def test_a_database_address_is_known_as_one() -> None:
     assert history.is_address("postgresql://host/db")
-    assert not history.is_address("/home/me/my_spotify_data.zip")
+    assert not history.is_address("/data/my_spotify_data.zip")
