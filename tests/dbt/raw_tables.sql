@@ -72,6 +72,9 @@ create table raw_export.tracker_plays (
     row_hash bigint not null, track_id varchar, played_at timestamptz not null, track_name varchar,
     artist_name varchar, album_name varchar, duration_ms bigint, payload jsonb not null, _dlt_load_id varchar not null
 );
+create table raw_export.tracker_exclusions (
+    track_id varchar not null, payload jsonb not null, imported_at timestamptz not null, _dlt_load_id varchar not null
+);
 create table raw_export.import_files (
     file_id bigint not null, sha256 varchar not null, name varchar not null, size_bytes bigint not null,
     format varchar, is_video boolean not null, outcome varchar not null, reason varchar, row_count bigint not null,

@@ -85,6 +85,12 @@ def first(warehouse: Warehouse) -> Built:
         "p1",
         [excluded, excluded, LOCAL_FILE, EPISODE, None, track("other-edition", isrc="GB09", album="C")],
     )
+    raw.like(track("excluded-before", isrc="GB10"), JANUARY)
+    execute(
+        warehouse.database,
+        "insert into raw_export.tracker_exclusions values ('excluded-before', '{}', now(), '1'),"
+        " ('excluded', '{}', now(), '1')",
+    )
     warehouse.build()
     return look(warehouse)
 
@@ -167,6 +173,11 @@ def test_artist_columns_count_a_recording_once(first: Built) -> None:
     assert first.tracks["tie-a"]["artist_track_count"] == 1
 
 
+def test_what_an_imported_tracker_had_excluded_stays_out(first: Built) -> None:
+    assert first.tracks["excluded-before"]["exclusion_reason"] == "excluded"
+    assert not any("excluded-before" in selected for selected in first.selections.values())
+
+
 def test_exclusions_survive_doubles_local_files_episodes_and_hidden_entries(first: Built) -> None:
     assert first.tracks["excluded"]["exclusion_reason"] == "excluded"
     assert first.tracks["re-edition"]["exclusion_reason"] == "another edition is excluded"
@@ -243,6 +254,7 @@ def later(warehouse: Warehouse, elsewhere: Built) -> Built:
     raw.remove("track", "liked", JANUARY, MAY)
     raw.remove("album", "album-His 'n' Hers", JANUARY, MAY)
     raw.playlist("exclusions", "p1", [])
+    execute(warehouse.database, "delete from raw_export.tracker_exclusions where track_id = 'excluded'")
     warehouse.build()
     return look(warehouse)
 

@@ -9,10 +9,32 @@ items as (
         playlist_id,
         track_id
     from {{ ref('stg_spotify__playlist_items') }}
+),
+
+tracker_exclusions as (
+    select track_id from {{ ref('stg_export__tracker_exclusions') }}
+),
+
+-- local files and episodes have no track id and exclude nothing
+excluded_here as (
+    select items.track_id
+    from items
+    inner join playlists on items.playlist_id = playlists.playlist_id
+    where items.track_id is not null
+),
+
+-- what was imported cannot be dragged out of a playlist: the var lets all of it back in
+excluded_before as (
+    select track_id
+    from tracker_exclusions
+    where {{ var('keep_tracker_exclusions') }}
+),
+
+-- duplicates are one exclusion
+final as (
+    select track_id from excluded_here
+    union
+    select track_id from excluded_before
 )
 
--- duplicates are one exclusion; local files and episodes have no track id and exclude nothing
-select distinct items.track_id
-from items
-inner join playlists on items.playlist_id = playlists.playlist_id
-where items.track_id is not null
+select * from final
