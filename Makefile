@@ -25,7 +25,7 @@ demo: install  ## the whole product on a simulated account, in about three minut
 	@$(PY) -m demo $(ARGS)
 
 test: install-dev  ## run every test (real PostgreSQL, simulated Spotify over HTTP)
-	@$(PY) -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 up: install  ## start database, Prefect (UI, worker) and schedules on this machine (SANDBOX=1: on the simulated account)
 	@$(if $(SANDBOX),$(PY) -m demo start;) $(IN_SANDBOX) $(PY) -m flows up

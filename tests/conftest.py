@@ -30,6 +30,14 @@ if TYPE_CHECKING:
 OURS = ("SPOTIFY_", "DB_", "TRACKER_", "PREFECT_", "DBT_", "PG")
 TEMPORARY = "tracker-test-"
 NUMBERS = itertools.count(1)
+LONG_FIRST = ("e2e", "flows", "dbt")
+"""Folders whose files take longest: begun last, they would keep one worker busy and leave the other idle."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest first, each in its own order."""
+    ranks = {name: rank for rank, name in enumerate(LONG_FIRST)}
+    items.sort(key=lambda item: ranks.get(item.path.parent.name, len(ranks)))
 
 
 @pytest.fixture(scope="session", autouse=True)
