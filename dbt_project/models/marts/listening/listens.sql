@@ -5,8 +5,15 @@
     incremental_strategy='append',
     on_schema_change='fail',
     indexes=[{'columns': ['match_group']}, {'columns': ['played_at']}, {'columns': ['track_id']}],
-    pre_hook='{{ forget_changed_groups(match_ledger()) }}',
-    post_hook=['{{ remember_matched_groups() }}', '{{ remember_definition() }}'],
+    pre_hook=[
+        '{{ touch_days_of_changed_groups(match_ledger()) }}',
+        '{{ forget_changed_groups(match_ledger()) }}',
+    ],
+    post_hook=[
+        '{{ touch_days_of_changed_groups(match_ledger()) }}',
+        '{{ remember_matched_groups() }}',
+        '{{ remember_definition() }}',
+    ],
 ) }}
 
 {%- set tolerance = "interval '" ~ var('match_tolerance_s') ~ " seconds'" %}
