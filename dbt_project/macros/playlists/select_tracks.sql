@@ -31,11 +31,7 @@ editions as (
         row_number() over (
             partition by {% if full.dedupe_recordings %}coalesce(recording_id, track_id){% else %}track_id{% endif %}
             order by
-                is_liked desc nulls last,
-                is_album_saved desc nulls last,
-                is_playable desc nulls last,
-                track_play_count desc nulls last,
-                track_id collate "C" asc,
+                {{ edition_order() }},
                 -- a track that the model's joins doubled stands once, and always the same of its rows
                 {{ order_terms(full.select_by + full.order_by, seed) }}
         ) as edition_rank
