@@ -8,6 +8,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 
 from extract import catalog
+from flows.progress import progress_bar
 from flows.runs import conduct
 from flows.tasks import step_task
 from profiles.session import open_session
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 @step_task("check availability")
 def load_availability(*, full: bool = False) -> LoadReport:
     """Ask which tracks can be played in SPOTIFY_MARKET: a seventh of the pages, stalest first, or all."""
-    with open_session() as session:
-        return catalog.check_availability(session, full=full)
+    with open_session() as session, progress_bar("check-availability", "entries asked for") as bar:
+        return catalog.check_availability(session, full=full, progress=bar)
 
 
 @step_task("load artists")

@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import time
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from prefect import flow
-from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
+from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 
 from extract import history
 from flows.artifacts import escape
 from flows.builds import Models, build_step, mark_build_due
+from flows.progress import progress_bar
 from flows.runs import Run, conduct
 from profiles import redaction
 from profiles.errors import InputError
 from profiles.session import open_session
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from pydantic import SecretStr
 
     from extract.history import ImportProgress, ImportReport
-
-TELL_EVERY_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -47,28 +42,6 @@ class Imported:
         )
 
 
-class ProgressBar:
-    """A progress artifact that moves every two seconds at most."""
-
-    def __init__(self, key: str, description: str) -> None:
-        made: Any = create_progress_artifact(progress=0.0, key=key, description=description)
-        self._id: UUID = made  # in a flow without async it is no coroutine
-        self._told_at = time.monotonic()
-
-    def __call__(self, progress: ImportProgress) -> None:
-        """Move it, where it is time."""
-        now = time.monotonic()
-        if now - self._told_at >= TELL_EVERY_S:
-            self._told_at = now
-            share = progress.bytes_done / progress.bytes_total if progress.bytes_total else 1.0
-            self.move_to(100 * share, f"{progress.files_done} of {progress.files_total} files read")
-
-    def move_to(self, percent: float, description: str) -> None:
-        """Move it. Where the server is away, the import goes on all the same."""
-        with suppress(Exception):
-            update_progress_artifact(self._id, progress=min(100.0, percent), description=description)
-
-
 def read_export(path: str) -> Imported:
     """Load the listening history from a zip, a folder or a file."""
     if is_address(path):
@@ -76,11 +49,13 @@ def read_export(path: str) -> Imported:
             "A database address is not taken as a parameter: parameters are stored and shown.",
             remedy="Set TRACKER_IMPORT_URL and run import-tracker.",
         )
-    bar = ProgressBar("import-history", "Reading the export")
-    with open_session() as session:
-        report = history.import_history(session, Path(path), progress=bar)
-    bar.move_to(100.0, f"{report.rows_read:,} rows read")
-    return Imported(report)
+    with open_session() as session, progress_bar("import-history", "export read", appears_at=1) as bar:
+
+        def show(progress: ImportProgress) -> None:
+            text = f"{progress.files_done} of {progress.files_total} files, {progress.rows_read:,} rows read"
+            bar(progress.bytes_done, progress.bytes_total, text)
+
+        return Imported(history.import_history(session, Path(path), progress=show))
 
 
 def read_tracker(secret_block: str | None) -> Imported:

@@ -9,6 +9,7 @@ from prefect.client.schemas.objects import State
 
 from extract import account, library
 from extract.playlists import sync_playlists, watched_playlists
+from flows.progress import progress_bar
 from flows.runs import conduct
 from flows.tasks import step_task
 from playlists import registry, store
@@ -23,15 +24,15 @@ if TYPE_CHECKING:
 @step_task("load saved albums")
 def load_albums(*, full: bool = False) -> LoadReport:
     """Bring saved albums, with all their tracks, in line with Spotify."""
-    with open_session() as session:
-        return library.sync_saved_albums(session, full=full)
+    with open_session() as session, progress_bar("sync-albums", "albums listed") as bar:
+        return library.sync_saved_albums(session, full=full, progress=bar)
 
 
 @step_task("load liked tracks")
 def load_likes(*, full: bool = False) -> LoadReport:
     """Bring liked tracks in line with Spotify; what left is decided from a complete view alone."""
-    with open_session() as session:
-        return library.sync_liked_tracks(session, full=full)
+    with open_session() as session, progress_bar("sync-likes", "likes listed") as bar:
+        return library.sync_liked_tracks(session, full=full, progress=bar)
 
 
 @step_task("load playlists")
