@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from profiles.database import open_database
-from profiles.errors import TrackerError
+from profiles.errors import InputError, TrackerError
 from profiles.settings import load_settings
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _ID = re.compile(
 )
 
 
-class RecordingError(TrackerError):
+class RecordingError(InputError):
     """A decision that cannot be taken, or is not there."""
 
 
