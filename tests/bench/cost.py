@@ -1,0 +1,210 @@
+"""What a build costs by the length of the history: `python -m tests.bench.cost [PLAYS …]`.
+
+The same library, and 10,000, 100,000 and 1,000,000 plays of it and of more, each in a database of its own,
+on one temporary embedded PostgreSQL. Timed is the whole command, dbt's start too, with the selectors that the
+flows use; the sizes take turns, and of the rounds the fastest counts. `--nodes` tells where the time goes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from extract import pipelines
+from extract.contracts import RECENTLY_PLAYED
+from profiles import database as databases
+from profiles import dbt, embedded
+from profiles.database import Database
+from profiles.settings import Settings
+from tests.extract.history.conftest import WithoutSpotify
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LISTENER = Path(__file__).with_name("_listener.sql")
+SIZES = (10_000, 100_000, 1_000_000)
+NOTHING_NEW, NEW_PLAYS = "nothing new", "5 new plays"
+SELECTORS = ("nightly", "after_poll")
+TARGET = 1.5  # times the smallest size
+
+
+@dataclass
+class Listener:
+    """One size: its database, and what each build took."""
+
+    plays: int
+    database: Database
+    home: Path
+    seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    nodes: dict[str, dict[str, float]] = field(default_factory=dict)
+    dates: set[date] = field(default_factory=set)
+
+    @classmethod
+    def made(cls, plays: int, sockets: Path, home: Path) -> Listener:
+        """Fill the raw tables of a database, or take the one that stands, and build it."""
+        found = cls(plays, Database(str(sockets), embedded.PORT, f"cost_{plays}", embedded.SUPERUSER), home)
+        databases.create_if_missing(found.database)
+        databases.prepare(found.database)
+        with closing(found.database.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute("select to_regclass('raw_spotify._dlt_loads') is null")
+            is_new = cursor.fetchone() == (True,)
+        pipelines.ensure_tables(found.session)
+        if is_new:
+            with closing(found.database.connect()) as connection, connection, connection.cursor() as cursor:
+                cursor.execute(LISTENER.read_text(encoding="utf-8"), {"plays": plays})
+            with (
+                closing(found.database.connect(autocommit=True)) as connection,
+                connection.cursor() as cursor,
+            ):
+                cursor.execute("vacuum analyze")
+        found.build("nightly", "first build" if is_new else "catching up")
+        return found
+
+    @property
+    def session(self) -> Any:
+        """Settings and database."""
+        return cast("Any", WithoutSpotify(Settings(tracker_home=self.home), self.database))
+
+    def play(self, count: int = 5) -> None:
+        """Load plays that the API has just told of."""
+        now = datetime.now(UTC).replace(microsecond=0)
+        with closing(self.database.connect()) as connection, connection, connection.cursor() as cursor:
+            cursor.execute(
+                "select track_uri, payload from raw_spotify.recently_played"
+                " order by played_at desc offset 20 limit %s",
+                [count],
+            )
+            rows = [
+                {
+                    "played_at": now - number * timedelta(minutes=4),
+                    "track_uri": uri,
+                    "payload": payload | {"played_at": now.isoformat()},
+                }
+                for number, (uri, payload) in enumerate(cursor.fetchall())
+            ]
+            cursor.execute(
+                "insert into ops.play_polls"
+                " (polled_at, outcome, item_count, new_count, oldest_played_at, newest_played_at)"
+                " values (%s, 'new', 50, %s, %s, %s)",
+                [now, count, now - timedelta(hours=5), now],
+            )
+        pipelines.load(self.session, "listening", {RECENTLY_PLAYED: rows})
+
+    def build(self, selector: str, scenario: str) -> None:
+        """Build as a flow does, and note how long it took."""
+        target = self.home / "target"
+        variables = {
+            **os.environ,
+            **dbt.environment(Settings(tracker_home=self.home), self.database),
+            "DBT_PROJECT_DIR": str(dbt.DBT_PROJECT_DIR),
+            "DBT_TARGET_PATH": str(target),
+            "DBT_LOG_PATH": str(self.home / "logs"),
+        }
+        began = time.monotonic()
+        done = subprocess.run(
+            [*dbt.COMMAND, "build", "--selector", selector],
+            cwd=dbt.DBT_PROJECT_DIR,
+            env=variables,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        seconds = time.monotonic() - began
+        if done.returncode:
+            raise SystemExit(done.stdout[-4000:])
+        what = f"{selector}, {scenario}"
+        print(f"  {self.plays:>9,} plays: {what} in {seconds:.1f} s", file=sys.stderr, flush=True)
+        self.seconds[what].append(seconds)
+        self.dates.add(datetime.now(UTC).date())
+        results = json.loads((target / "run_results.json").read_text(encoding="utf-8"))["results"]
+        self.nodes[what] = {each["unique_id"]: each["execution_time"] for each in results}
+
+
+def measure(listeners: Sequence[Listener], rounds: int) -> None:
+    """Build each size in turn, with nothing new and with new plays, as often as there are rounds."""
+    for _ in range(rounds):
+        for scenario in (NOTHING_NEW, NEW_PLAYS):
+            for selector in SELECTORS:
+                for listener in listeners:
+                    if scenario == NEW_PLAYS:
+                        listener.play()
+                    listener.build(selector, scenario)
+
+
+def table(listeners: Sequence[Listener]) -> list[dict[str, Any]]:
+    """Return one row per scenario: the fastest seconds of each size, and the ratio to the smallest."""
+    rows: list[dict[str, Any]] = []
+    sizes = [listener.plays for listener in listeners]
+    for scenario in (NOTHING_NEW, NEW_PLAYS):
+        for selector in SELECTORS:
+            what = f"{selector}, {scenario}"
+            fastest = [min(listener.seconds[what]) for listener in listeners]
+            rows.append(
+                {
+                    "build": what,
+                    "seconds": dict(zip(sizes, (round(each, 1) for each in fastest), strict=True)),
+                    "ratio": dict(zip(sizes, (round(each / fastest[0], 2) for each in fastest), strict=True)),
+                }
+            )
+    return rows
+
+
+def print_nodes(listeners: Sequence[Listener]) -> None:
+    """Print the nodes that cost most with the history."""
+    small, large = listeners[0], listeners[-1]
+    for what in large.nodes:
+        if what not in small.nodes:
+            continue
+        grown = sorted(
+            large.nodes[what].items(), key=lambda node: small.nodes[what].get(node[0], 0) - node[1]
+        )
+        print(f"\n{what}: seconds of dbt's nodes at {small.plays:,} and {large.plays:,} plays")
+        for name, seconds in grown[:15]:
+            print(f"{small.nodes[what].get(name, 0):>8.2f}{seconds:>8.2f}  {name}")
+
+
+def main() -> int:
+    """Print the table; 1 where a target is missed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.cost", description=__doc__)
+    parser.add_argument("plays", nargs="*", type=int, default=list(SIZES))
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--nodes", action="store_true", help="print where the time goes")
+    parser.add_argument("--home", type=Path, help="keep the databases here, and use those that stand")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    options = parser.parse_args()
+    os.environ.setdefault("TRACKER_ENV_FILE", os.devnull)
+    with ExitStack() as stack:
+        home = options.home or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tracker-bench-")))
+        home.mkdir(parents=True, exist_ok=True)
+        sockets = embedded.ensure_running(home)
+        stack.callback(embedded.stop, home)
+        listeners = [Listener.made(plays, sockets, home) for plays in sorted(options.plays)]
+        measure(listeners, options.rounds)
+    rows = table(listeners)
+    if options.json:
+        print(json.dumps(rows, indent=2))
+    else:
+        print(f"{'dbt build':<28}" + "".join(f"{size:>13,} plays" for size in sorted(options.plays)))
+        for row in rows:
+            parts = zip(row["seconds"].values(), row["ratio"].values(), strict=True)
+            print(f"{row['build']:<28}" + "".join(f"{s:>9.1f} s {ratio:>6.2f} ×" for s, ratio in parts))
+    if options.nodes:
+        print_nodes(listeners)
+    dates = set.union(*(listener.dates for listener in listeners))
+    print(f"on {', '.join(map(str, sorted(dates)))} (UTC); target: at most {TARGET} × the smallest")
+    return int(any(max(row["ratio"].values()) > TARGET for row in rows))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
