@@ -27,9 +27,9 @@ OTHER = track("other", "Sunrise", isrc="GB09")
 
 @pytest.fixture(scope="module")
 def counted(warehouse: Warehouse) -> Warehouse:
-    """Ten days in a row with sixteen plays, of two editions of a song and of another one; then one lone day."""
+    """Ten days in a row with sixteen plays, of two editions of a song and of another; then one lone day."""
     name = warehouse.database.name
-    execute(warehouse.database, f'alter database "{name}" set timezone to \'America/New_York\'')
+    execute(warehouse.database, f"alter database \"{name}\" set timezone to 'America/New_York'")
     for day in range(1, 11):
         warehouse.raw.play(EDITIONS[day % 2], f"2026-03-{day:02}T21:30:00.500Z")
     for day in (1, 2, 3):
@@ -41,7 +41,8 @@ def counted(warehouse: Warehouse) -> Warehouse:
     return warehouse
 
 
-@pytest.mark.fault(16)
+@pytest.mark.fault(16, "streaks")
+@pytest.mark.fault(16, "counts")
 def test_ten_days_in_a_row_are_a_streak_of_ten_with_sixteen_plays(counted: Warehouse) -> None:
     assert rows(counted.database, STREAKS) == [
         ("2026-03-01", "2026-03-10", 10, 16, False),
@@ -49,7 +50,7 @@ def test_ten_days_in_a_row_are_a_streak_of_ten_with_sixteen_plays(counted: Wareh
     ]
 
 
-@pytest.mark.fault(16)
+@pytest.mark.fault(16, "editions")
 def test_a_play_counts_once_though_its_song_is_known_in_two_editions(counted: Warehouse) -> None:
     days = {day: counts for day, *counts in rows(counted.database, DAYS)}
     assert days["2026-03-01"] == [3, 2, 3]
@@ -59,7 +60,7 @@ def test_a_play_counts_once_though_its_song_is_known_in_two_editions(counted: Wa
     assert rows(counted.database, "select count(*) from analytics.plays") == [(17,)]
 
 
-@pytest.mark.fault(17)
+@pytest.mark.fault(17, "database")
 def test_times_are_the_same_whatever_the_zone_of_the_database(counted: Warehouse) -> None:
     assert rows(counted.database, "show timezone") == [("UTC",)], "our own connections name their zone"
     assert rows(counted.database, "select setconfig::text from pg_db_role_setting") == [
@@ -103,7 +104,7 @@ def test_days_counted_by_what_changed_are_the_days_counted_anew(recounted: Wareh
     assert everything(recounted) == by_change
 
 
-@pytest.mark.fault(17)
+@pytest.mark.fault(17, "listener")
 def test_days_follow_the_listeners_zone_and_no_built_in_one(recounted: Warehouse) -> None:
     recounted.build(*BUILT, TRACKER_TIMEZONE="Pacific/Auckland")
     days = {day: counts for day, *counts in rows(recounted.database, DAYS)}

@@ -107,6 +107,7 @@ def test_a_like_that_was_missed_and_returned_stands(first: Built) -> None:
     assert first.tracks["returned"]["is_liked"]
 
 
+@pytest.mark.fault(4)
 def test_unsaving_an_album_takes_its_tracks_and_no_like(first: Built) -> None:
     assert "went" not in first.tracks
     kept = first.tracks["kept"]
@@ -120,6 +121,7 @@ def test_a_track_both_liked_and_on_a_saved_album_was_added_by_the_earlier(first:
     assert both["isrc"] == "GB06"
 
 
+@pytest.mark.fault(16, "editions")
 def test_one_play_on_each_of_two_editions_counts_twice_for_both_and_once_for_each(first: Built) -> None:
     single, edition = first.tracks["single"], first.tracks["edition"]
     assert single["recording_id"] == edition["recording_id"] == "isrc:GB05"
@@ -178,6 +180,7 @@ def test_what_an_imported_tracker_had_excluded_stays_out(first: Built) -> None:
     assert not any("excluded-before" in selected for selected in first.selections.values())
 
 
+@pytest.mark.fault(6)
 def test_exclusions_survive_doubles_local_files_episodes_and_hidden_entries(first: Built) -> None:
     assert first.tracks["excluded"]["exclusion_reason"] == "excluded"
     assert first.tracks["re-edition"]["exclusion_reason"] == "another edition is excluded"
@@ -190,6 +193,7 @@ def test_one_edition_of_a_recording_stands_in_a_playlist(first: Built) -> None:
     assert first.selections["most_played"] == ["liked", "single"]
 
 
+@pytest.mark.fault(13)
 def test_ties_are_broken_by_the_track_id(first: Built) -> None:
     ties = [id_ for id_ in first.selections["never_played"] if id_.startswith("tie-")]
     assert ties == sorted(ties)
@@ -259,6 +263,7 @@ def later(warehouse: Warehouse, elsewhere: Built) -> Built:
     return look(warehouse)
 
 
+@pytest.mark.fault(21)
 def test_a_late_play_lands_in_its_own_day(warehouse: Warehouse, later: Built) -> None:
     query = """
         select local_date::text, count(*) from analytics.plays where track_id = 'liked' group by 1 order by 1
@@ -266,6 +271,7 @@ def test_a_late_play_lands_in_its_own_day(warehouse: Warehouse, later: Built) ->
     assert rows(warehouse.database, query) == [("2026-05-02", 1), ("2026-06-01", 1), ("2026-06-10", 2)]
 
 
+@pytest.mark.fault(5)
 def test_unsaving_the_last_album_breaks_nothing(later: Built) -> None:
     assert not any(found["is_album_saved"] for found in later.tracks.values())
     assert later.selections.get("unfinished_albums", []) == []

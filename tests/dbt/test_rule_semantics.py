@@ -60,6 +60,7 @@ def differences(shelf: Warehouse, rules: list[dict[str, Any]]) -> list[str]:
     return found
 
 
+@pytest.mark.fault(12, "operators")
 def test_every_field_with_every_operator_means_what_is_written_down(shelf: Warehouse) -> None:
     random = Random(7)
     rules: list[dict[str, Any]] = [{"conditions": [condition(random, *pair)]} for pair in pairs()]
@@ -101,6 +102,9 @@ EXACT: list[tuple[dict[str, Any], set[str | None]]] = [
 ]
 
 
+@pytest.mark.fault(12, "is")
+@pytest.mark.fault(12, "quotes")
+@pytest.mark.fault(12, "values")
 @pytest.mark.parametrize(
     ("rule", "titles"), EXACT, ids=lambda each: json.dumps(each)[:60] if isinstance(each, dict) else ""
 )
@@ -126,12 +130,14 @@ def exact(shelf: Warehouse) -> dict[str, set[str | None]]:
     return {slug: {titles[track_id] for track_id in built.get(slug, set())} for slug in rules}
 
 
+@pytest.mark.fault(12, "is not")
 def test_is_not_does_not_mean_is(exact: dict[str, set[str | None]]) -> None:
     everything = {track["title"] for track in library()}
     assert exact["is_not"] == everything - {"Pulp", "PULP"}
     assert None in exact["is_not"]
 
 
+@pytest.mark.fault(12, "any")
 def test_any_lets_no_excluded_and_no_unplayable_track_in(shelf: Warehouse) -> None:
     rule = {
         "match": "any",

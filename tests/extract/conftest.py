@@ -9,13 +9,34 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from profiles.retries import OUTAGES
 from profiles.spotify import Page
+from sandbox.builders import library_of
+from sandbox.testing import RunningSandbox, running_sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from profiles.database import Database
     from profiles.session import Session
+
+
+@pytest.fixture
+def spotify(request: pytest.FixtureRequest) -> Iterator[RunningSandbox]:
+    """The small account, or a library of the size that a test asks for by `@of_size(likes=230)`."""
+    OUTAGES.clear()  # an earlier test's server may have had the same port
+    account = library_of(**request.param) if hasattr(request, "param") else None
+    with running_sandbox(account) as sandbox:
+        yield sandbox
+
+
+def of_size(**size: int) -> pytest.MarkDecorator:
+    """Let the simulated account have a library of that size."""
+    return pytest.mark.parametrize("spotify", [size], indirect=True, ids=str)
+
+
+def liked(spotify: RunningSandbox) -> list[str]:
+    return sorted(spotify.account.liked_ids)
 
 
 @pytest.fixture
@@ -40,6 +61,7 @@ LIKED_NOW = """
     ), 'returned') = 'returned'
     order by track_id
 """
+EVENTS = "select kind, id, event from raw_spotify.library_removals order by noticed_at, id"
 SAVED_NOW = LIKED_NOW.replace("liked_tracks", "saved_albums").replace("track", "album")
 
 

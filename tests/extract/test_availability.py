@@ -12,32 +12,20 @@ from extract.catalog import check_availability
 from extract.library import sync_liked_tracks, sync_saved_albums
 from profiles.clock import as_of
 from profiles.errors import Deferred, Forbidden, SpotifyUnavailable
-from sandbox.builders import add_simple_album, library_of
-from sandbox.testing import RunningSandbox, running_sandbox
-from tests.extract.conftest import page_of, scripted
+from sandbox.builders import add_simple_album
+from tests.extract.conftest import of_size, page_of, scripted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from profiles.session import Session
     from sandbox.faults import FaultKind
+    from sandbox.testing import RunningSandbox
 
     Ask = Callable[..., list[Any]]
 
 ANSWERS = "select track_id, is_playable from raw_spotify.track_availability order by track_id"
 ROWS = "select count(*) from raw_spotify.track_availability"
-
-
-@pytest.fixture
-def spotify(request: pytest.FixtureRequest) -> Iterator[RunningSandbox]:
-    """The small account, or a library of the size that a test asks for."""
-    account = library_of(**request.param) if hasattr(request, "param") else None
-    with running_sandbox(account) as sandbox:
-        yield sandbox
-
-
-def of_size(**size: int) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("spotify", [size], indirect=True, ids=str)
 
 
 def in_market(session: Session, **settings: Any) -> Session:
@@ -188,9 +176,7 @@ def test_seven_nights_see_every_track_at_a_seventh_of_the_calls(
     assert ask(ROWS) == [700]
 
 
-# -- fault 11 of the earlier tracker: 100 tracks a night became eligible, and any error marked one unplayable
-
-
+@pytest.mark.fault(11, "errors")
 @pytest.mark.parametrize(
     ("kind", "error"),
     [("premium_lapsed", Forbidden), ("server_error", SpotifyUnavailable), ("quota_exceeded", Deferred)],
@@ -206,6 +192,7 @@ def test_an_error_never_makes_a_track_unplayable(
     assert ask(ANSWERS) == before
 
 
+@pytest.mark.fault(11, "budget")
 @of_size(likes=2_300, albums=0)
 def test_far_more_than_a_hundred_tracks_become_known_in_one_night(
     session: Session, spotify: RunningSandbox, ask: Ask

@@ -146,6 +146,7 @@ def test_one_removed_like_is_found_in_nine_pages_wherever_it_stood(position: int
     assert len(reads) <= 9
 
 
+@pytest.mark.fault(8)
 def test_one_added_and_one_removed_at_equal_totals_are_both_noticed() -> None:
     library = spread_library(10_000)
     before = library.known()
@@ -189,6 +190,7 @@ def test_a_thousand_likes_of_one_second_hide_no_removal_among_them() -> None:
     assert {entry.id for entry in found.gone} == {"track000900"}
 
 
+@pytest.mark.fault(20, "likes")
 def test_two_likes_of_the_same_second_are_two_entries() -> None:
     library = a_library(120)
     before = library.known()

@@ -79,6 +79,7 @@ def test_an_answer_without_a_body_is_an_empty_poll(session: Session, ask: Ask) -
     assert poll(scripted(session, me_player_recently__played=[{}])).outcome == "empty"
 
 
+@pytest.mark.fault(18)
 def test_over_fifty_plays_between_polls_are_a_suspected_gap(
     session: Session, spotify: RunningSandbox, ask: Ask
 ) -> None:
@@ -107,6 +108,7 @@ def test_the_first_poll_suspects_nothing_though_its_page_is_full(
     assert (report.count, report.gap_suspected) == (50, False)
 
 
+@pytest.mark.fault(18)
 def test_a_gap_is_kept_when_the_load_after_it_is_killed(
     session: Session, spotify: RunningSandbox, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,6 +128,7 @@ def test_a_gap_is_kept_when_the_load_after_it_is_killed(
     assert ask(PLAYS) == [70]
 
 
+@pytest.mark.fault(21)
 def test_offline_plays_that_arrive_a_day_late_are_kept(
     session: Session, spotify: RunningSandbox, ask: Ask
 ) -> None:
@@ -143,6 +146,7 @@ def test_offline_plays_that_arrive_a_day_late_are_kept(
     assert ask(PLAYS) == [before[0] + 5]
 
 
+@pytest.mark.fault(20, "plays")
 def test_two_plays_in_one_second_are_both_kept(session: Session, spotify: RunningSandbox, ask: Ask) -> None:
     account = spotify.account
     moment = account.now
@@ -160,6 +164,7 @@ def play(at: str, **track: Any) -> dict[str, Any]:
     return {"played_at": at, "context": None, "track": track or None}
 
 
+@pytest.mark.fault(19)
 def test_plays_without_track_id_local_files_and_episodes_are_stored_once(session: Session, ask: Ask) -> None:
     local = "spotify:local:Neighbour:Tapes:Take+3:123"
     items = [
@@ -181,6 +186,7 @@ def test_plays_without_track_id_local_files_and_episodes_are_stored_once(session
     assert ask("select row_key from ops.quarantined_rows") == ["sometime"]
 
 
+@pytest.mark.fault(19)
 def test_a_play_that_cannot_be_stored_is_not_new_again_with_each_poll(session: Session, ask: Ask) -> None:
     items = [
         play("2026-01-01T10:00:02.000Z", id="t2", uri="spotify:track:t2", odd=10**40),

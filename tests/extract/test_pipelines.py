@@ -238,6 +238,7 @@ def test_the_command_lines_exit_status_tells_bad_input_deferral_and_failure(
     assert run_extract("profile", "liked_tracks").returncode == 1
 
 
+@pytest.mark.fault(3)
 @pytest.mark.parametrize("nth", [1, 2, 4])
 def test_a_sync_killed_while_it_pages_is_made_good_by_the_next(
     session: Session, spotify: RunningSandbox, ask: Ask, nth: int

@@ -53,6 +53,7 @@ def quick(monkeypatch: pytest.MonkeyPatch, spotify: Any) -> None:
         monkeypatch.setattr(f"{module}.build_step", lambda *_, **__: "built")
 
 
+@pytest.mark.fault(10, "long waits")
 @pytest.mark.parametrize("kind", ["rate_limited", "quota_exceeded"])
 def test_a_day_of_rest_in_mid_pass_defers_the_run_and_loses_nothing(
     session: Session, spotify: Any, ask: Ask, kind: str

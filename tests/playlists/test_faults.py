@@ -106,6 +106,7 @@ def test_an_outage_that_begins_at_any_call_is_made_up_for_afterwards(
     scene.is_right()
 
 
+@pytest.mark.fault(2)
 @pytest.mark.parametrize("nth", range(1, CALLS + 1))
 @pytest.mark.parametrize("kind", ["hang_before", "hang_after"])
 def test_a_kill_at_any_call_is_repaired_by_the_next_run(stage: Stage, kind: FaultKind, nth: int) -> None:

@@ -64,6 +64,7 @@ def test_what_the_user_changed_is_mirrored_back(stage: Stage) -> None:
     assert "edited on Spotify" in reasons
 
 
+@pytest.mark.fault(14)
 def test_fault_14_a_playlist_that_the_user_emptied_is_repaired(stage: Stage) -> None:
     stage.select("mine", stage.uris[:30])
     stage.push()
@@ -302,6 +303,7 @@ def test_a_week_of_the_same_selection_in_any_order_of_ties_writes_nothing(stage:
     assert writes == 0
 
 
+@pytest.mark.fault(2)
 def test_a_large_replacement_is_never_half_empty(stage: Stage) -> None:
     stage.select("mine", stage.uris[:600])
     stage.push()

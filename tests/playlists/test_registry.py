@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from playlists import registry, store
+from playlists.__main__ import main
 from playlists.applying import Waits
 from profiles.errors import SpotifyUnavailable
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sandbox.faults import FaultKind
     from tests.playlists.conftest import Stage
 
@@ -20,22 +24,29 @@ def state_of(stage: Stage, slug: str) -> dict[str, Any]:
     return row
 
 
+@pytest.mark.fault(1)
 @pytest.mark.parametrize("kind", ["server_error", "drop_before", "rate_limited", "forbidden"])
 def test_fault_1_an_error_while_listing_forgets_nothing(stage: Stage, kind: FaultKind) -> None:
     stage.select("mine", stage.uris[:5])
     stage.push()
+    stage.query(
+        "insert into ops.playlist_rules (slug, version, rule) values ('mine', 3, '{\"title\": \"Mine\"}')"
+    )
+    rules = stage.query("select * from ops.playlist_rules")
     before = state_of(stage, "mine")
     details = {"retry_after": 3600} if kind == "rate_limited" else {}
     stage.spotify.faults.add(kind, "GET", "/me/playlists", times=None, **details)
     with pytest.raises(Exception, match="Spotify"):
         stage.push()
     assert state_of(stage, "mine") == before
+    assert stage.query("select * from ops.playlist_rules") == rules
     stage.spotify.faults.clear()
     stage.query("delete from ops.api_cooldowns")
     assert stage.push()["mine"].outcome == "unchanged"
     assert len(stage.playlists("Mine")) == 1
 
 
+@pytest.mark.fault(1)
 def test_fault_1_a_listing_that_is_not_whole_proves_no_deletion(stage: Stage) -> None:
     stage.select("mine", stage.uris[:5])
     stage.push()
@@ -51,6 +62,7 @@ def test_fault_1_a_listing_that_is_not_whole_proves_no_deletion(stage: Stage) ->
     assert state_of(stage, "mine")["state"] == "active"
 
 
+@pytest.mark.fault(2)
 def test_fault_2_a_new_selection_never_empties_a_playlist(stage: Stage) -> None:
     stage.select("mine", stage.uris[:150])
     stage.push()
@@ -64,6 +76,7 @@ def test_fault_2_a_new_selection_never_empties_a_playlist(stage: Stage) -> None:
     assert min(sizes) >= 150
 
 
+@pytest.mark.fault(13)
 def test_fault_13_an_unchanged_selection_writes_nothing(stage: Stage) -> None:
     stage.select("mine", stage.uris[:100])
     stage.push()
@@ -72,6 +85,7 @@ def test_fault_13_an_unchanged_selection_writes_nothing(stage: Stage) -> None:
     assert (stage.spotify.calls.reads, stage.spotify.calls.writes) == (1, 0)
 
 
+@pytest.mark.fault(15)
 def test_fault_15_two_of_one_name_are_two_playlists_and_no_orphan(stage: Stage) -> None:
     stage.select("first", stage.uris[:5], title="Same")
     stage.select("second", stage.uris[5:9], title="Same")
@@ -82,6 +96,22 @@ def test_fault_15_two_of_one_name_are_two_playlists_and_no_orphan(stage: Stage) 
     assert {row["playlist_id"] for row in stage.query("select playlist_id from ops.playlists")} == {
         one.id for one in stage.playlists("Same")
     }
+
+
+@pytest.mark.fault(12, "empty group")
+def test_a_rule_with_an_empty_group_makes_no_playlist_anywhere(
+    stage: Stage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "empty.json"
+    groups = [{"match": "any", "conditions": []}]
+    file.write_text(json.dumps({"title": "Empty", "match": "all", "conditions": groups}), encoding="utf-8")
+    before = set(stage.spotify.account.playlists)
+    stage.spotify.calls.reset()
+    assert main(["new", "--rule", str(file)]) == 2
+    assert "a group has no condition" in capsys.readouterr().err
+    assert (set(stage.spotify.account.playlists), stage.spotify.calls.writes) == (before, 0)
+    for table in ("playlists", "playlist_rules", "playlist_rule_versions"):
+        assert stage.query(f"select * from ops.{table}") == []
 
 
 def test_a_playlist_that_the_user_deleted_is_not_resurrected(stage: Stage) -> None:

@@ -184,6 +184,7 @@ def test_waiting_for_a_lock_ends_with_its_timeout(database: Database) -> None:
         assert not second
 
 
+@pytest.mark.fault(17, "database")
 def test_times_are_utc_whatever_the_server_says(database: Database) -> None:
     with closing(database.connect(autocommit=True)) as connection, connection.cursor() as cursor:
         cursor.execute(f"alter database {database.name} set timezone to 'Asia/Tokyo'")

@@ -135,6 +135,7 @@ def test_a_person_who_cancels_in_a_real_browser_is_told_what_it_means(
     assert stored(database) == []
 
 
+@pytest.mark.fault(22, "state")
 def test_a_forged_answer_is_refused_and_the_right_one_still_taken(
     environment: dict[str, str], database: Database
 ) -> None:
@@ -147,6 +148,26 @@ def test_a_forged_answer_is_refused_and_the_right_one_still_taken(
         assert requests.get(answer, timeout=10).status_code == 200
         assert running.end() == 0
     assert len(stored(database)) == 1
+
+
+@pytest.mark.fault(22, "token")
+def test_whoever_calls_the_callback_is_shown_no_token(
+    environment: dict[str, str], database: Database
+) -> None:
+    callback = environment["SPOTIFY_REDIRECT_URI"]
+    shown = []
+    with login() as running:
+        answer = decide(running.address)
+        for address in (callback, f"{callback}?state=&code=", with_values(answer, state="forged"), answer):
+            page = requests.get(address, timeout=10)
+            shown.append(f"{page.status_code} {page.headers} {page.text}")
+        assert running.end() == 0
+        printed = running.said + running.errors()
+    assert [page[:3] for page in shown] == ["400", "400", "400", "200"]
+    ((refresh_token, access_token),) = stored(database)
+    everything = "".join([*shown, printed])
+    secrets = [refresh_token, access_token, environment["SPOTIFY_CLIENT_SECRET"]]
+    assert [secret for secret in secrets if secret in everything] == []
 
 
 def test_other_pages_of_the_listener_are_empty(environment: dict[str, str]) -> None:

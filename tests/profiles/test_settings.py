@@ -73,6 +73,18 @@ def test_now_can_be_any_past_day(monkeypatch: pytest.MonkeyPatch) -> None:
     assert abs((as_of(load_settings()) - datetime.now(UTC)).total_seconds()) < 60
 
 
+@pytest.mark.fault(22, "defaults")
+def test_no_secret_has_a_default_that_everybody_knows() -> None:
+    assert Settings(_env_file=None).secrets() == []
+    example = (REPOSITORY / ".env.example").read_text(encoding="utf-8")
+    filled = [
+        name
+        for name, field in Settings.model_fields.items()
+        if "SecretStr" in str(field.annotation) and f"\n{name.upper()}=\n" not in example
+    ]
+    assert filled == []
+
+
 def test_printed_settings_show_no_secret() -> None:
     settings = Settings(_env_file=None, db_password="hunter2hunter2", spotify_refresh_token="refresh")
     assert "hunter2" not in repr(settings) + str(settings.model_dump())

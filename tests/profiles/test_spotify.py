@@ -33,6 +33,7 @@ def test_a_read_outlasts_a_few_server_errors(
     assert pauses[0] < pauses[1] <= 1
 
 
+@pytest.mark.fault(10, "endless errors")
 def test_an_hour_of_server_errors_ends_a_call_within_seconds(
     open_client: OpenClient, script: Scripted, pauses: list[float]
 ) -> None:
@@ -147,6 +148,7 @@ def test_a_short_retry_after_is_waited_for(
     assert pauses == [7.0]
 
 
+@pytest.mark.fault(10, "long waits")
 def test_short_waits_that_do_not_help_end_as_deferred(
     open_client: OpenClient, script: Scripted, pauses: list[float]
 ) -> None:
@@ -156,6 +158,7 @@ def test_short_waits_that_do_not_help_end_as_deferred(
     assert sum(pauses) <= 60
 
 
+@pytest.mark.fault(10, "long waits")
 @pytest.mark.parametrize(
     ("answer", "hours"),
     [

@@ -55,6 +55,7 @@ def address(database: Database) -> SecretStr:
     return SecretStr(database.dsn)
 
 
+@pytest.mark.fault(17, "database")
 def test_plays_rules_and_exclusions_come_over_with_naive_times_as_utc(
     session: Session, old: Database
 ) -> None:
