@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
+from playlists.rule_language import Group
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from playlists.model import PushResult
+    from playlists.rule_preview import Preview
+    from playlists.rules import Rule
     from profiles.database import Database
 
 SHOWN = 50
@@ -30,7 +34,7 @@ def show_pushes(database: Database, results: Sequence[PushResult], *, is_dry_run
         if result.outcome in ("unchanged", "paused"):
             continue
         create_markdown_artifact(
-            key=f"playlist-{result.slug.replace('_', '-')}",
+            key=key_of(result.slug),
             markdown=diff_markdown(result, names, is_dry_run=is_dry_run),
             description=f"What the last {'preview' if is_dry_run else 'push'} of {result.plan.name} changes",
         )
@@ -40,6 +44,11 @@ def show_pushes(database: Database, results: Sequence[PushResult], *, is_dry_run
             table=[table_row(result) for result in results],
             description="Playlists: what would change" if is_dry_run else "Playlists after the last push",
         )
+
+
+def key_of(slug: str) -> str:
+    """Return the key of a playlist's artifact: its previews and diffs, the latest on top."""
+    return f"playlist-{slug.replace('_', '-')}"
 
 
 def changed_uris(result: PushResult) -> tuple[str, ...]:
@@ -82,8 +91,8 @@ def reasons(result: PushResult) -> str:
     return "; ".join(dict.fromkeys(said))
 
 
-def diff_markdown(result: PushResult, names: Mapping[str, str], *, is_dry_run: bool) -> str:
-    """Return what a push changes, as markdown, and what stands against it."""
+def diff_markdown(result: PushResult, names: Mapping[str, str], *, is_dry_run: bool, listed: int = 0) -> str:
+    """Return what a push changes, as markdown, what stands against it, and the first tracks of the result."""
     plan, script = result.plan, result.plan.script
     title = "Preview" if is_dry_run else result.outcome.replace("_", " ").capitalize()
     facts = (
@@ -106,7 +115,45 @@ def diff_markdown(result: PushResult, names: Mapping[str, str], *, is_dry_run: b
         ("New date added", "!", tuple(entry.uri or "" for entry in script.dates_lost)),
     ):
         lines += _section(heading, sign, uris, names)
+    if listed:
+        first = plan.wanted[:listed]
+        lines += ["", f"## First {len(first)} of {len(plan.wanted)} tracks", ""]
+        lines += [f"{place}. {escape(names.get(uri, uri))}" for place, uri in enumerate(first, start=1)]
     return "\n".join(lines)
+
+
+def preview_markdown(found: Preview, rule: Rule) -> str:
+    """Return what a rule would select: the count, the rule in words, the first tracks."""
+    shown = [
+        f"| {track['position']} | {escape(track['title'])} | {escape(track['artist'] or '')} |"
+        for track in found.tracks
+    ]
+    more = [f"… and {found.count - len(shown)} more"] if found.count > len(shown) else []
+    return "\n".join(
+        [
+            f"# {escape(found.title)}: Preview",
+            "",
+            f"**{found.count} tracks**, of {found.matched} that meet the conditions",
+            "",
+            *spoken(rule.group),
+            "",
+            *(f"**{escape(note)}**" for note in found.notes),
+            *(["", "| | title | artist |", "|---:|---|---|", *shown, "", *more] if shown else []),
+        ]
+    )
+
+
+def spoken(group: Group, level: int = 0) -> list[str]:
+    """Return a rule as nested markdown bullets."""
+    match = "All of these" if group.match == "all" else "Any of these"
+    lines = [f"{'  ' * level}* {'Not: ' if group.negated else ''}{match}"]
+    for part in group.conditions:
+        lines += (
+            spoken(part, level + 1)
+            if isinstance(part, Group)
+            else [f"{'  ' * (level + 1)}* {escape(str(part))}"]
+        )
+    return lines
 
 
 def _section(heading: str, sign: str, uris: Sequence[str], names: Mapping[str, str]) -> list[str]:

@@ -94,7 +94,8 @@ def build_step(models: Models, *, wait_s: float = PATIENCE_S, full_refresh: bool
             selector = models if _is_built(session.database) else Models.ALL
             arguments = ["build", "--selector", str(selector), *(["--full-refresh"] if full_refresh else [])]
             verdict = _build(session, arguments, lock.environment())
-            clear_mark(session.database, marks_seen_at)
+            if selector is not Models.PLAYLISTS:  # what was loaded is upstream of them
+                clear_mark(session.database, marks_seen_at)
         return f"{verdict} in {time.monotonic() - began:.0f} s"
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prefect.exceptions import ParameterTypeError, SignatureMismatchError
@@ -63,6 +65,8 @@ def _option(field: dict[str, Any]) -> dict[str, Any]:
         return {"nargs": "?", "const": True, "type": _yes_or_no, "metavar": "true|false", "help": about}
     if field.get("type") == "array":
         return {"nargs": "+", "metavar": "VALUE", "help": about}
+    if field.get("type") == "object":
+        return {"type": _object, "metavar": "JSON|@FILE", "help": about}
     return {"metavar": "VALUE", "help": about}
 
 
@@ -78,6 +82,14 @@ def _resolved(field: dict[str, Any], definitions: dict[str, Any]) -> dict[str, A
             key: value for key, value in kind.items() if key != "$ref"
         }
     return merged | {key: field[key] for key in ("default", "description", "title") if key in field}
+
+
+def _object(text: str) -> Any:
+    """Return what a form holds, written as JSON or standing in a file."""
+    try:
+        return json.loads(Path(text[1:]).read_text(encoding="utf-8-sig") if text.startswith("@") else text)
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"no JSON: {error}") from None
 
 
 def _yes_or_no(text: str) -> bool:

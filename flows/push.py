@@ -15,6 +15,7 @@ from flows.parameters import Slug
 from flows.runs import conduct
 from flows.tasks import step_task
 from playlists.push import push_all
+from playlists.undo import undo
 from profiles.session import open_session
 
 if TYPE_CHECKING:
@@ -84,14 +85,44 @@ def update_playlist(slug: Slug, dry_run: bool = False, force: bool = False) -> S
     return run.state
 
 
+@flow(name="undo-playlist", flow_run_name="undo {slug}")
+def undo_playlist(slug: Slug, to: int | None = None, dry_run: bool = False) -> State[Any]:
+    """Restore an earlier order of a playlist, and pause it, so that the next run does not redo the push.
+
+    Tracks that come back get a new *date added*. `python -m playlists history SLUG` shows the pushes, and
+    `python -m playlists resume SLUG` keeps the playlist up to date again.
+
+    Args:
+        slug: The playlist's short name, e.g. `never_played`.
+        to: The number of the push whose result is restored; none means the state before the last push.
+        dry_run: Show what would change and write nothing to Spotify.
+    """
+    with conduct("undo-playlist", slug=slug, to=to, dry_run=dry_run) as run:
+        _tell(run, run.step("undo", undo_push, slug, to=to, dry_run=dry_run), is_dry_run=dry_run)
+        if run.outcome == "completed" and not dry_run:
+            run.note("paused", f"python -m playlists resume {slug} keeps it up to date again")
+    return run.state
+
+
+@step_task("undo a push", is_repeatable=False)
+def undo_push(slug: str, *, to: int | None, dry_run: bool) -> PushReport:
+    """Bring back an earlier order of uris."""
+    with open_session() as session:
+        result = undo(session, slug, to=to, dry_run=dry_run)
+        return PushReport((result,), session.spotify.calls_made)
+
+
 def push_step(
     run: Run, slugs: Sequence[str] | None = None, *, dry_run: bool = False, force: bool = False
 ) -> None:
     """Push as a step of a run: artifacts for each playlist, and the run's end says which did not go."""
-    report = run.step("push", push_playlists, slugs, dry_run=dry_run, force=force)
+    _tell(run, run.step("push", push_playlists, slugs, dry_run=dry_run, force=force), is_dry_run=dry_run)
+
+
+def _tell(run: Run, report: PushReport | None, *, is_dry_run: bool) -> None:
     if report is None:
         return
-    artifacts.show_pushes(run.database, report.results, is_dry_run=dry_run)
+    artifacts.show_pushes(run.database, report.results, is_dry_run=is_dry_run)
     for result in report.results:
         why = artifacts.reasons(result)
         if result.is_failure:

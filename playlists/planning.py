@@ -84,10 +84,10 @@ def plan_one(
     """Plan one playlist. Raises SpotifyError where it cannot be read."""
     block = selection.block
     if not state.is_enabled(block.enabled):
-        return Plan(state.slug, block.title, selection, state, "paused")
+        return Plan(state.slug, block.title, selection, state, "paused", wanted=selection.uris)
     state = registry.locate(session, state, listing)
     if state.state == "deleted_on_spotify":
-        return Plan(state.slug, block.title, selection, state, "deleted_on_spotify")
+        return Plan(state.slug, block.title, selection, state, "deleted_on_spotify", wanted=selection.uris)
     plan = Plan(state.slug, block.title, selection, state, "planned")
     plan = with_entries(session, plan, listing, is_recorded=is_recorded)
     refused = store.refused_lately(session.database, selection.uris)

@@ -50,20 +50,24 @@ _PLAYLIST_ID = re.compile(r"^[A-Za-z0-9]{22}$")
 class _Strict(BaseModel):
     """An unknown key is a typing error: silently ignored it would give a silently wrong playlist."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    # the docstrings below the fields are what the forms in the UI say of them
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 class Limit(_Strict):
     """At most so many tracks and so many minutes; null means no cap, though never over 10,000 tracks."""
 
     tracks: Annotated[int, Field(ge=1, le=MAX_TRACKS, strict=True)] | None = None
+    """At most so many tracks."""
     minutes: Annotated[float, Field(gt=0, strict=True)] | None = None
+    """At most so many minutes: it ends before the first track that would go over."""
 
 
 class Requires(_Strict):
     """What must be known before the playlist is pushed."""
 
     history_days: Annotated[float, Field(ge=0, strict=True)] = 0
+    """Days of listening that must be known, by half at least: without them it is not pushed."""
     max_source_age_hours: Annotated[float, Field(gt=0, strict=True)] | None = 36
     """Age of the last complete look at Spotify, not of the last change; null means any."""
 
@@ -74,29 +78,43 @@ class BlockOptions(_Strict):
     description: Annotated[str, Field(max_length=180)] = ""
     """Shown on Spotify, before the mark that makes the playlist ours."""
     enabled: Flag = True
+    """Whether it is kept up to date from the start; pausing and resuming it win later."""
     limit: Limit = Limit()
+    """How long it gets."""
     per_artist: PositiveInt | None = None
+    """At most so many tracks of one artist."""
     per_album: PositiveInt | None = None
+    """At most so many tracks of one album."""
     select_by: tuple[str, ...] = ()
     """Who gets in: columns, each with asc or desc and nulls first or last."""
     order_by: tuple[str, ...] = ()
     """How it plays: columns, ``random`` or ``weighted(<column>)``; empty means as selected."""
     round_robin: Literal["artist", "album"] | None = None
+    """Take turns: one track of each artist or album, then the second ones."""
     seed: str = "none"
-    """none (one constant order), day, week, month or fixed:<n>."""
+    """When a random order changes: none (one constant order), day, week, month or fixed:<n>."""
     artist_separation: Annotated[int, Field(ge=0, le=10_000, strict=True)] = 0
+    """So many tracks of others between two of one artist, where that is possible."""
     include_unavailable: Flag = False
+    """Also what cannot be played in your market; what is not known is always kept."""
     include_excluded: Flag = False
+    """Also what stands in the exclusions playlist."""
     dedupe_recordings: Flag = True
+    """One edition of each recording alone."""
     mode: Literal["mirror", "append", "freeze"] = "mirror"
+    """mirror: as selected, always; append: only add, your own additions stay; freeze: filled once."""
     on_empty: Literal["keep", "clear", "fail"] = "keep"
+    """What happens when nothing is selected any more: it keeps what it has, is emptied, or the run fails."""
     max_churn: Annotated[float, Field(ge=0, le=1, strict=True)] | None = None
     """Refuse a push that changes more than this share of the list, unless forced."""
     requires: Requires = Requires()
+    """What must be known before it is pushed."""
     reads_playlists: tuple[str, ...] = ()
     """Ids of the user's playlists that the rule looks into."""
     public: Flag = False
+    """Asked of Spotify, which does not always honour it."""
     max_edit_calls: PositiveInt = 25
+    """Above so many calls, and where that is cheaper, all entries are replaced and lose their dates."""
 
     @field_validator("description")
     @classmethod
@@ -159,6 +177,7 @@ class PlaylistBlock(BlockOptions):
     """The whole ``meta.playlist`` block."""
 
     title: Annotated[str, Field(min_length=1, max_length=100)]
+    """Its name on Spotify."""
 
     @field_validator("title")
     @classmethod

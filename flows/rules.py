@@ -1,0 +1,227 @@
+"""Playlists by rules without SQL: made, changed and looked at in forms."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from prefect import flow
+from prefect.artifacts import create_markdown_artifact
+from prefect.client.schemas.objects import State
+
+from flows import artifacts
+from flows.builds import Models, build_step
+from flows.parameters import Slug
+from flows.push import push_step
+from flows.runs import Run, conduct
+from flows.sync import load_playlists
+from playlists import rule_store
+from playlists.push import plan_pushes, told
+from playlists.rule_form import ChangeForm, PlaylistForm, filled
+from playlists.rule_preview import Preview, preview
+from playlists.rules import Rule, check_slug, slug_of
+from playlists.selections import NothingBuiltError, read_selections
+from profiles.errors import InputError
+from profiles.session import open_session
+
+if TYPE_CHECKING:
+    from profiles.database import Database
+
+log = logging.getLogger(__name__)
+
+MOST_SHOWN = 200
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A rule that can be used, and what it would be called."""
+
+    slug: str
+    rule: Rule
+
+    @property
+    def summary(self) -> str:
+        """One line."""
+        return f"'{self.rule.block.title}' as {self.slug}"
+
+
+@dataclass(frozen=True)
+class Previewed:
+    """What a rule selects now."""
+
+    found: Preview
+
+    @property
+    def summary(self) -> str:
+        """One line."""
+        return f"{self.found.count} tracks of {self.found.matched} that meet the conditions"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A rule that is stored, with the verdict of its check."""
+
+    rule: rule_store.StoredRule
+
+    @property
+    def summary(self) -> str:
+        """One line."""
+        return f"version {self.rule.version}. {self.rule.verdict_reason or ''}".strip()
+
+
+# the forms are read by ourselves: what is wrong in them ends a run as "Bad input", in words
+@flow(name="create-playlist", flow_run_name="create playlist", validate_parameters=False)
+def create_playlist(playlist: PlaylistForm, dry_run: bool = False) -> State[Any]:
+    """Make a playlist by a rule without SQL: shown first, then kept, built, checked and put on Spotify.
+
+    How many tracks it takes and the first of them stand under Artifacts before anything exists on Spotify. A
+    rule that cannot be used ends the run as *Bad input*, and nothing is created.
+
+    Args:
+        playlist: Its name, which tracks, and how they are cut and ordered.
+        dry_run: Only show what it would hold. Nothing is stored, nothing is written to Spotify.
+    """
+    with conduct("create-playlist", playlist=_plain(playlist), dry_run=dry_run) as run:
+        draft = run.step("rule", _new_draft, run.database, playlist)
+        if draft is not None and _is_shown(run, draft) and not dry_run:
+            _keep_and_push(run, draft, is_new=True)
+    return run.state
+
+
+@flow(name="edit-playlist", flow_run_name="edit {slug}", validate_parameters=False)
+def edit_playlist(slug: Slug, changes: ChangeForm, dry_run: bool = False) -> State[Any]:
+    """Change the rule of a playlist, or go back to an earlier version. Every version is kept.
+
+    What it would hold is shown under Artifacts before anything is changed. A change that cannot be used ends
+    the run as *Bad input*, and nothing is changed.
+
+    Args:
+        slug: The playlist's short name; it was made by create-playlist or `python -m playlists new`.
+        changes: What becomes different; what is left empty stays as it is.
+        dry_run: Only show what it would hold. Nothing is stored, nothing is written to Spotify.
+    """
+    with conduct("edit-playlist", slug=slug, changes=_plain(changes), dry_run=dry_run) as run:
+        draft = run.step("rule", _changed_draft, run.database, slug, changes)
+        if draft is not None and _is_shown(run, draft) and not dry_run:
+            _keep_and_push(run, draft, is_new=False)
+    return run.state
+
+
+@flow(name="preview-playlist", flow_run_name="preview playlist", validate_parameters=False)
+def preview_playlist(
+    slug: Slug | None = None, playlist: PlaylistForm | None = None, tracks: int = 20
+) -> State[Any]:
+    """Show what a playlist holds or would hold, and what a push would change. Nothing is written.
+
+    Args:
+        slug: A playlist that there is, by its short name; or else
+        playlist: a rule that is not kept yet.
+        tracks: How many of its tracks are listed.
+    """
+    with conduct("preview-playlist", slug=slug, playlist=_plain(playlist), tracks=tracks) as run:
+        draft = run.step("rule", _draft_to_look_at, run.database, slug, playlist)
+        if draft is None and slug is not None and not run.has_trouble("rule"):
+            run.done.clear()
+            run.step("preview", _show_plan, slug, min(tracks, MOST_SHOWN))
+        elif draft is not None:
+            _is_shown(run, draft, tracks=tracks)
+    return run.state
+
+
+def _new_draft(database: Database, given: Any) -> Draft:
+    slug, rule = filled(PlaylistForm, given).read()
+    slug = slug or slug_of(rule.block.title)
+    rule_store.refuse_taken(database, slug)
+    return Draft(slug, rule)
+
+
+def _changed_draft(database: Database, slug: str, given: Any) -> Draft:
+    stored = rule_store.load(database, slug)
+    versions = {number: document for number, _, document in rule_store.versions(database, slug)}
+    return Draft(slug, filled(ChangeForm, given).read(stored.document, versions))
+
+
+def _draft_to_look_at(database: Database, slug: str | None, given: Any) -> Draft | None:
+    """The rule to look at; None for a playlist that is built: it is compared with Spotify."""
+    if (slug is None) == (given is None):
+        raise InputError(
+            "A preview is of one playlist.", remedy="Fill in either its slug or the form of a rule."
+        )
+    if slug is None:
+        form_slug, rule = filled(PlaylistForm, given).read()
+        return Draft(form_slug or slug_of(rule.block.title), rule)
+    check_slug(slug)
+    if slug in rule_store.load_all(database) and slug not in _built(database):
+        _, rule = rule_store.read_document(rule_store.load(database, slug).document)
+        return Draft(slug, rule)
+    return None
+
+
+def _built(database: Database) -> set[str]:
+    try:
+        return set(read_selections(database)[0])
+    except NothingBuiltError:
+        return set()
+
+
+def _is_shown(run: Run, draft: Draft, *, tracks: int = 20) -> bool:
+    run.step("preview", _show, draft, min(tracks, MOST_SHOWN))
+    return not run.has_trouble("preview")
+
+
+def _show(draft: Draft, tracks: int) -> Previewed:
+    with open_session() as session:
+        found = preview(session, draft.rule, tracks=tracks)
+    create_markdown_artifact(
+        key=artifacts.key_of(draft.slug),
+        markdown=artifacts.preview_markdown(found, draft.rule),
+        description=f"What {found.title} would hold now",
+    )
+    for track in found.tracks:
+        log.info("%4d  %s – %s", track["position"], track["artist"], track["title"])
+    for note in found.notes:
+        log.warning("%s", note)
+    return Previewed(found)
+
+
+def _show_plan(slug: str, tracks: int) -> str:
+    with open_session() as session:
+        [plan] = plan_pushes(session, [slug])
+        result = told(plan)
+        names = artifacts.names_of(session.database, {*artifacts.changed_uris(result), *plan.wanted[:tracks]})
+    create_markdown_artifact(
+        key=artifacts.key_of(slug),
+        markdown=artifacts.diff_markdown(result, names, is_dry_run=True, listed=tracks),
+        description=f"What {plan.name} holds, and what the next push would change",
+    )
+    script = plan.script
+    return (
+        f"{len(plan.wanted)} tracks; {len(script.added)} to add, {len(script.removed)} to remove,"
+        f" {len(script.moved)} to move. {artifacts.reasons(result)}".strip()
+    )
+
+
+def _keep_and_push(run: Run, draft: Draft, *, is_new: bool) -> None:
+    kept = run.step("keep", _keep, run.database, draft, is_new=is_new)
+    if kept is None:
+        return
+    if kept.rule.verdict == "set_aside":
+        run.step("playlists it looks into", load_playlists)
+    run.step("build", build_step, Models.PLAYLISTS)
+    if run.has_trouble("build", "playlists it looks into"):
+        return
+    if draft.slug in _built(run.database):
+        push_step(run, [draft.slug])
+    else:
+        why = rule_store.not_built(run.database).get(draft.slug)
+        run.note("push", f"not yet: {why or 'it is built and put on Spotify by the next nightly runs'}")
+
+
+def _keep(database: Database, draft: Draft, *, is_new: bool) -> Kept:
+    return Kept(rule_store.save(database, draft.slug, draft.rule, is_new=is_new))
+
+
+def _plain(form: Any) -> Any:
+    """A form as it is recorded with the run."""
+    return form.model_dump(mode="json") if isinstance(form, PlaylistForm | ChangeForm) else form
