@@ -108,6 +108,9 @@ def diff_markdown(result: PushResult, names: Mapping[str, str], *, is_dry_run: b
         lines += [f"**{escape(why)}**", ""]
     for refusal in plan.refusals:
         lines += [f"* {escape(refusal.guard)}: {escape(refusal.reason)} {escape(refusal.remedy)}"]
+    for detail, value in plan.new_details.items():
+        asked = f"{str(value).lower()}, a request" if isinstance(value, bool) else value
+        lines += [f"* {detail} becomes {escape(asked)}"]
     for heading, sign, uris in (
         ("Added", "+", script.added),
         ("Removed", "−", script.removed),

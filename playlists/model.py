@@ -149,6 +149,8 @@ class PlaylistState:
     name: str | None
     description: str | None = None
     """What we told Spotify that it is about; None where that is not known."""
+    asked_public: bool | None = None
+    """Whether we asked Spotify to show it publicly; it may be another way there."""
     state: State = "active"
     state_reason: str | None = None
     snapshot_id: str | None = None
@@ -212,6 +214,8 @@ class Plan:
     snapshot_id: str | None = None
     rename_to: str | None = None
     describe_as: str | None = None
+    publish_as: bool | None = None
+    """Asked of Spotify once for each change of the block's ``public``, honoured or not."""
     refusals: tuple[Refusal, ...] = ()
     notes: tuple[str, ...] = ()
     read_calls: int = 0
@@ -228,8 +232,13 @@ class Plan:
     @property
     def write_calls(self) -> int:
         """Calls that change something on Spotify."""
-        details = self.rename_to is not None or self.describe_as is not None
-        return len(self.script.operations) + int(self.is_new) + int(details)
+        return len(self.script.operations) + int(self.is_new) + int(bool(self.new_details))
+
+    @property
+    def new_details(self) -> dict[str, Any]:
+        """What changes beside the entries: ``name``, ``description``, ``public``, those of them that do."""
+        details = {"name": self.rename_to, "description": self.describe_as, "public": self.publish_as}
+        return {key: value for key, value in details.items() if value is not None}
 
     @property
     def churn(self) -> float:

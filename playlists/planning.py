@@ -107,6 +107,7 @@ def plan_one(
         script=script,
         rename_to=block.title if not plan.is_new and state.name != block.title else None,
         describe_as=about if state.description not in (None, about) else None,
+        publish_as=block.public if not plan.is_new and block.public != bool(state.asked_public) else None,
         notes=(*notes, *_losses(script.left_out)),
     )
     if not plan.write_calls:

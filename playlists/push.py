@@ -209,14 +209,10 @@ def _with_playlist(session: Session, plan: Plan, waits: Waits) -> Plan:
 
 
 def _detailed(session: Session, plan: Plan) -> Plan:
-    """The plan, with name and description brought up to date where ours have changed."""
-    block = plan.selection.block if plan.selection else None
-    if block is None or (plan.rename_to is None and plan.describe_as is None):
+    """The plan, with name, description and publicity brought up to date where ours have changed."""
+    if not plan.new_details:
         return plan
-    about = plan.describe_as or plan.state.description or block.description or registry.ABOUT
-    registry.write_details(
-        session, plan.state, name=plan.rename_to or plan.state.name or plan.name, about=about
-    )
+    registry.write_details(session, plan.state, plan.new_details)
     return replace(plan, snapshot_id=None)
 
 

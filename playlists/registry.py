@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from playlists import store
 from playlists.model import Listing, PlaylistState
@@ -107,17 +107,24 @@ def create(
     if created is None:
         raise SpotifyUnavailable(f"Spotify did not make the playlist '{name}'.")
     store.write_mapping(
-        session.database, slug, created.playlist_id, name, description=None if created.was_found else about
+        session.database,
+        slug,
+        created.playlist_id,
+        name,
+        description=None if created.was_found else about,
+        asked_public=None if created.was_found else public,
     )
     return created
 
 
-def write_details(session: Session, state: PlaylistState, *, name: str, about: str) -> None:
-    """Give a playlist its name and description, and remember what we gave it."""
-    description = marked(about, store.read_installation_id(session.database), state.slug)
-    path = f"playlists/{state.playlist_id}"
-    session.spotify.put(path, {"name": name, "description": description}, idempotent=True)
-    store.write_details(session.database, state.slug, name, about)
+def write_details(session: Session, state: PlaylistState, changes: dict[str, Any]) -> None:
+    """Give a playlist a new ``name``, ``description`` or ``public``, those alone, and remember it."""
+    payload = dict(changes)
+    if "description" in payload:
+        installation_id = store.read_installation_id(session.database)
+        payload["description"] = marked(changes["description"], installation_id, state.slug)
+    session.spotify.put(f"playlists/{state.playlist_id}", payload, idempotent=True)
+    store.write_details(session.database, state.slug, **changes)
 
 
 def restore(session: Session, state: PlaylistState) -> None:

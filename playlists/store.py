@@ -68,8 +68,8 @@ def read_states(database: Database) -> dict[str, PlaylistState]:
     """The registry, by slug."""
     with cursor_of(database) as cursor:
         cursor.execute(
-            "select slug, playlist_id, name, description, state, state_reason, snapshot_id, enabled_override,"
-            " last_push_at, full_read_at from ops.playlists order by slug"
+            "select slug, playlist_id, name, description, asked_public, state, state_reason, snapshot_id,"
+            " enabled_override, last_push_at, full_read_at from ops.playlists order by slug"
         )
         return {row["slug"]: PlaylistState(**row) for row in cursor.fetchall()}
 
@@ -85,28 +85,43 @@ def write_intent(database: Database, slug: str, name: str) -> None:
 
 
 def write_mapping(
-    database: Database, slug: str, playlist_id: str, name: str, *, description: str | None
+    database: Database,
+    slug: str,
+    playlist_id: str,
+    name: str,
+    *,
+    description: str | None,
+    asked_public: bool | None = None,
 ) -> None:
     """Remember which Spotify playlist a slug is. What we knew of its entries no longer counts."""
     with cursor_of(database) as cursor:
         cursor.execute(
             """
-            insert into ops.playlists (slug, playlist_id, name, description) values (%s, %s, %s, %s)
+            insert into ops.playlists (slug, playlist_id, name, description, asked_public)
+            values (%s, %s, %s, %s, %s)
             on conflict (slug) do update set
                 playlist_id = excluded.playlist_id, name = excluded.name, description = excluded.description,
-                state = 'active', state_reason = null, snapshot_id = null, full_read_at = null,
-                updated_at = now()
+                asked_public = excluded.asked_public, state = 'active', state_reason = null,
+                snapshot_id = null, full_read_at = null, updated_at = now()
             """,
-            [slug, playlist_id, name, description],
+            [slug, playlist_id, name, description, asked_public],
         )
 
 
-def write_details(database: Database, slug: str, name: str, description: str) -> None:
-    """Remember the name and the description that we gave it."""
+def write_details(
+    database: Database,
+    slug: str,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    public: bool | None = None,
+) -> None:
+    """Remember what we gave it: its name, its description, whether to show it publicly; None: as it was."""
     with cursor_of(database) as cursor:
         cursor.execute(
-            "update ops.playlists set name = %s, description = %s, updated_at = now() where slug = %s",
-            [name, description, slug],
+            "update ops.playlists set name = coalesce(%s, name), description = coalesce(%s, description),"
+            " asked_public = coalesce(%s, asked_public), updated_at = now() where slug = %s",
+            [name, description, public, slug],
         )
 
 

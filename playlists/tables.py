@@ -47,7 +47,7 @@ def plan_detail(plan: Plan, titles: Mapping[str, str]) -> Row:
     return {
         **plan_row(plan),
         "playlist_id": plan.state.playlist_id,
-        "rename_to": plan.rename_to,
+        "new_details": plan.new_details,
         "refusals": [
             {"guard": each.guard, "reason": each.reason, "remedy": each.remedy} for each in plan.refusals
         ],
@@ -130,6 +130,8 @@ def show_diff(detail: Row) -> None:
             print(f"  {sign} {track['title'] or track['uri']}")
         if len(tracks) > SHOWN:
             print(f"  {sign} … and {len(tracks) - SHOWN} more")
+    for name, value in detail["new_details"].items():
+        print(f"  {name} becomes {str(value).lower() if isinstance(value, bool) else value}")
     for refusal in detail["refusals"]:
         print(f"  not pushed: {refusal['reason']} {refusal['remedy']}")
 

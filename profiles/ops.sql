@@ -182,6 +182,8 @@ create index if not exists logs_logged_at on ops.logs (logged_at);
 alter table ops.playlists add column if not exists full_read_at timestamptz;
 -- What we told Spotify that it is about, the mark aside; null: not known
 alter table ops.playlists add column if not exists description text;
+-- what we asked of Spotify last, which does not always honour it; null: not known
+alter table ops.playlists add column if not exists asked_public boolean;
 -- The push that an undo took back
 alter table ops.playlist_pushes add column if not exists undo_of bigint;
 

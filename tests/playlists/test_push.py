@@ -320,3 +320,31 @@ def test_a_large_replacement_is_never_half_empty(stage: Stage) -> None:
     assert len(result.plan.script.dates_lost) == 600
     assert min(sizes) >= 100
     assert playlist.uris == wanted
+
+
+def test_a_change_of_public_is_asked_for_once_though_spotify_may_not_honour_it(stage: Stage) -> None:
+    stage.select("mine", stage.uris[:5])
+    stage.push()
+    stage.select("mine", stage.uris[:5], public=True)
+    [plan] = plan_pushes(stage.session)
+    assert (plan.outcome, plan.new_details, plan.write_calls) == ("planned", {"public": True}, 1)
+    stage.push()
+    assert stage.spotify.calls.writes == 1
+    stage.select("mine", stage.uris[:5], public=False)
+    stage.playlist("Mine").is_public = True  # whatever Spotify made of it
+    assert stage.push()["mine"].plan.new_details == {"public": False}
+    stage.push()
+    stage.push()
+    assert (stage.spotify.calls.reads, stage.spotify.calls.writes) == (1, 0)
+
+
+def test_a_new_description_leaves_the_name_that_the_user_gave(stage: Stage) -> None:
+    stage.select("mine", stage.uris[:5], title="Ours")
+    stage.push()
+    playlist = stage.playlist("Ours")
+    playlist.name = "Theirs"
+    stage.spotify.account.change_playlist(playlist)
+    stage.select("mine", stage.uris[:5], title="Ours", description="Something else")
+    stage.push()
+    assert playlist.name == "Theirs"
+    assert (playlist.description or "").startswith("Something else")
