@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dlt.extract import DltResource
 
 DATASET = "raw_spotify"
+LOAD_ID = "_dlt_load_id"
 
 Row: TypeAlias = dict[str, Any]
 ColumnType: TypeAlias = Literal["text", "timestamp", "bigint", "bool", "json"]
@@ -31,13 +32,20 @@ class RawTable:
     """One raw table: `columns` in order with their types, a unique `key`, the columns that may be null.
 
     Rows are merged by their key. A row marked `is_gone` takes its stored counterpart away and is itself never
-    stored: only the tables of playlists, which are views of *now*, have that column.
+    stored: only the tables of playlists, which are views of *now*, have that column. A table that grows for
+    ever `is_read_by_load`: dbt asks it for the rows of new loads alone, by index.
     """
 
     name: str
     columns: Mapping[str, ColumnType]
     key: tuple[str, ...]
     optional: frozenset[str] = frozenset()
+    is_read_by_load: bool = False
+
+    @property
+    def indexes(self) -> dict[str, tuple[str, ...]]:
+        """Columns of each index beside the unique key, by its name."""
+        return {f"{self.name}_load": (LOAD_ID,)} if self.is_read_by_load else {}
 
     def key_of(self, row: Row) -> str:
         """The row's key as one readable text."""
@@ -82,6 +90,7 @@ RECENTLY_PLAYED = RawTable(
     "recently_played",
     {"played_at": "timestamp", "track_uri": "text", "payload": "json"},
     ("played_at", "track_uri"),
+    is_read_by_load=True,
 )
 PLAYLISTS = RawTable(
     "playlists",

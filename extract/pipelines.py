@@ -270,8 +270,9 @@ def _exclusive(database: Database, group: str) -> Iterator[None]:
 
 def _stands(database: Database, table: RawTable) -> bool:
     with closing(database.connect()) as connection, connection.cursor() as cursor:
-        cursor.execute("select to_regclass(%s)", [f"{DATASET}.{_key_name(table)}"])
-        if cursor.fetchone() == (None,):
+        names = [f"{DATASET}.{name}" for name in (_key_name(table), *table.indexes)]
+        cursor.execute("select bool_and(to_regclass(name) is not null) from unnest(%s) as name", [names])
+        if cursor.fetchone() != (True,):
             return False
         cursor.execute(
             "select column_name from information_schema.columns where table_schema = %s and table_name = %s",
@@ -296,6 +297,14 @@ def _create_keys(database: Database, tables: Sequence[RawTable]) -> None:
                     sql.SQL(", ").join(map(sql.Identifier, table.key)),
                 )
             )
+            for name, columns in table.indexes.items():
+                cursor.execute(
+                    sql.SQL("create index if not exists {} on {} ({})").format(
+                        sql.Identifier(name),
+                        sql.Identifier(DATASET, table.name),
+                        sql.SQL(", ").join(map(sql.Identifier, columns)),
+                    )
+                )
 
 
 def _load_failed(group: str, error: Exception) -> LoadFailed:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import pyarrow as pa
 
+from extract.contracts import LOAD_ID
 from extract.history.columns import SCHEMA
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from dlt.common.schema.typing import TColumnSchema
 
 DATASET = "raw_export"
-LOAD_ID = "_dlt_load_id"
-
 Row: TypeAlias = dict[str, Any]
 ColumnType: TypeAlias = Literal["text", "timestamp", "bigint", "bool", "json"]
 
