@@ -19,10 +19,15 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class AlbumCompleter:
-    """Makes the tracks of listed albums whole. `incomplete` names those whose rest Spotify would not give."""
+    """Makes the tracks of listed albums whole.
+
+    `completed` are the ids that need not be asked for `again`, `incomplete` those whose rest Spotify would
+    not give.
+    """
 
     session: Session
     again: bool = False
+    completed: set[str] = field(default_factory=set)
     incomplete: list[str] = field(default_factory=list)
 
     def __call__(self, item: dict[str, Any], stored: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -39,7 +44,8 @@ class AlbumCompleter:
         total = tracks.get("total") or album.get("total_tracks") or 0
         if len(embedded) >= total:
             return item
-        rest = None if self.again else _rest_of_stored(stored, embedded, total)
+        is_due = self.again and album["id"] not in self.completed
+        rest = None if is_due else _rest_of_stored(stored, embedded, total)
         if rest is None:
             rest = self._ask(album["id"], len(embedded), total)
         whole = {**tracks, "items": [*embedded, *rest]}
@@ -55,7 +61,9 @@ class AlbumCompleter:
         except (NotFound, BadRequest) as error:
             # one album that its own address does not know must not stop the others
             logger.warning("album %s: its tracks after %d cannot be read: %s", album_id, offset, error)
-        if offset + len(rest) != total:
+        if offset + len(rest) == total:
+            self.completed.add(album_id)
+        else:
             self.incomplete.append(album_id)
         return rest
 

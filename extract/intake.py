@@ -7,13 +7,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from extract import pipelines, quarantine
+from extract.changes import Entry
 from extract.checks import mark_unfinished
 from extract.contracts import LIBRARY_REMOVALS, Row
 from extract.known import Collection, KnownEntry, event_row, stored_payloads
+from extract.report import LoadReport
 from extract.rows import Rejected, clean, optional_time, text_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from datetime import datetime
 
     from profiles.session import Session
@@ -28,7 +31,7 @@ Complete: TypeAlias = "Callable[[dict[str, Any], Mapping[str, Any] | None], dict
 
 @dataclass
 class Intake:
-    """The state of one pass over one collection. `take` pages, then `finish` or `give_up`."""
+    """The state of one pass over one collection. `take` pages, then `finish`; `flush` what is not whole."""
 
     session: Session
     collection: Collection
@@ -66,7 +69,7 @@ class Intake:
         for id_, item in fresh.items():
             self._weigh(id_, item, stored.get(id_))
         if may_flush and len(self._rows) >= CHUNK_ROWS:
-            self._flush_unfinished()
+            self.flush()
 
     def finish(self, removed: Mapping[str, datetime]) -> int:
         """Load the rest and the events of a whole pass, in one package. Returns how many are gone."""
@@ -78,9 +81,29 @@ class Intake:
         self._load([*self._rows, *self._held], [*self._events, *events])
         return len(events)
 
-    def give_up(self) -> None:
-        """Load what came of a pass that is not whole: nothing is removed or replaced by a newer entry."""
-        self._flush_unfinished()
+    def flush(self) -> None:
+        """Load what has come, before the pass is known to be whole: nothing is removed or replaced by it."""
+        if self._rows or self._events:
+            mark_unfinished(self.session.database, self.collection.table.name, self.noticed_at)
+        self._load(self._rows, self._events)
+        self._rows, self._events = [], []
+
+    def unstored(self, but: AbstractSet[Entry] = frozenset()) -> list[tuple[str, str]]:
+        """Entries without a row (no id, or refused) as [id, added_at]: part of the known list, too."""
+        entries = {Entry(moment, "") for moment in self.unidentified if moment is not None}
+        entries |= {Entry(moment, id_) for id_, moment in self.refused.items()}
+        return sorted((entry.id, entry.added_at.isoformat()) for entry in entries - but)
+
+    def report(self, removed: int, detail: Mapping[str, Any]) -> LoadReport:
+        """Tell what the pass did; its calls are the caller's to count."""
+        more: dict[str, Any] = {}
+        if self.returned:
+            more["returned"] = self.returned
+        if self.unidentified:
+            more["without_id"] = len(self.unidentified)
+        if self.rejected:
+            more["quarantined"] = [f"{row.key}: {row.reason}" for row in self.rejected]
+        return LoadReport(self.collection.table.name, self.rows_written, removed, 0, {**detail, **more})
 
     def _read(self, items: Sequence[Any]) -> dict[str, dict[str, Any]]:
         fresh: dict[str, dict[str, Any]] = {}
@@ -124,12 +147,6 @@ class Intake:
         row = Rejected(self.collection.table.name, id_, reason, payload)
         self.rejected.append(row)
         quarantine.store(self.session, [row])
-
-    def _flush_unfinished(self) -> None:
-        if self._rows or self._events:
-            mark_unfinished(self.session.database, self.collection.table.name, self.noticed_at)
-        self._load(self._rows, self._events)
-        self._rows, self._events = [], []
 
     def _load(self, rows: Sequence[Row], events: Sequence[Row]) -> None:
         loaded = pipelines.load(

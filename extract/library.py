@@ -12,10 +12,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from extract import changes, pipelines, resuming
-from extract.albums import AlbumCompleter
+from extract import changes, pipelines
 from extract.checks import SourceCheck, read_check, write_check
-from extract.guards import PageFacts, entries_gone, why_not_whole
+from extract.full_pass import full_pass
+from extract.guards import PageFacts
 from extract.intake import Intake
 from extract.known import ALBUMS, LIKES, Collection, known_entries
 from extract.report import LoadReport, Progress
@@ -77,7 +77,7 @@ def _sync(session: Session, collection: Collection, *, full: bool, progress: Pro
                 why = str(reason)
         if report is None:
             logger.info("%s: full pass, because %s", resource, why)
-            report = _full_pass(session, collection, again=full, progress=progress)
+            report = full_pass(session, collection, again=full, progress=progress)
             report = replace(report, detail={"why": why, **report.detail})
     report = replace(report, calls=session.spotify.calls_made - calls_before)
     logger.info(
@@ -107,71 +107,6 @@ def _why_full(check: SourceCheck | None, collection: Collection, *, full: bool, 
     return None
 
 
-def _full_pass(
-    session: Session, collection: Collection, *, again: bool, progress: Progress | None
-) -> LoadReport:
-    """List everything; load what is new or changed; where the view proves whole, record what left."""
-    noticed_at = as_of(session.settings)
-    known = known_entries(session.database, collection)
-    albums = AlbumCompleter(session, again=again) if collection is ALBUMS else None
-    intake = Intake(session, collection, known, noticed_at, complete=albums)
-    pages: list[PageFacts] = []
-    first_page: resuming.Entries = []
-    cut = (
-        resuming.recall(session.database, collection.table.name, noticed_at) if collection is LIKES else None
-    )
-    try:
-        if cut is not None and _is_unchanged(session, collection, cut):
-            first_page = cut.first_page
-            pages.extend(cut.pages)
-            intake.listed.update(cut.listed)
-            intake.unidentified.extend(cut.unidentified)
-            logger.info("%s: goes on after %d entries", collection.table.name, intake.distinct)
-        elif cut is not None:
-            resuming.forget(session.database, collection.table.name)
-        start = pages[-1].offset + pages[-1].count if pages else 0
-        for page in session.spotify.pages(collection.path, limit=PAGE_SIZE, offset=start):
-            first_page = first_page or resuming.entries_of(page.items, collection.kind)
-            pages.append(PageFacts.of(page))
-            intake.take(page.items)
-            _tell(collection, pages[-1], progress)
-    except TrackerError as error:
-        intake.give_up()
-        if collection is LIKES:
-            resuming.remember(session.database, collection.table.name, intake, pages, first_page)
-        logger.warning(
-            "%s: cut short after %d entries, nothing removed: %s",
-            collection.table.name,
-            intake.distinct,
-            error,
-        )
-        raise
-    resuming.forget(session.database, collection.table.name)
-    detail: dict[str, Any] = {"pass": "full", "listed": intake.distinct}
-    not_whole = why_not_whole(pages, intake.distinct)
-    removed = 0
-    if not_whole is not None:
-        intake.give_up()
-        logger.warning("%s: nothing removed, %s", collection.table.name, not_whole)
-        detail["not_whole"] = not_whole
-    else:
-        present = {id_: entry.added_at for id_, entry in known.items() if entry.is_present}
-        veiled = [moment for moment in intake.unidentified if moment is not None]
-        removed = intake.finish(entries_gone(present, intake.listed, veiled))
-        memory = {"full_at": noticed_at.isoformat(), "unstored": _unstored(intake)}
-        write_check(session.database, collection.table.name, noticed_at, pages[-1].total, memory)
-    if albums is not None and albums.incomplete:
-        detail["incomplete_albums"] = albums.incomplete
-    return _report(collection, intake, removed, detail)
-
-
-def _is_unchanged(session: Session, collection: Collection, cut: resuming.CutPass) -> bool:
-    """Say, for one call, whether the list is still the one of the pass that was cut short."""
-    page = session.spotify.page(collection.path, limit=PAGE_SIZE)
-    has_same_entries = resuming.entries_of(page.items, collection.kind) == cut.first_page
-    return has_same_entries and PageFacts.of(page) == cut.pages[0]
-
-
 def _incremental_pass(session: Session, collection: Collection, check: SourceCheck) -> LoadReport:
     """Read only the pages that prove what changed. Raises changes.Unproven where that is not enough."""
     noticed_at = as_of(session.settings)
@@ -193,7 +128,7 @@ def _incremental_pass(session: Session, collection: Collection, check: SourceChe
         found = changes.detect_changes(fetch_page, standing | unstored)
     except TrackerError as error:
         _take_all(intake, came)
-        intake.give_up()
+        intake.flush()
         logger.warning("%s: cut short, nothing removed: %s", collection.table.name, error)
         raise
     _take_all(intake, came)
@@ -202,9 +137,9 @@ def _incremental_pass(session: Session, collection: Collection, check: SourceChe
     gone = {e.id: e.added_at for e in found.gone if e in standing and e.added_at not in veiled}
     removed = intake.finish(gone)
     still_unstored = sorted((entry.id, entry.added_at.isoformat()) for entry in unstored - found.gone)
-    memory = {**check.detail, "unstored": [*still_unstored, *_unstored(intake, but=unstored)]}
+    memory = {**check.detail, "unstored": [*still_unstored, *intake.unstored(but=unstored)]}
     write_check(session.database, collection.table.name, noticed_at, found.total, memory)
-    return _report(collection, intake, removed, {"pass": "incremental", "pages": found.pages_read})
+    return intake.report(removed, {"pass": "incremental", "pages": found.pages_read})
 
 
 def _take_all(intake: Intake, came: Mapping[int, list[Any]]) -> None:
@@ -221,28 +156,3 @@ def _entry(collection: Collection, item: Any) -> changes.Entry:
     thing = item.get(collection.kind)
     id_ = text_or_none(thing.get("id")) if isinstance(thing, dict) else None
     return changes.Entry(added_at, id_ or "")
-
-
-def _unstored(intake: Intake, but: set[changes.Entry] | None = None) -> list[tuple[str, str]]:
-    """Entries without a row (no id, or refused) as [id, added_at]: they are part of the known list too."""
-    entries = {changes.Entry(moment, "") for moment in intake.unidentified if moment is not None}
-    entries |= {changes.Entry(moment, id_) for id_, moment in intake.refused.items()}
-    return sorted((entry.id, entry.added_at.isoformat()) for entry in entries - (but or set()))
-
-
-def _tell(collection: Collection, page: PageFacts, progress: Progress | None) -> None:
-    seen, total = page.offset + page.count, page.total or 0
-    if progress is not None:
-        progress(seen, total)
-    if seen < total and seen % (20 * PAGE_SIZE) == 0:
-        logger.info("%s: %d of %d", collection.table.name, seen, total)
-
-
-def _report(collection: Collection, intake: Intake, removed: int, detail: dict[str, Any]) -> LoadReport:
-    if intake.returned:
-        detail["returned"] = intake.returned
-    if intake.unidentified:
-        detail["without_id"] = len(intake.unidentified)
-    if intake.rejected:
-        detail["quarantined"] = [f"{row.key}: {row.reason}" for row in intake.rejected]
-    return LoadReport(collection.table.name, intake.rows_written, removed, 0, detail)
