@@ -51,12 +51,11 @@ class Quirks:
     shifted: float = 0.003
     zero_length: float = 0.006
     skipped_null: float = 0.05
-    other_id: float = 0.01
 
     @classmethod
     def none(cls) -> Quirks:
         """None of them: one row per play, exactly."""
-        return cls(0, 0, 0, 0, 0, 0)
+        return cls(0, 0, 0, 0, 0)
 
 
 @dataclass
@@ -239,9 +238,7 @@ class _Writer:
             names["master_metadata_track_name"] = track.name
             names["master_metadata_album_artist_name"] = self.account.artists[album.artist_ids[0]].name
             names["master_metadata_album_album_name"] = album.name
-            # the uri is the one that was played: of a relinked track, the other
-            is_other = track.relinked_to and self.rng.random() < self.quirks.other_id * 20
-            names["spotify_track_uri"] = f"spotify:track:{track.relinked_to}" if is_other else track.uri
+            names["spotify_track_uri"] = track.uri
         elif episode is not None:
             names["episode_name"] = episode.name
             names["episode_show_name"] = episode.show_name

@@ -209,9 +209,11 @@ class DayPlan:
                 ms_played, reason_end = int(track.duration_ms * rng.uniform(0.2, 0.95)), "endplay"
             ms_played = min(ms_played, track.duration_ms)
             at += timedelta(milliseconds=ms_played + rng.randint(0, 1200))
+            # what takes a track's place is what is played: history and exports tell that one
+            played = self.account.tracks.get(track.relinked_to or "", track)
             self._play(
                 Play(
-                    track.uri,
+                    played.uri,
                     at,
                     ms_played,
                     reason_start="clickrow" if place == 0 else "trackdone",
