@@ -114,7 +114,7 @@ class _Import:
         reading.unknown.update(batch.unknown)
         reading.saw(batch.table["ts"])
         self._rows_read += batch.table.num_rows + len(batch.bad)
-        self._group.append(batch.table)
+        self._group.append(reading.tell_apart(batch.table))
         self._group_rows += batch.table.num_rows
         return True
 

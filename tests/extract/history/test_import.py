@@ -147,6 +147,19 @@ def test_offline_repeats_that_arrive_in_one_second_stay_apart(session: Session, 
     assert (report.plays, report.duplicates) == (3, 3)
 
 
+def test_equal_rows_of_one_year_data_are_kept_and_come_once_however_often_they_are_exported(
+    session: Session, export: Path
+) -> None:
+    uploaded = [one_year(1), one_year(1), one_year(2), one_year(1)]
+    write(export / "a" / "StreamingHistory_music_0.json", uploaded)
+    write(export / "b" / "StreamingHistory_music_0.json", [*uploaded, one_year(3)])
+    report = import_history(session, export)
+    assert [(file.rows_read, sum(file.new.values()), file.duplicates) for file in report.files] == [
+        (4, 4, 0),
+        (5, 1, 4),
+    ]
+
+
 def test_one_year_rows_are_of_minute_precision_and_do_not_hide_extended_ones(
     session: Session, export: Path
 ) -> None:
