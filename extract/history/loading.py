@@ -206,7 +206,10 @@ def _create_keys(database: Database) -> None:
             )
         for copied in COPIED:
             cursor.execute(
-                sql.SQL("create index if not exists {} on {} ({})").format(
+                # rows of an import stand together: summaries of pages find them, and cost the import nothing
+                sql.SQL(
+                    "create index if not exists {} on {} using brin ({}) with (autosummarize = on)"
+                ).format(
                     sql.Identifier(_load_index(copied)),
                     sql.Identifier(DATASET, copied.name),
                     sql.Identifier(LOAD_ID),
