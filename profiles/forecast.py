@@ -40,16 +40,55 @@ _IS_FULL_DUE = """
         from ops.source_checks where resource = 'liked_tracks'
     ), true)
 """
+# calls of a day's pushes: the mean over a week, or over the days since the first push where that is less
+_PUSHES = """
+    select
+        ceil(sum(jsonb_array_length(operations)) / days.number),
+        ceil(sum(greatest(calls - jsonb_array_length(operations), 0)) / days.number)
+    from ops.playlist_pushes
+    cross join (
+        select greatest(1, least(7, extract(epoch from now() - min(started_at)) / 86400)) as number
+        from ops.playlist_pushes
+        where status = 'done'
+    ) as days
+    where status = 'done' and started_at > now() - interval '7 days'
+    group by days.number
+"""
+# what we pushed is read in full once a week, whether it changed or not
+_PAGES_DUE = """
+    select coalesce(sum(ceil(latest.entries / 50.0)), 0)
+    from ops.playlists
+    cross join lateral (
+        select jsonb_array_length(after_uris) as entries
+        from ops.playlist_pushes
+        where playlist_pushes.slug = playlists.slug and status = 'done'
+        order by push_id desc
+        limit 1
+    ) as latest
+    where
+        playlists.state = 'active'
+        and (playlists.full_read_at is null or playlists.full_read_at < now() - interval '6 days')
+"""
+
+
+@dataclass(frozen=True)
+class Pushes:
+    """What the pushes of a day took lately, and how many pages are due for the weekly look."""
+
+    writes: int
+    reads: int
+    pages_due: int = 0
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """What was last seen of the library; None where it has not been listed yet."""
+    """What was last seen of the library; None where it has not been listed yet, or nothing was pushed yet."""
 
     likes: int | None = None
     albums: int | None = None
     playlists: int | None = None
     is_full_pass_due: bool = True
+    pushes: Pushes | None = None
 
 
 @dataclass(frozen=True)
@@ -89,8 +128,19 @@ def read_sizes(database: Database) -> Sizes:
         totals = dict(cursor.fetchall())
         cursor.execute(_IS_FULL_DUE)
         ((is_due,),) = cursor.fetchall()
+        cursor.execute(_PUSHES)
+        lately = cursor.fetchone()
+        cursor.execute(_PAGES_DUE)
+        ((pages_due,),) = cursor.fetchall()
+        cursor.execute("select exists (select 1 from ops.playlist_pushes where status = 'done')")
+        ((has_pushed,),) = cursor.fetchall()
+    writes, reads = lately or (0, 0)
     return Sizes(
-        totals.get("liked_tracks"), totals.get("saved_albums"), totals.get("playlists"), bool(is_due)
+        totals.get("liked_tracks"),
+        totals.get("saved_albums"),
+        totals.get("playlists"),
+        bool(is_due),
+        Pushes(int(writes), int(reads), int(pages_due)) if has_pushed else None,
     )
 
 
@@ -121,6 +171,7 @@ def _plans(settings: Settings, sizes: Sizes) -> Mapping[str, tuple[int | None, s
         ),
         "library": _library(settings, sizes),
         "playlists_read": _playlists(sizes),
+        "playlists_write": _writes(sizes),
         "track": (settings.spotify_tracks_per_day if settings.spotify_market else 0, BUDGET),
         "artist": (settings.spotify_artists_per_day, BUDGET),
         "artist_albums": (settings.spotify_artist_albums_per_day, BUDGET),
@@ -149,4 +200,19 @@ def _playlists(sizes: Sizes) -> tuple[int | None, str]:
     if sizes.playlists is None:
         return None, "unknown before the first sync"
     calls = LISTINGS * max(1, ceil(sizes.playlists / PAGE_SIZE))
-    return calls, f"{LISTINGS} listings; more for each playlist that is read or pushed"
+    parts = [f"{LISTINGS} listings"]
+    if sizes.pushes is None:
+        return calls, f"{parts[0]}; more for each playlist that is read or pushed"
+    if sizes.pushes.reads:
+        calls += sizes.pushes.reads
+        parts.append(f"{sizes.pushes.reads} to check pushes, as in the last 7 days")
+    if sizes.pushes.pages_due:
+        calls += sizes.pushes.pages_due
+        parts.append(f"{sizes.pushes.pages_due} for the weekly look at what was pushed")
+    return calls, ", ".join(parts) + "; more for each playlist that is read"
+
+
+def _writes(sizes: Sizes) -> tuple[int | None, str]:
+    if sizes.pushes is None:
+        return 0, "nothing has been pushed yet; a new playlist takes one call, and one per 100 tracks"
+    return sizes.pushes.writes, "pushes, as on a day of the last 7"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from profiles import __main__ as command
 from profiles.api_budget import Usage
-from profiles.forecast import Forecast, Sizes, forecast, read_sizes
+from profiles.forecast import Forecast, Pushes, Sizes, forecast, read_sizes
 from profiles.settings import Settings
 
 if TYPE_CHECKING:
@@ -77,6 +77,32 @@ def test_before_the_first_sync_the_library_is_unknown() -> None:
     found = expected(Sizes())["library"]
     assert found.planned is None
     assert found.reason.startswith("unknown before the first sync")
+
+
+def test_pushes_are_foreseen_with_their_reads() -> None:
+    found = expected(Sizes(playlists=50, pushes=Pushes(writes=12, reads=9, pages_due=4)))
+    assert (found["playlists_write"].expected, found["playlists_read"].expected) == (12, 2 + 9 + 4)
+    assert "4 for the weekly look" in found["playlists_read"].reason
+
+
+def test_pushes_are_as_they_were_on_a_day_of_the_last_week(database: Database) -> None:
+    push = """
+        insert into ops.playlist_pushes (slug, started_at, status, calls, operations, after_uris)
+        select 'mine', now() - interval '%s days', '%s', 5, '[{}, {}, {}]',
+            (select jsonb_agg(n) from generate_series(1, 120) as n)
+    """
+    assert read_sizes(database).pushes is None
+    execute(database, push % (0, "done"))
+    assert read_sizes(database).pushes == Pushes(writes=3, reads=2)
+    for days in (1, 2, 3, 60):
+        execute(database, push % (days, "done"))
+    execute(database, push % (1, "failed"))
+    execute(database, "insert into ops.playlists (slug, name, state) values ('mine', 'Mine', 'active')")
+    # four pushes of three writes and two reads in seven days; its 120 entries were never read in full
+    assert read_sizes(database).pushes == Pushes(writes=2, reads=2, pages_due=3)
+    execute(database, "update ops.playlists set full_read_at = now()")
+    execute(database, "delete from ops.playlist_pushes where started_at > now() - interval '7 days'")
+    assert read_sizes(database).pushes == Pushes(writes=0, reads=0)
 
 
 def test_sizes_are_those_last_seen(database: Database) -> None:
