@@ -47,19 +47,27 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# For pre_hook: takes away the rows of groups that changed, and of groups that are no more. #}
+{#
+    For pre_hook: takes away the rows of groups that changed, and of groups that are no more. Asked before, as in
+    is_changed_group: joined without need, this would read every row there is in each build.
+#}
 {% macro forget_changed_groups(ledger) -%}
-    {%- if is_incremental() -%}
-        delete from {{ this }} as rows_of_changed
-        using (
-            select made.match_group
-            from {{ ledger }} as made
-            left join {{ match_versions() }} as versions on versions.match_group = made.match_group
-            where versions.version is distinct from made.version
-        ) as changed
-        where rows_of_changed.match_group = changed.match_group
-    {%- else -%}
+    {%- set gone -%}
+        select made.match_group
+        from {{ ledger }} as made
+        left join {{ match_versions() }} as versions on versions.match_group = made.match_group
+        where versions.version is distinct from made.version
+    {%- endset -%}
+    {%- set count = run_query("select count(*) as groups from (" ~ gone ~ ") as gone").rows[0]['groups']
+        if execute and is_incremental() else 0 -%}
+    {%- if count == 0 -%}
         select 1
+    {%- elif count <= 500 -%}
+        delete from {{ this }} where match_group = any(array({{ gone }}))
+    {%- else -%}
+        delete from {{ this }} as rows_of_changed
+        using ({{ gone }}) as changed
+        where rows_of_changed.match_group = changed.match_group
     {%- endif -%}
 {%- endmacro %}
 

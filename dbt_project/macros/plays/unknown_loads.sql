@@ -10,10 +10,13 @@
     {%- if not is_incremental() -%}
         load_id in (select finished.load_id from {{ loads }} as finished)
     {%- else -%}
+        {#- a load of another table is looked for once in each build, so by index: `limit` keeps it from becoming a
+            join, which would read all reports #}
         {%- set found = run_query(
-            "select finished.load_id from " ~ loads ~ " as finished"
-            ~ " where not exists (select 1 from " ~ this ~ " as known where known.load_id = finished.load_id)"
-            ~ " and exists (select 1 from " ~ reports ~ " as raw where raw.load_id = finished.load_id)"
+            "with unknown as materialized (select finished.load_id from " ~ loads ~ " as finished"
+            ~ " where not exists (select 1 from " ~ this ~ " as known where known.load_id = finished.load_id))"
+            ~ " select unknown.load_id from unknown"
+            ~ " where (select true from " ~ reports ~ " as raw where raw.load_id = unknown.load_id limit 1)"
         ).columns[0].values() if execute else [] -%}
         {%- if found -%}
             load_id in ({% for load_id in found %}{{ literal(load_id) }}{{ ', ' if not loop.last }}{% endfor %})

@@ -35,13 +35,32 @@ track_recordings as (
 
 listens as (
     select
-        listens.*,
-        {{ local_date('listens.played_at') }} as local_date,
-        {{ counts_as_play() }} as is_play
-    from {{ ref('listens') }} as listens
+        match_group,
+        track_id,
+        played_at,
+        {{ local_date('played_at') }} as local_date,
+        extract(hour from {{ local_time('played_at') }}) as local_hour,
+        {{ counts_as_play() }} as is_play,
+        ms_played,
+        duration_ms,
+        reason_end,
+        is_length_known,
+        is_undecided,
+        is_skipped
+    from {{ ref('listens') }}
     where
-        listens.played_at <= {{ as_of() }}
-        and {{ is_changed_group('listens.match_group', this) }}
+        played_at <= {{ as_of() }}
+        and {{ is_changed_group('match_group', this) }}
+),
+
+-- how many reports the listens of a group were made of: none may get lost on the way
+reports as (
+    select
+        match_group,
+        sum(jsonb_array_length(report_ids)) as report_count
+    from {{ ref('listens') }}
+    where {{ is_changed_group('match_group', this) }}
+    group by match_group
 ),
 
 -- joined here and never stored with the listens: a recording may be merged or split at any time
@@ -51,6 +70,20 @@ heard as (
         track_recordings.recording_id
     from listens
     left join track_recordings on listens.track_id = track_recordings.track_id
+),
+
+hours as (
+    select
+        match_group,
+        recording_id,
+        jsonb_build_array(
+            {%- for hour in range(24) %}
+            count(*) filter (where local_hour = {{ hour }}) {{- ',' if not loop.last }}
+            {%- endfor %}
+        ) as plays_by_hour
+    from heard
+    where is_play
+    group by match_group, recording_id
 ),
 
 days as (
@@ -114,8 +147,12 @@ select
     totals.last_played_at,
     coalesce(totals.days_played, 0) as days_played,
     coalesce(totals.max_plays_in_a_day, 0) as max_plays_in_a_day,
-    totals.ms_played
+    totals.ms_played,
+    hours.plays_by_hour,
+    cast(coalesce(reports.report_count, 0) as integer) as report_count
 -- a group without a listen has its row, too: else it would look unmade in every build
 from (select distinct groups.match_group from groups) as groups
 inner join versions on groups.match_group = versions.match_group
 left join totals on groups.match_group = totals.match_group
+left join hours on totals.match_group = hours.match_group and totals.recording_id = hours.recording_id
+left join reports on groups.match_group = reports.match_group

@@ -10,14 +10,6 @@
 
 with
 
-plays as (
-    select
-        track_id,
-        local_date,
-        {{ within_days('local_date', var('back_in_favour_days')) }} as is_recent
-    from {{ ref('plays') }}
-),
-
 track_recordings as (
     select
         track_id,
@@ -25,15 +17,37 @@ track_recordings as (
     from {{ ref('int_track_recordings') }}
 ),
 
-returns as (
+recent as (
     select
         track_recordings.recording_id,
-        count(*) filter (where plays.is_recent) as plays_again,
-        min(plays.local_date) filter (where plays.is_recent) as returned_on,
-        max(plays.local_date) filter (where not plays.is_recent) as left_on
-    from plays
+        count(*) as plays_again,
+        min(plays.local_date) as returned_on
+    from {{ ref('plays') }} as plays
     inner join track_recordings on plays.track_id = track_recordings.track_id
+    where {{ within_days('plays.local_date', var('back_in_favour_days')) }}
     group by track_recordings.recording_id
+    having count(*) >= {{ var('back_in_favour_min_plays') }}
+),
+
+-- of these few alone it is asked when they were heard before: per track one look into the index
+returns as (
+    select
+        recent.recording_id,
+        recent.plays_again,
+        recent.returned_on,
+        max(earlier.local_date) as left_on
+    from recent
+    inner join track_recordings on recent.recording_id = track_recordings.recording_id
+    cross join lateral (
+        select plays.local_date
+        from {{ ref('plays') }} as plays
+        where
+            plays.track_id = track_recordings.track_id
+            and not {{ within_days('plays.local_date', var('back_in_favour_days')) }}
+        order by plays.played_at desc
+        limit 1
+    ) as earlier
+    group by recent.recording_id, recent.plays_again, recent.returned_on
 ),
 
 candidates as (
@@ -43,9 +57,7 @@ candidates as (
         returns.returned_on
     from {{ ref('unified_tracks') }} as tracks
     inner join returns on tracks.recording_id = returns.recording_id
-    where
-        returns.plays_again >= {{ var('back_in_favour_min_plays') }}
-        and returns.returned_on - returns.left_on >= {{ var('back_in_favour_quiet_days') }}
+    where returns.returned_on - returns.left_on >= {{ var('back_in_favour_quiet_days') }}
 ),
 
 {{ select_tracks(playlist) }}

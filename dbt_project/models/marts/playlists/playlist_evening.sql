@@ -11,7 +11,7 @@
 
 with
 
-{{ heard(within_hours('plays.played_at', var('evening_hours'))) }},
+{{ heard_in_hours(var('evening_hours')) }},
 
 {{ heard_tracks(at_least=var('evening_min_plays')) }},
 

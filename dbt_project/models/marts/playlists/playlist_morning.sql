@@ -11,7 +11,7 @@
 
 with
 
-{{ heard(within_hours('plays.played_at', var('morning_hours'))) }},
+{{ heard_in_hours(var('morning_hours')) }},
 
 {{ heard_tracks(at_least=var('morning_min_plays')) }},
 

@@ -34,8 +34,13 @@ this_day as (
     from plays
     inner join track_recordings on plays.track_id = track_recordings.track_id
     where
-        plays.local_date < {{ local_today() }}
-        and to_char(plays.local_date, 'MM-DD') = to_char({{ local_today() }}, 'MM-DD')
+        -- days, not parts of dates: each is found by index
+        plays.local_date = any(array(
+            select cast({{ local_today() }} - ago.years * interval '1 year' as date)
+            from generate_series(1, 50) as ago (years)
+            -- on a 29 February only others of them
+            where extract(day from {{ local_today() }} - ago.years * interval '1 year') = extract(day from {{ local_today() }})
+        ))
     group by track_recordings.recording_id
 ),
 
