@@ -21,7 +21,10 @@
 
 {% macro definition_fingerprint() -%}
     {%- set parts = [model.raw_code, local_zone(), var('play_definition'), play_definitions() | string] -%}
-    {%- for name in ['match_tolerance_s', 'double_report_s', 'shifted_report_s', 'recording_tolerance_ms'] -%}
+    {%- for name in [
+        'match_tolerance_s', 'double_report_s', 'shifted_report_s', 'late_upload_days', 'upload_overlap_s',
+        'recording_tolerance_ms',
+    ] -%}
         {%- do parts.append(var(name) | string) -%}
     {%- endfor -%}
     {#- a past day that is asked for knows nothing of what came after it #}

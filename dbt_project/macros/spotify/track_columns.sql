@@ -21,6 +21,7 @@
 
 {% macro album_columns(album) -%}
     {{ json_text(album, 'name') }} as album,
+    {{ json_text(album, 'artists', 0, 'name') }} as album_artist,
     {{ json_text(album, 'album_type') }} as album_type,
     {{ json_integer(album, 'total_tracks') }} as album_total_tracks,
     {{ json_text(album, 'images', 0, 'url') }} as album_image_url,

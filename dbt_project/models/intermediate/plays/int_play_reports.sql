@@ -2,7 +2,9 @@
     materialized='incremental',
     unique_key='report_id',
     on_schema_change='fail',
-    indexes=[{'columns': ['load_id']}, {'columns': ['track_key']}, {'columns': ['batch']}],
+    indexes=[
+        {'columns': ['report_id']}, {'columns': ['load_id']}, {'columns': ['track_key']}, {'columns': ['batch']},
+    ],
     post_hook='{{ remember_definition() }}',
 ) }}
 
@@ -32,6 +34,54 @@ exported as (
         and {{ is_unknown_load(ref('stg_export__loads'), ref('stg_export__streaming_history')) }}
 ),
 
+account_streams as (
+    -- equal rows may be one stream told twice: they prove nothing
+    select distinct
+        load_id,
+        reported_at,
+        title,
+        artist,
+        ms_played
+    from {{ ref('stg_export__streaming_history') }}
+    where
+        source = 'account'
+        and {{ is_unknown_load(ref('stg_export__loads'), ref('stg_export__streaming_history')) }}
+),
+
+-- One-year data says of no stream that it was made offline. But streams of one minute that were too long to end
+-- in it one after the other did not: it is the minute in which a device told of them.
+upload_minutes as (
+    select
+        load_id,
+        reported_at
+    from account_streams
+    group by load_id, reported_at
+    having sum(ms_played) - max(ms_played) > {{ var('upload_overlap_s') }} * 1000
+),
+
+-- videos have files of their own, which tell of little else
+files as (
+    select
+        file_id,
+        first_at
+    from {{ ref('stg_export__import_files') }}
+    where not is_video
+),
+
+exported_streams as (
+    select
+        exported.*,
+        files.first_at as covered_since,
+        upload_minutes.reported_at is not null as is_upload_minute
+    from exported
+    left join files on exported.file_id = files.file_id
+    left join upload_minutes
+        on
+            exported.load_id = upload_minutes.load_id
+            and exported.reported_at = upload_minutes.reported_at
+            and exported.source = 'account'
+),
+
 tracker_plays as (
     select *
     from {{ ref('stg_export__tracker_plays') }}
@@ -50,6 +100,7 @@ reports as (
         played_at as reported_at,
         false as is_late_report,
         false as is_minute_precision,
+        cast(null as timestamptz) as covered_since,
         track_id,
         track_uri,
         track_uri as track_key,
@@ -79,8 +130,9 @@ reports as (
         source,
         ended_at,
         reported_at,
-        is_late_report,
+        is_late_report or is_upload_minute as is_late_report,
         is_minute_precision,
+        covered_since,
         track_id,
         track_uri,
         coalesce(track_uri, 'name:' || {{ name_key('title') }} || '|' || coalesce({{ name_key('artist') }}, ''))
@@ -103,7 +155,7 @@ reports as (
         cast(null as text) as context_type,
         cast(null as text) as context_uri,
         load_id
-    from exported
+    from exported_streams
     union all
     select
         'tracker:' || row_hash as report_id,
@@ -112,6 +164,7 @@ reports as (
         played_at as reported_at,
         false as is_late_report,
         false as is_minute_precision,
+        cast(null as timestamptz) as covered_since,
         track_id,
         track_uri,
         coalesce(track_uri, 'name:' || {{ name_key('title') }} || '|' || coalesce({{ name_key('artist') }}, ''))
@@ -139,10 +192,12 @@ reports as (
 
 select
     reports.*,
-    -- counts the builds that brought something: what is built on this table reads the batches that it has not seen
-    {% if is_incremental() -%}
-    (select coalesce(max(known.batch), 0) + 1 from {{ this }} as known) as batch
-    {%- else -%}
-    1 as batch
-    {%- endif %}
+    -- Orders the builds that brought something: what is built on this table reads the batches that it has not seen.
+    -- By the clock, so that a table that was made anew has not been seen; and always upwards, whatever the clock does.
+    greatest(
+        cast(extract(epoch from now()) * 1000 as bigint)
+        {%- if is_incremental() %},
+        (select coalesce(max(known.batch), 0) + 1 from {{ this }} as known)
+        {%- endif %}
+    ) as batch
 from reports

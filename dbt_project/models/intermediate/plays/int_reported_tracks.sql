@@ -5,8 +5,7 @@
     post_hook='{{ remember_definition() }}',
 ) }}
 
-{%- set seen_batch = run_query('select coalesce(max(batch), 0) as batch from ' ~ this).rows[0]['batch']
-    if execute and is_incremental() else 0 %}
+{%- set seen_batch = seen_batch_of(ref('int_play_reports')) %}
 
 with
 

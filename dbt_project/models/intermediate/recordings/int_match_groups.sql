@@ -14,6 +14,9 @@ tracks as (
     select
         track_id,
         track_uri,
+        title,
+        artist,
+        album_artist,
         duration_ms
     from {{ ref('int_tracks') }}
 ),
@@ -74,6 +77,22 @@ members as (
     inner join tracks on reported_tracks.track_id = tracks.track_id
     inner join track_recordings on reported_tracks.track_id = track_recordings.track_id
     where reported_tracks.title is not null and reported_tracks.artist is not null
+    union all
+    -- and the API tells who that artist is, before any export with a uri does
+    select
+        'spotify:track:' || tracks.track_id as track_key,
+        tracks.track_id,
+        tracks.track_uri,
+        track_recordings.recording_id,
+        {{ name_key('tracks.title') }} || '|' || {{ name_key('tracks.album_artist') }} as name_key,
+        tracks.duration_ms,
+        coalesce(reported_tracks.report_count, 0) as report_count,
+        coalesce(reported_tracks.batch, 0) as batch,
+        true as is_alias
+    from tracks
+    inner join track_recordings on tracks.track_id = track_recordings.track_id
+    left join reported_tracks on tracks.track_id = reported_tracks.track_id
+    where tracks.title is not null and tracks.album_artist <> tracks.artist
 ),
 
 -- Tracks of one recording and tracks of one name meet in one group: the lowest name spreads in turn among them.

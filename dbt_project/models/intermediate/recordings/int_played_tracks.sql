@@ -7,19 +7,25 @@
 
 with
 
--- Only ids seen for the first time: reading every payload again would cost more with each year.
+-- Only ids seen for the first time, and sought among the reports that are new: reading every payload again, or every
+-- play, would cost more with each year.
 unknown_tracks as (
     select
-        recent.track_uri,
-        max(recent.played_at) as played_at
-    from {{ ref('stg_spotify__recently_played') }} as recent
+        reports.track_uri,
+        max(reports.reported_at) as played_at,
+        max(reports.batch) as batch
+    from {{ ref('int_play_reports') }} as reports
     {%- if is_incremental() %}
-    left join {{ this }} as known on recent.track_id = known.track_id
-    where recent.track_id is not null and known.track_id is null
-    {%- else %}
-    where recent.track_id is not null
+    left join {{ this }} as known on reports.track_id = known.track_id
     {%- endif %}
-    group by recent.track_uri
+    where
+        reports.source = 'api'
+        and reports.track_id is not null
+        {%- if is_incremental() %}
+        and reports.batch > {{ seen_batch_of(ref('int_play_reports')) }}
+        and known.track_id is null
+        {%- endif %}
+    group by reports.track_uri
 )
 
 select
@@ -36,12 +42,14 @@ select
     seen.isrc,
     seen.popularity,
     seen.album,
+    seen.album_artist,
     seen.album_id,
     seen.album_type,
     seen.album_total_tracks,
     seen.album_image_url,
     seen.release_date,
-    seen.release_precision
+    seen.release_precision,
+    unknown_tracks.batch
 from unknown_tracks
 -- lateral, so that a payload is unpacked for these rows alone
 cross join lateral (

@@ -1,7 +1,7 @@
 {%- set columns = [
     'track_id', 'track_uri', 'title', 'artist', 'artist_id', 'artists', 'track_number', 'disc_number', 'duration_ms',
-    'explicit', 'isrc', 'popularity', 'album', 'album_id', 'album_type', 'album_total_tracks', 'album_image_url',
-    'release_date', 'release_precision'
+    'explicit', 'isrc', 'popularity', 'album', 'album_artist', 'album_id', 'album_type', 'album_total_tracks',
+    'album_image_url', 'release_date', 'release_precision'
 ] -%}
 
 {{ config(materialized='table', indexes=[{'columns': ['track_id'], 'unique': true}, {'columns': ['album_id']}]) }}
@@ -45,6 +45,7 @@ exported_tracks as (
         cast(null as text) as isrc,
         cast(null as integer) as popularity,
         album,
+        cast(null as text) as album_artist,
         cast(null as text) as album_id,
         cast(null as text) as album_type,
         cast(null as integer) as album_total_tracks,

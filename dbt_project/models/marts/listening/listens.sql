@@ -4,7 +4,12 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='fail',
-    indexes=[{'columns': ['match_group']}, {'columns': ['played_at']}, {'columns': ['track_id']}],
+    indexes=[
+        {'columns': ['match_group']},
+        {'columns': ['played_at']},
+        {'columns': ['track_id', 'played_at']},
+        {'columns': ['(' ~ local_date('played_at') ~ ')']},
+    ],
     pre_hook=[
         '{{ touch_days_of_changed_groups(match_ledger()) }}',
         '{{ forget_changed_groups(match_ledger()) }}',
@@ -19,6 +24,7 @@
 {%- set tolerance = "interval '" ~ var('match_tolerance_s') ~ " seconds'" %}
 {%- set double_report = "interval '" ~ var('double_report_s') ~ " seconds'" %}
 {%- set shifted_report = "interval '" ~ var('shifted_report_s') ~ " seconds'" %}
+{%- set late_upload = "interval '" ~ var('late_upload_days') ~ " days'" %}
 
 with
 
@@ -98,23 +104,34 @@ extended_streams as (
     from extended_islands
 ),
 
--- a stream of nothing at the moment at which one of the same track ended is a part of that one
+-- A stream of nothing at the moment at which one of the same track ended is a part of that one. By the time that is
+-- reported: an upload tells both at once, and the end is worked out from the length.
+extended_moments as (
+    select
+        *,
+        count(*) filter (where begins_event) over (
+            partition by match_group, track_key order by reported_at, ms_played desc nulls last, report_id collate "C"
+        ) as moment
+    from (
+        select
+            *,
+            ms_played is distinct from 0
+            or coalesce(reported_at - lag(reported_at) over by_time > interval '2 seconds', true) as begins_event
+        from extended_streams
+        window by_time as (
+            partition by match_group, track_key order by reported_at, ms_played desc nulls last, report_id collate "C"
+        )
+    ) as judged
+),
+
 extended_by_event as (
     select
         *,
-        case
-            when
-                ms_played = 0
-                and lag(ms_played) over by_time > 0
-                and ended_at - lag(ended_at) over by_time <= interval '2 seconds'
-                then lag(stream_id) over by_time
-            else stream_id
-        end as event_id
-    from extended_streams
-    window by_time as (
-        partition by match_group, track_key
-        order by ended_at asc, ms_played desc nulls last, report_id collate "C" asc
-    )
+        first_value(stream_id) over (
+            partition by match_group, track_key, moment
+            order by reported_at, ms_played desc nulls last, report_id collate "C"
+        ) as event_id
+    from extended_moments
 ),
 
 extended_events as (
@@ -125,6 +142,8 @@ extended_events as (
         track_key,
         ms_played,
         reported_at,
+        covered_since,
+        is_offline,
         ended_at,
         -- an end to the second, cut
         ended_at + interval '1 second' as ended_before,
@@ -138,11 +157,18 @@ extended_events as (
 account_reports as (
     select
         report_id,
+        -- equal rows: repeats, where they were uploaded; else one stream told twice, for no other fits in the minute
+        case
+            when is_late_report then report_id
+            else min(report_id collate "C") over (partition by match_group, track_key, reported_at, ms_played)
+        end as event_id,
         match_group,
         recording_id,
         track_key,
         ms_played,
         reported_at,
+        covered_since,
+        is_late_report,
         ended_at,
         cast(floor(extract(epoch from reported_at) / 60) as bigint) as minute
     from reports
@@ -162,6 +188,7 @@ account_candidates as (
             and account_reports.ms_played = extended_events.ms_played
             and cast(floor(extract(epoch from extended_events.reported_at) / 60) as bigint)
             = account_reports.minute + step.minutes
+    where account_reports.report_id = account_reports.event_id
 ),
 
 {{ nearest_pairs('account', 'account_candidates') }},
@@ -207,7 +234,17 @@ api_events as (
         track_key,
         known_duration_ms,
         ended_at,
-        cast(floor(extract(epoch from ended_at) / 3600) as bigint) as hour
+        cast(floor(extract(epoch from ended_at) / 3600) as bigint) as hour,
+        -- without an export nobody can tell a shifted report from a repeat that was broken off
+        coalesce(
+            ended_at - lag(ended_at) over (
+                partition by match_group, recording_id order by ended_at, event_id collate "C"
+            ) < least(
+                {{ shifted_report }},
+                coalesce(known_duration_ms - 5000, 600000) * interval '1 millisecond'
+            ),
+            false
+        ) as is_suspect
     from api_reports
     where report_id = event_id
 ),
@@ -221,6 +258,10 @@ exported_events as (
         recording_id,
         track_key,
         ms_played,
+        reported_at,
+        covered_since,
+        is_offline as may_be_late,
+        is_offline as is_late,
         ended_at,
         ended_before,
         is_undecided
@@ -232,12 +273,17 @@ exported_events as (
         account_reports.recording_id,
         account_reports.track_key,
         account_reports.ms_played,
+        account_reports.reported_at,
+        account_reports.covered_since,
+        -- one-year data tells nothing of it
+        true as may_be_late,
+        account_reports.is_late_report as is_late,
         account_reports.ended_at,
         account_reports.ended_at + interval '1 minute' as ended_before,
         false as is_undecided
     from account_reports
     left join account_pairs on account_reports.report_id = account_pairs.left_id
-    where account_pairs.left_id is null
+    where account_pairs.left_id is null and account_reports.report_id = account_reports.event_id
 ),
 
 -- by the hour, its neighbours too: every report of a song against every other would be the square of its plays
@@ -307,26 +353,114 @@ shifted_reports as (
     order by measured.api_id, measured.to_end_s + measured.handicap_s, measured.export_id collate "C"
 ),
 
--- without an export nobody can tell a shifted report from a repeat that was broken off
 lone_events as (
-    select
-        api_events.event_id,
-        coalesce(
-            api_events.ended_at - lag(api_events.ended_at) over (
-                partition by api_events.match_group, api_events.recording_id order by api_events.ended_at
-            ) < least(
-                {{ shifted_report }},
-                coalesce(api_events.known_duration_ms - 5000, 600000) * interval '1 millisecond'
-            ),
-            false
-        ) as is_undecided
+    select api_events.*
     from api_events
     left join api_pairs on api_events.event_id = api_pairs.left_id
     left join shifted_reports on api_events.event_id = shifted_reports.api_id
     where api_pairs.left_id is null and shifted_reports.api_id is null
 ),
 
--- 5. Every report has its event; of the reports the one that knows most gives the event its name. ------------------
+-- 5. Uploads. ----------------------------------------------------------------------------------------------------
+
+-- Of a stream made offline an export may tell no more than the time at which Spotify heard of it, which is hours
+-- or weeks late; the API tells when it ended.
+late_neighbours as (
+    select
+        lone_events.event_id as left_id,
+        lone_events.match_group,
+        lone_events.ended_at,
+        lone_events.is_suspect,
+        exported_events.event_id as right_id,
+        exported_events.reported_at,
+        exported_events.ms_played,
+        exported_events.is_late,
+        lone_events.ended_at >= exported_events.covered_since as is_covered,
+        abs(lone_events.known_duration_ms - exported_events.ms_played) as misfit_ms,
+        extract(epoch from exported_events.reported_at - lone_events.ended_at) as cost
+    from lone_events
+    inner join exported_events
+        on
+            lone_events.match_group = exported_events.match_group
+            and lone_events.ended_at between exported_events.reported_at - {{ late_upload }} and exported_events.reported_at
+    left join api_pairs on exported_events.event_id = api_pairs.right_id
+    where api_pairs.right_id is null and exported_events.may_be_late and exported_events.ms_played >= 30000
+),
+
+-- The file tells every stream of its time. That it has none where the API saw one end means that it has it later.
+late_candidates as (
+    select * from late_neighbours
+    where is_covered
+),
+
+-- the next upload; what surely was one before what may have been heard then
+next_uploads as (
+    select distinct on (left_id)
+        left_id,
+        match_group,
+        ended_at,
+        is_suspect,
+        reported_at
+    from late_candidates
+    order by left_id asc, is_late desc, reported_at asc
+),
+
+-- several streams of one upload: what may be a shifted report comes last
+streams_in_order as (
+    select
+        left_id,
+        match_group,
+        reported_at,
+        row_number() over (
+            partition by match_group, reported_at order by is_suspect asc, ended_at desc, left_id collate "C" asc
+        ) as place
+    from next_uploads
+),
+
+uploads_in_order as (
+    select
+        right_id,
+        match_group,
+        reported_at,
+        row_number() over (
+            partition by match_group, reported_at order by min(misfit_ms) asc nulls last, right_id collate "C" asc
+        ) as place
+    from late_candidates
+    group by right_id, match_group, reported_at
+),
+
+upload_pairs as (
+    select
+        streams_in_order.left_id,
+        uploads_in_order.right_id
+    from streams_in_order
+    inner join uploads_in_order
+        on
+            streams_in_order.match_group = uploads_in_order.match_group
+            and streams_in_order.reported_at = uploads_in_order.reported_at
+            and streams_in_order.place = uploads_in_order.place
+),
+
+late_rest as (
+    select
+        late_candidates.left_id,
+        late_candidates.right_id,
+        late_candidates.cost
+    from late_candidates
+    left join upload_pairs as taken_left on late_candidates.left_id = taken_left.left_id
+    left join upload_pairs as taken_right on late_candidates.right_id = taken_right.right_id
+    where taken_left.left_id is null and taken_right.right_id is null
+),
+
+{{ nearest_pairs('rest', 'late_rest') }},
+
+late_pairs as (
+    select * from upload_pairs
+    union all
+    select * from rest_pairs
+),
+
+-- 6. Every report has its event; of the reports the one that knows most gives the event its name. ------------------
 
 links as (
     select
@@ -336,22 +470,50 @@ links as (
     union all
     select
         account_reports.report_id,
-        coalesce(account_pairs.right_id, account_reports.report_id) as listen_id
+        coalesce(account_pairs.right_id, account_reports.event_id) as listen_id
     from account_reports
-    left join account_pairs on account_reports.report_id = account_pairs.left_id
+    left join account_pairs on account_reports.event_id = account_pairs.left_id
     union all
     select
         api_reports.report_id,
-        coalesce(api_pairs.right_id, shifted_reports.export_id, api_reports.event_id) as listen_id
+        coalesce(api_pairs.right_id, shifted_reports.export_id, late_pairs.right_id, api_reports.event_id)
+            as listen_id
     from api_reports
     left join api_pairs on api_reports.event_id = api_pairs.left_id
     left join shifted_reports on api_reports.event_id = shifted_reports.api_id
+    left join late_pairs on api_reports.event_id = late_pairs.left_id
 ),
 
-undecided_events as (
+-- two uploads of different length, either of which may be either stream
+late_swaps as (
+    select distinct ours.right_id as event_id
+    from late_pairs as ours
+    inner join late_candidates as own on ours.left_id = own.left_id and ours.right_id = own.right_id
+    inner join late_candidates as swapped on ours.left_id = swapped.left_id and own.ms_played <> swapped.ms_played
+    inner join late_pairs as others on swapped.right_id = others.right_id
+    inner join late_candidates as back on others.left_id = back.left_id and ours.right_id = back.right_id
+),
+
+doubtful_events as (
     select event_id from exported_events where is_undecided
-    union all
-    select event_id from lone_events where is_undecided
+    union
+    select lone_events.event_id
+    from lone_events
+    left join late_pairs on lone_events.event_id = late_pairs.left_id
+    where lone_events.is_suspect and late_pairs.left_id is null
+    union
+    -- it may be what the API saw before the time that the file covers, told late
+    select late_neighbours.right_id as event_id
+    from late_neighbours
+    left join late_pairs as taken_left on late_neighbours.left_id = taken_left.left_id
+    left join late_pairs as taken_right on late_neighbours.right_id = taken_right.right_id
+    where taken_left.left_id is null and taken_right.right_id is null
+    union
+    -- nothing but that one tells that it was late: it may be a listen of its own, and that one not exported
+    select late_pairs.right_id as event_id
+    from late_pairs
+    inner join exported_events on late_pairs.right_id = exported_events.event_id
+    where not exported_events.is_late
 ),
 
 -- almost every event has one report
@@ -361,46 +523,75 @@ events as (
         to_jsonb(array_agg(distinct reports.source)) as reported_by,
         jsonb_agg(reports.report_id order by reports.report_id collate "C") as report_ids,
         min(reports.ended_at) filter (where reports.source in ('api', 'tracker')) as api_played_at,
+        min(reports.track_uri collate "C") filter (where reports.source in ('api', 'tracker')) as api_track_uri,
+        max(reports.known_duration_ms) filter (where reports.source in ('api', 'tracker')) as api_duration_ms,
         min(reports.context_type collate "C") as context_type,
         min(reports.context_uri collate "C") as context_uri
     from links
     inner join reports on links.report_id = reports.report_id
     group by links.listen_id
+),
+
+named_events as (
+    select
+        events.listen_id,
+        named.source,
+        events.reported_by,
+        events.report_ids,
+        case
+            -- the API has seen the end itself: better than an upload, or a minute
+            when named.is_late_report or named.is_minute_precision or named.is_offline
+                then coalesce(events.api_played_at, named.ended_at)
+            else named.ended_at
+        end as played_at,
+        -- one-year data tells a name; where the API saw the stream, too, the track itself is known
+        case
+            when named.track_uri is not null or events.api_track_uri is null then named.known_track_id
+            when events.api_track_uri like 'spotify:track:%' then split_part(events.api_track_uri, ':', 3)
+        end as track_id,
+        coalesce(named.track_uri, events.api_track_uri, named.known_track_uri) as track_uri,
+        named.is_track_found_by_name and events.api_track_uri is null as is_track_found_by_name,
+        named.title,
+        named.artist,
+        named.ms_played,
+        named.ms_played is not null as is_length_known,
+        case
+            when named.track_uri is null then coalesce(events.api_duration_ms, named.known_duration_ms)
+            else named.known_duration_ms
+        end as duration_ms,
+        named.is_skipped,
+        named.skip_confidence,
+        named.reason_start,
+        named.reason_end,
+        named.is_shuffled,
+        named.is_offline,
+        named.is_incognito,
+        named.is_video,
+        named.platform,
+        named.country,
+        events.context_type,
+        events.context_uri,
+        case
+            when doubtful_events.event_id is not null then 'event'
+            -- an upload, and nobody saw the stream itself: it ended then or before
+            when
+                events.api_played_at is null
+                and (
+                    named.is_late_report and named.source = 'account'
+                    or named.is_offline and not named.is_late_report
+                )
+                then 'time'
+            when late_swaps.event_id is not null then 'length'
+        end as undecided_about,
+        named.match_group,
+        named.load_id
+    from events
+    inner join reports as named on events.listen_id = named.report_id
+    left join doubtful_events on events.listen_id = doubtful_events.event_id
+    left join late_swaps on events.listen_id = late_swaps.event_id
 )
 
 select
-    events.listen_id,
-    named.source,
-    events.reported_by,
-    events.report_ids,
-    case
-        -- the API has seen the end itself: better than an upload, or a minute
-        when named.is_late_report or named.is_minute_precision then coalesce(events.api_played_at, named.ended_at)
-        else named.ended_at
-    end as played_at,
-    named.known_track_id as track_id,
-    coalesce(named.track_uri, named.known_track_uri) as track_uri,
-    named.is_track_found_by_name,
-    named.title,
-    named.artist,
-    named.ms_played,
-    named.ms_played is not null as is_length_known,
-    named.known_duration_ms as duration_ms,
-    named.is_skipped,
-    named.skip_confidence,
-    named.reason_start,
-    named.reason_end,
-    named.is_shuffled,
-    named.is_offline,
-    named.is_incognito,
-    named.is_video,
-    named.platform,
-    named.country,
-    events.context_type,
-    events.context_uri,
-    undecided_events.event_id is not null as is_undecided,
-    named.match_group,
-    named.load_id
-from events
-inner join reports as named on events.listen_id = named.report_id
-left join undecided_events on events.listen_id = undecided_events.event_id
+    *,
+    undecided_about is not null as is_undecided
+from named_events

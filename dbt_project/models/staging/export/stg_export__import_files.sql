@@ -1,5 +1,6 @@
 select
     file_id,
+    is_video,
     case format when 'one_year' then 'account' else 'extended' end as source,
     first_at,
     last_at,

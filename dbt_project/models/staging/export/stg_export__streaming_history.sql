@@ -1,6 +1,7 @@
 -- dlt's text is varchar: an incremental table that promises text would refuse its second build
 select
     cast(row_hash as bigint) as row_hash,
+    cast(file_id as bigint) as file_id,
     case format when 'one_year' then 'account' else 'extended' end as source,
     cast(era as text) as era,
     cast(kind as text) as kind,

@@ -41,6 +41,7 @@ select
     {{ track_columns('track') }},
     saved_album_id as album_id,
     album,
+    album_artist,
     album_type,
     album_total_tracks,
     album_image_url,
