@@ -121,6 +121,11 @@ def spotify() -> Iterator[RunningSandbox]:
 @pytest.fixture
 def stage(session: Session, spotify: RunningSandbox) -> Stage:
     """A connected account whose sources have just been looked at, and nothing selected yet."""
+    return furnished(session, spotify)
+
+
+def furnished(session: Session, spotify: RunningSandbox) -> Stage:
+    """A stage on an empty database and a simulated account."""
     with cursor_of(session.database) as cursor:
         cursor.execute(TABLES)
     stage = Stage(session, spotify, [track.uri for track in spotify.account.tracks.values()])
