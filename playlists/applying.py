@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from playlists.edit_script import Mode, apply_operation, edit_script
 from playlists.model import EditScript, Entry, Insert, Move, Operation, Remove, Replace
-from playlists.reading import look, read_entries
-from profiles.errors import BadRequest, SpotifyUnavailable
+from playlists.reading import look, read_entries, snapshot_of
+from profiles.errors import BadRequest, NotFound, SpotifyUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -72,6 +72,11 @@ class Work:
     is_whole: bool = False
     _refusals_in_a_row: int = 0
 
+    @property
+    def stuck(self) -> list[str]:
+        """Uris that Spotify does not remove: they stay, at the end."""
+        return [entry.uri for entry in self.entries if entry.is_refused and entry.uri is not None]
+
     def run(
         self, script: EditScript, wanted: Sequence[str], *, mode: Mode, max_edit_calls: int, whole: bool
     ) -> None:
@@ -108,7 +113,10 @@ class Work:
         for _ in range(REPEATS):
             try:
                 self._send(operation)
-            except BadRequest as error:
+            except (BadRequest, NotFound) as error:
+                if isinstance(error, NotFound):
+                    # about a uri, or is the playlist itself gone? Then this raises, and no uri is blamed
+                    snapshot_of(self.client, self.playlist_id)
                 self._refusals_in_a_row += 1
                 if self._refusals_in_a_row > REFUSALS_IN_A_ROW:
                     raise
@@ -157,8 +165,8 @@ class Work:
         self._read()
         raise _UnclearError
 
-    def _split(self, operation: Operation, error: BadRequest) -> NoReturn:
-        """400: find what Spotify refuses by halves, leave that out, and plan again."""
+    def _split(self, operation: Operation, error: BadRequest | NotFound) -> NoReturn:
+        """400, or 404 for a uri: find what Spotify refuses by halves, leave that out, and plan again."""
         if isinstance(operation, Move):
             if self.snapshot_id is None:
                 raise error
@@ -202,7 +210,9 @@ class Work:
                 time.sleep(self.waits.read_back_s)
             seen = look(self.client, self.playlist_id, self.entries, before, whole=whole)
             if seen.is_as_expected:
-                self.entries, self.is_whole = list(seen.entries), seen.is_whole
+                stuck = set(self.stuck)
+                self.entries = [replace(entry, is_refused=entry.uri in stuck) for entry in seen.entries]
+                self.is_whole = seen.is_whole
                 return True
         return False
 

@@ -37,7 +37,13 @@ def edit_script(
     than `max_edit_calls` and a replace is cheaper, or where no step could keep the playlist from being empty
     for a moment; never when a local or null entry would go.
     """
-    uris, left_out = _that_fit(current, list(dict.fromkeys(wanted)), mode)
+    distinct = dict.fromkeys(wanted)
+    # what could not be removed and is wanted by now stands there already
+    current = [
+        replace(entry, is_refused=False) if entry.is_refused and entry.uri in distinct else entry
+        for entry in current
+    ]
+    uris, left_out = _that_fit(current, list(distinct), mode)
     if mode == "append":
         present = {entry.uri for entry in current}
         missing = [uri for uri in uris if uri not in present]

@@ -37,14 +37,15 @@ class Entry:
         """Whether a DELETE by uri can take it away: not for local files and null items."""
         return self.uri is not None and not self.is_refused and not self.uri.startswith(LOCAL_PREFIX)
 
-    def as_record(self) -> dict[str, str | None]:
-        """The shape kept in ``ops.playlist_pushes``."""
-        return {"uri": self.uri, "added_at": self.added_at}
+    def as_record(self) -> dict[str, Any]:
+        """The shape kept in ``ops.playlist_pushes``; a refusal is kept until all is read again."""
+        refused = {"is_refused": True} if self.is_refused else {}
+        return {"uri": self.uri, "added_at": self.added_at, **refused}
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> Entry:
         """Read back what `as_record` wrote."""
-        return cls(uri=record.get("uri"), added_at=record.get("added_at"))
+        return cls(record.get("uri"), record.get("added_at"), is_refused=record.get("is_refused", False))
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,11 @@ def plan_one(
     refused = store.refused_lately(session.database, selection.uris)
     wanted = tuple(uri for uri in selection.uris if uri not in refused)
     notes = tuple(f"Spotify refuses {uri}; it is left out." for uri in sorted(refused))
+    notes += tuple(
+        f"Spotify does not remove {entry.uri}; it stays, at the end."
+        for entry in plan.current
+        if entry.is_refused
+    )
     if (
         block.mode == "freeze"
         and state.playlist_id

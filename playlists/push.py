@@ -173,10 +173,26 @@ def _apply(
         calls=session.spotify.calls_made - calls_before,
         all_read=work.is_whole,
     )
-    notes = (*plan.notes, *(f"Spotify refuses {uri}; it is left out." for uri in work.dropped))
+    notes = (
+        *plan.notes,
+        *(f"Spotify refuses {uri}; it is left out." for uri in work.dropped),
+        *(f"Spotify does not remove {uri}; it stays, at the end." for uri in work.stuck),
+    )
+    plan = _as_it_went(plan, work)
     return PushResult(
         plan.slug, "pushed", plan, playlist_id, push_id, dropped=tuple(work.dropped), notes=notes
     )
+
+
+def _as_it_went(plan: Plan, work: Work) -> Plan:
+    """The plan without what Spotify refused, so that no report counts it as done."""
+    refused = {*work.dropped, *work.stuck}
+    script = replace(
+        plan.script,
+        added=tuple(uri for uri in plan.script.added if uri not in refused),
+        removed=tuple(uri for uri in plan.script.removed if uri not in refused),
+    )
+    return replace(plan, script=script, wanted=tuple(uri for uri in plan.wanted if uri not in work.dropped))
 
 
 def _with_playlist(session: Session, plan: Plan, waits: Waits) -> Plan:

@@ -166,25 +166,6 @@ def test_a_name_that_the_user_gave_on_spotify_stays(stage: Stage) -> None:
     assert stage.spotify.calls.writes == 0
 
 
-def test_one_bad_uri_is_found_dropped_named_and_not_tried_again(stage: Stage) -> None:
-    bad = "spotify:track:0000000000000000000bad"
-    stage.select("mine", [*stage.uris[:60], bad, *stage.uris[60:150]])
-    result = stage.push()["mine"]
-    assert result.dropped == (bad,)
-    assert any(bad in note for note in result.notes)
-    assert stage.playlist("Mine").uris == stage.uris[:150]
-    assert stage.push()["mine"].outcome == "unchanged"
-    assert stage.spotify.calls.writes == 0
-
-
-def test_several_bad_uris_are_all_found(stage: Stage) -> None:
-    bad = [f"spotify:track:000000000000000000bad{number}" for number in range(3)]
-    wanted = [stage.uris[0], bad[0], *stage.uris[1:80], bad[1], *stage.uris[80:130], bad[2]]
-    stage.select("mine", wanted)
-    assert set(stage.push()["mine"].dropped) == set(bad)
-    assert stage.playlist("Mine").uris == stage.uris[:130]
-
-
 def test_a_doubled_song_is_put_right_and_its_lost_date_named(stage: Stage) -> None:
     stage.select("mine", stage.uris[:5])
     stage.push()
