@@ -1,13 +1,17 @@
-"""A process that imports and kills itself at a named point: `killed.py PATH POINT COUNT`.
+"""A process whose children import and kill themselves at a named point.
 
-What stands in the environment says where the database is. COUNT is the how-manieth passing of the point.
+It reads lines of JSON, {path, point, count, environment}, forks for each, and answers with the status of the
+child. The environment says where the database is; `count` is the how-manieth passing of the point. Forked, a
+child has not to import dlt anew.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -54,14 +58,30 @@ def arm(point: str, count: int) -> None:
     setattr(owner, name, wrapped)
 
 
-def main() -> None:
+def be_killed(path: str, point: str, count: int, environment: dict[str, str]) -> None:
     """Import in small packages, armed."""
-    path, point, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    os.environ.clear()
+    os.environ.update(environment)
     settings = load_settings()
     importer.GROUP_ROWS = 100
     importer.PACKAGE_ROWS = 200
     arm(point, count)
-    import_history(cast("Any", WithoutSpotify(settings, locate(settings))), path)
+    import_history(cast("Any", WithoutSpotify(settings, locate(settings))), Path(path))
+
+
+def main() -> None:
+    """Fork for each line, and tell how each child ended."""
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            try:
+                be_killed(**json.loads(line))
+            except BaseException:
+                traceback.print_exc()
+            os._exit(1)
+        _, status = os.waitpid(child, 0)
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,16 +35,33 @@ def life(export: Path) -> Path:
     return export
 
 
-def killed(path: Path, point: str, count: int) -> None:
-    process = subprocess.run(
-        [sys.executable, "-m", "tests.extract.history.killed", str(path), point, str(count)],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert process.returncode == -signal.SIGKILL, process.stderr
+Killed = Callable[[Path, str, int], None]
+
+
+@pytest.fixture(scope="module")
+def forking() -> Iterator[subprocess.Popen[str]]:
+    """A process that forks those that are killed."""
+    command = [sys.executable, "-m", "tests.extract.history.killed"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=REPOSITORY, stdin=pipe, stdout=pipe, text=True) as process:
+        yield process
+        assert process.stdin is not None
+        process.stdin.close()
+
+
+@pytest.fixture
+def killed(forking: subprocess.Popen[str]) -> Killed:
+    """Import a path until a point is passed for the how-manieth time: there SIGKILL strikes."""
+
+    def strike(path: Path, point: str, count: int) -> None:
+        assert forking.stdin is not None
+        assert forking.stdout is not None
+        order = {"path": str(path), "point": point, "count": count, "environment": dict(os.environ)}
+        forking.stdin.write(json.dumps(order) + "\n")
+        forking.stdin.flush()
+        assert int(forking.stdout.readline()) == -signal.SIGKILL
+
+    return strike
 
 
 def assert_complete(session: Session) -> None:
@@ -56,7 +76,9 @@ def assert_complete(session: Session) -> None:
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_a_killed_import_is_completed_by_the_next_one(session: Session, life: Path, point: str) -> None:
+def test_a_killed_import_is_completed_by_the_next_one(
+    session: Session, life: Path, killed: Killed, point: str
+) -> None:
     ensure_tables(session)
     killed(life, point, 2)
     report = import_history(session, life)
@@ -65,13 +87,15 @@ def test_a_killed_import_is_completed_by_the_next_one(session: Session, life: Pa
     assert import_history(session, life).rows_read == 0
 
 
-def test_a_kill_while_the_tables_are_made_is_made_good(session: Session, life: Path) -> None:
+def test_a_kill_while_the_tables_are_made_is_made_good(session: Session, life: Path, killed: Killed) -> None:
     killed(life, "before the package is closed", 1)
     import_history(session, life)
     assert_complete(session)
 
 
-def test_an_import_killed_again_and_again_comes_to_its_end(session: Session, life: Path) -> None:
+def test_an_import_killed_again_and_again_comes_to_its_end(
+    session: Session, life: Path, killed: Killed
+) -> None:
     for point in ("while a file is read", "after COPY, before dlt knows", "between normalize and load"):
         killed(life, point, 1)
     import_history(session, life)
@@ -79,7 +103,7 @@ def test_an_import_killed_again_and_again_comes_to_its_end(session: Session, lif
 
 
 def test_a_lost_working_folder_costs_time_and_no_rows(
-    session: Session, life: Path, tracker_home: Path
+    session: Session, life: Path, killed: Killed, tracker_home: Path
 ) -> None:
     import shutil
 
