@@ -57,6 +57,7 @@ def test_every_deployment_is_listed_with_its_schedule(machine: Machine) -> None:
         "sync-albums",
         "sync-exclusions",
         "build-models",
+        "decide-recording",
     }
     assert on_demand <= set(found)
 
