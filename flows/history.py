@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from flows.artifacts import escape
 from flows.builds import Models, build_step, mark_build_due
 from flows.progress import progress_bar
 from flows.runs import Run, conduct
+from playlists import rule_import
 from profiles import redaction
 from profiles.errors import InputError
 from profiles.session import open_session
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from extract.history import ImportProgress, ImportReport
+    from profiles.database import Database
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -88,7 +94,9 @@ def import_history(path: str, build: bool = True) -> State[Any]:
 
 
 @flow(name="import-tracker", flow_run_name="import tracker")
-def import_tracker(secret_block: str | None = None, build: bool = True) -> State[Any]:
+def import_tracker(
+    secret_block: str | None = None, keep_rules: bool = False, build: bool = True
+) -> State[Any]:
     """Copy plays, playlist rules and exclusions of an older tracker. Its database is only read.
 
     Its address, with the password, is never a parameter: it is the setting TRACKER_IMPORT_URL, or stands in a
@@ -96,11 +104,27 @@ def import_tracker(secret_block: str | None = None, build: bool = True) -> State
 
     Args:
         secret_block: Name of the Secret block that holds the address; none means TRACKER_IMPORT_URL.
+        keep_rules: Keep its playlist rules here, too. They are paused until you resume them one by one.
         build: Refresh all models afterwards. Without it the next build makes up for it.
     """
-    with conduct("import-tracker", secret_block=secret_block, build=build) as run:
-        _tell(run, run.step("import", read_tracker, secret_block), build=build)
+    with conduct("import-tracker", secret_block=secret_block, keep_rules=keep_rules, build=build) as run:
+        imported = run.step("import", read_tracker, secret_block)
+        if imported is not None and imported.report.is_useful:
+            run.step("rules", _rules, run.database, is_asked=keep_rules)
+        _tell(run, imported, build=build)
     return run.state
+
+
+def _rules(database: Database, *, is_asked: bool) -> str:
+    """Keep the rules, or say how many there are to be kept; what cannot be translated is named."""
+    offers = rule_import.import_rules(database) if is_asked else rule_import.offered(database)
+    for offer in offers:
+        if offer.is_lost:
+            log.warning("the rule of %s cannot be kept: %s", offer.theirs, offer.why)
+    count = sum(offer.is_waiting for offer in offers)
+    lost = sum(offer.is_lost for offer in offers)
+    kept = "kept, paused until you resume them" if is_asked else "waiting: python -m playlists import-rules"
+    return f"{count} {kept}" + (f"; {lost} cannot be translated" if lost else "")
 
 
 def _tell(run: Run, imported: Imported | None, *, build: bool) -> None:

@@ -367,6 +367,13 @@ def _add_rule_commands(commands: argparse._SubParsersAction[argparse.ArgumentPar
         one.add_argument("slug", metavar="SLUG")
         one.add_argument("track", metavar="TRACK", help="its id, its link, or a part of its title")
     with _command(
+        commands,
+        "import-rules",
+        "Keep the rules of an older tracker that import-tracker brought; they are paused at first.",
+        rule_commands.import_from_tracker,
+    ) as one:
+        one.add_argument("--dry-run", action="store_true", help="translate and show them, but store nothing")
+    with _command(
         commands, "check-rules", "Check all rules without SQL, as before each build.", rule_commands.check
     ):
         pass

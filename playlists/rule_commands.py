@@ -11,12 +11,14 @@ from playlists import rule_store, tables
 from playlists.explain import explain
 from playlists.rule_checks import check_rules
 from playlists.rule_eject import eject
+from playlists.rule_import import import_rules, offered
 from playlists.rule_preview import preview
 from playlists.rules import InvalidRuleError, slug_of
 
 if TYPE_CHECKING:
     import argparse
 
+    from playlists.rule_import import Offered
     from playlists.rule_preview import Preview
     from playlists.rules import Rule
     from profiles.session import Session
@@ -108,6 +110,36 @@ def rule_versions(session: Session, options: argparse.Namespace) -> int:
     ]
     tables.show(rows, as_json=options.json, empty=f"No rule was ever called '{options.slug}'.")
     return 0
+
+
+def import_from_tracker(session: Session, options: argparse.Namespace) -> int:
+    """Keep the rules that `import-tracker` brought, paused."""
+    offers = offered(session.database) if options.dry_run else import_rules(session.database)
+    rows: list[tables.Row] = [
+        {
+            "slug": offer.slug,
+            "theirs": offer.theirs,
+            "title": offer.rule.block.title if offer.rule else None,
+            "outcome": _outcome(offer, is_dry_run=options.dry_run),
+            "playlist_id": offer.playlist_id,
+            "why": offer.why,
+        }
+        for offer in offers
+    ]
+    tables.show(rows, as_json=options.json, empty="No rule was imported: python -m flows import-tracker.")
+    if not options.json and any(offer.is_waiting for offer in offers) and not options.dry_run:
+        print(
+            "Look at one with python -m playlists preview SLUG; python -m playlists resume SLUG keeps it up."
+        )
+    return 1 if any(offer.is_lost for offer in offers) else 0
+
+
+def _outcome(offer: Offered, *, is_dry_run: bool) -> str:
+    if offer.is_stored:
+        return "stored before"
+    if offer.rule is None:
+        return "not imported"
+    return "can be imported" if is_dry_run else "imported, paused"
 
 
 def read_file(path: str) -> tuple[str | None, Rule]:

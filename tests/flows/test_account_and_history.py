@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,9 +12,10 @@ import pytest
 from extract import library
 from flows import account, history, server_api
 from flows.account import connect_spotify, disconnect
-from flows.history import import_history
+from flows.history import import_history, import_tracker
 from flows.keeping import backup, export
 from flows.runs import BAD_INPUT
+from tests.conftest import temporary_database
 from tests.extract.history.rows import extended
 from tests.profiles.lived_in import contents
 from tests.profiles.user_at_consent import decide
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from profiles.database import Database
     from profiles.session import Session
 
     Ask = Callable[..., list[Any]]
@@ -139,6 +142,28 @@ def test_an_export_is_imported_with_progress_and_a_table(
     assert "| plays | 50 |" in kinds["markdown"]
     again = import_history(str(file), build=False, return_state=True)
     assert "0 rows read, 0 plays" in str(again.message)
+
+
+def test_an_imported_tracker_says_which_rules_wait_and_keeps_them_when_asked(
+    session: Session, postgres_server: Database, monkeypatch: pytest.MonkeyPatch, ask: Ask
+) -> None:
+    with temporary_database(postgres_server, template="template0") as old:
+        with closing(old.connect(autocommit=True)) as connection, connection.cursor() as cursor:
+            cursor.execute(
+                "create table plays (track_id text, played_at timestamp);"
+                " insert into plays values ('a', '2020-01-01');"
+                "create table playlist_mappings (slug text, name text, rules jsonb);"
+                """insert into playlist_mappings values
+                ('loud', 'Loud', '{"conditions": [{"field": "plays", "operator": ">", "value": 3}]}'),
+                ('odd', 'Odd', '{"conditions": [{"field": "mood", "operator": "is", "value": "blue"}]}')"""
+            )
+        monkeypatch.setenv("TRACKER_IMPORT_URL", old.dsn)
+        waiting = import_tracker(build=False, return_state=True)
+        assert "1 waiting: python -m playlists import-rules; 1 cannot be translated" in str(waiting.message)
+        assert ask("select count(*) from ops.playlist_rules") == [0]
+        kept = import_tracker(keep_rules=True, build=False, return_state=True)
+    assert "1 kept, paused until you resume them" in str(kept.message)
+    assert ask("select slug, state from ops.playlists") == [("loud", "paused")]
 
 
 def test_a_path_with_nothing_to_import_is_bad_input(session: Session, tmp_path: Path) -> None:
