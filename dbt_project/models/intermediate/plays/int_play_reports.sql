@@ -59,27 +59,58 @@ upload_minutes as (
     having sum(ms_played) - max(ms_played) > {{ var('upload_overlap_s') }} * 1000
 ),
 
--- videos have files of their own, which tell of little else
 files as (
     select
         file_id,
-        first_at
+        source,
+        first_at,
+        last_at,
+        imported_at
     from {{ ref('stg_export__import_files') }}
-    where not is_video
+    where tells_music
+),
+
+-- where what is covered begins: no other file that was imported with it, or before, leads up to it
+first_files as (
+    select
+        source,
+        first_at
+    from files
+    where
+        not exists (
+            select 1
+            from files as earlier
+            where
+                earlier.source = files.source
+                and earlier.first_at < files.first_at
+                and earlier.last_at >= files.first_at - interval '7 days'
+                and earlier.imported_at <= files.imported_at + interval '1 hour'
+        )
+),
+
+-- materialized: a guess of one new row would have it made again for each
+covered_files as materialized (
+    select
+        files.file_id,
+        max(first_files.first_at) as covered_since
+    from files
+    inner join first_files on files.source = first_files.source and files.first_at >= first_files.first_at
+    group by files.file_id
 ),
 
 exported_streams as (
     select
         exported.*,
-        files.first_at as covered_since,
-        upload_minutes.reported_at is not null as is_upload_minute
+        covered_files.covered_since,
+        exported.source = 'account'
+        and (exported.load_id, exported.reported_at) in (
+            select
+                upload_minutes.load_id,
+                upload_minutes.reported_at
+            from upload_minutes
+        ) as is_upload_minute
     from exported
-    left join files on exported.file_id = files.file_id
-    left join upload_minutes
-        on
-            exported.load_id = upload_minutes.load_id
-            and exported.reported_at = upload_minutes.reported_at
-            and exported.source = 'account'
+    left join covered_files on exported.file_id = covered_files.file_id
 ),
 
 tracker_plays as (

@@ -13,6 +13,7 @@
     pre_hook=[
         '{{ touch_days_of_changed_groups(match_ledger()) }}',
         '{{ forget_changed_groups(match_ledger()) }}',
+        '{{ plan_for_many_groups(match_ledger()) }}',
     ],
     post_hook=[
         '{{ touch_days_of_changed_groups(match_ledger()) }}',
@@ -72,12 +73,13 @@ extended_in_order as (
 extended_judged as (
     select
         *,
-        -- It cannot be heard again before the first hearing is over. And who breaks off twice does not do it at
-        -- the same millisecond. What ran to its end twice, in less than the shift, may be a short track repeated.
+        -- It cannot be heard again before the first hearing is over, but for 12 seconds of crossfade and one that
+        -- is cut. And who breaks off twice does not do it at the same millisecond. What ran to its end twice, in
+        -- less than the shift, may be a short track repeated.
         coalesce(
             gap_ms <= {{ var('shifted_report_s') }} * 1000
             and ms_played > 0
-            and (ms_played > gap_ms or reason_end <> 'trackdone'),
+            and (ms_played > gap_ms + 13000 or reason_end <> 'trackdone'),
             false
         ) as is_double,
         coalesce(gap_ms <= {{ var('shifted_report_s') }} * 1000 and ms_played > 0, false) as is_suspect
@@ -175,20 +177,28 @@ account_reports as (
     where source = 'account'
 ),
 
-account_candidates as (
+-- materialized: else the minute would be looked at after the join, which is by the song alone
+account_minutes as materialized (
     select
-        account_reports.report_id as left_id,
-        extended_events.event_id as right_id,
-        abs(extract(epoch from extended_events.reported_at - account_reports.reported_at) - 30) as cost
+        account_reports.*,
+        account_reports.minute + step.minutes as near_minute
     from account_reports
     cross join generate_series(-1, 1) as step (minutes)
+    where account_reports.report_id = account_reports.event_id
+),
+
+account_candidates as (
+    select
+        account_minutes.report_id as left_id,
+        extended_events.event_id as right_id,
+        abs(extract(epoch from extended_events.reported_at - account_minutes.reported_at) - 30) as cost
+    from account_minutes
     inner join extended_events
         on
-            account_reports.match_group = extended_events.match_group
-            and account_reports.ms_played = extended_events.ms_played
-            and cast(floor(extract(epoch from extended_events.reported_at) / 60) as bigint)
-            = account_reports.minute + step.minutes
-    where account_reports.report_id = account_reports.event_id
+            account_minutes.match_group = extended_events.match_group
+            and account_minutes.ms_played = extended_events.ms_played
+            and account_minutes.near_minute
+            = cast(floor(extract(epoch from extended_events.reported_at) / 60) as bigint)
 ),
 
 {{ nearest_pairs('account', 'account_candidates') }},
@@ -286,27 +296,35 @@ exported_events as (
     where account_pairs.left_id is null and account_reports.report_id = account_reports.event_id
 ),
 
--- by the hour, its neighbours too: every report of a song against every other would be the square of its plays
+-- By the hour, its neighbours too: every report of a song against every other would be the square of its plays.
+-- That is also why it is materialized, as above.
+api_hours as materialized (
+    select
+        api_events.*,
+        api_events.hour + step.hours as near_hour
+    from api_events
+    cross join generate_series(-1, 1) as step (hours)
+),
+
 neighbours as (
     select
-        api_events.event_id as api_id,
+        api_hours.event_id as api_id,
         exported_events.event_id as export_id,
-        api_events.ended_at as reported_at,
+        api_hours.ended_at as reported_at,
         exported_events.ended_at,
         exported_events.ended_before,
         exported_events.ended_at - coalesce(exported_events.ms_played, 0) * interval '1 millisecond' as began_at,
         case
-            when exported_events.track_key = api_events.track_key then 0
-            when exported_events.recording_id = api_events.recording_id then 1
+            when exported_events.track_key = api_hours.track_key then 0
+            when exported_events.recording_id = api_hours.recording_id then 1
             else 2
         end
         + case when exported_events.ms_played < 30000 then 20 else 0 end as handicap_s
-    from api_events
-    cross join generate_series(-1, 1) as step (hours)
+    from api_hours
     inner join exported_events
         on
-            api_events.match_group = exported_events.match_group
-            and api_events.hour + step.hours
+            api_hours.match_group = exported_events.match_group
+            and api_hours.near_hour
             = cast(floor(extract(epoch from exported_events.ended_at) / 3600) as bigint)
 ),
 
@@ -452,7 +470,7 @@ late_rest as (
     where taken_left.left_id is null and taken_right.right_id is null
 ),
 
-{{ nearest_pairs('rest', 'late_rest') }},
+{{ nearest_pairs('rest', 'late_rest', rounds=6) }},
 
 late_pairs as (
     select * from upload_pairs
@@ -495,7 +513,11 @@ late_swaps as (
 ),
 
 doubtful_events as (
-    select event_id from exported_events where is_undecided
+    -- but where the API saw both ends there were two
+    select exported_events.event_id
+    from exported_events
+    left join api_pairs on exported_events.event_id = api_pairs.right_id
+    where exported_events.is_undecided and api_pairs.right_id is null
     union
     select lone_events.event_id
     from lone_events
