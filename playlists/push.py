@@ -19,7 +19,15 @@ from playlists.reading import snapshot_of
 from playlists.selections import read_facts, read_selections
 from profiles.clock import as_of
 from profiles.database import advisory_lock
-from profiles.errors import AuthorizationLost, Deferred, SpotifyError, TrackerError, WrongAccount
+from profiles.errors import (
+    AuthorizationLost,
+    BadRequest,
+    Deferred,
+    NotFound,
+    SpotifyError,
+    TrackerError,
+    WrongAccount,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -160,9 +168,10 @@ def _apply(
         )
     except TrackerError as error:
         store.fail_push(database, push_id, str(error), session.spotify.calls_made - calls_before)
+        if not isinstance(error, BadRequest | NotFound):  # where it refuses everything, no uri is to blame
+            store.write_refused(database, work.dropped)
         raise
-    finally:
-        store.write_refused(database, work.dropped)
+    store.write_refused(database, work.dropped)
     store.finish_push(
         database,
         push_id,

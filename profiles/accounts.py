@@ -100,7 +100,7 @@ def _read(said: dict[str, Any]) -> Grant:
     error = said.get("error")
     if error == "invalid_grant":
         raise GrantRefused
-    if error in {"invalid_client", "unauthorized_client"}:
+    if error in ("invalid_client", "unauthorized_client"):
         raise SettingsError(
             f"Spotify does not accept the app's id and secret ({error}).",
             remedy="Compare SPOTIFY_CLIENT_ID and SPOTIFY_CLIENT_SECRET with https://developer.spotify.com/dashboard.",
