@@ -13,6 +13,7 @@ with
 candidates as (
     select *
     from {{ ref('unified_tracks') }}
+    -- as far as is known, from the first day on: required history_days would keep the list from who begins
     where play_count = 0
 ),
 
