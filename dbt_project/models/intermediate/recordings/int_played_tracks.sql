@@ -15,15 +15,12 @@ unknown_tracks as (
         max(reports.reported_at) as played_at,
         max(reports.batch) as batch
     from {{ ref('int_play_reports') }} as reports
-    {%- if is_incremental() %}
-    left join {{ this }} as known on reports.track_id = known.track_id
-    {%- endif %}
     where
         reports.source = 'api'
         and reports.track_id is not null
-        {%- if is_incremental() %}
         and reports.batch > {{ seen_batch_of(ref('int_play_reports')) }}
-        and known.track_id is null
+        {%- if is_incremental() %}
+        and reports.track_id not in (select known.track_id from {{ this }} as known)
         {%- endif %}
     group by reports.track_uri
 )

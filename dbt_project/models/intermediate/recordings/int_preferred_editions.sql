@@ -1,3 +1,6 @@
+-- a table: a view would go with each build of a poll, which makes its inputs anew and not what nobody needs by then
+{{ config(materialized='table') }}
+
 with
 
 track_recordings as (

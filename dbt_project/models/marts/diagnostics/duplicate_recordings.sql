@@ -41,6 +41,16 @@ recording_listening as (
     from {{ ref('int_recording_listening') }}
 ),
 
+-- any edition may tell it: those embedded in saved albums do not
+identified as (
+    select
+        track_recordings.recording_id,
+        min(tracks.isrc) as isrc
+    from track_recordings
+    inner join tracks on track_recordings.track_id = tracks.track_id
+    group by track_recordings.recording_id
+),
+
 recordings as (
     select
         preferred_editions.recording_id,
@@ -51,15 +61,7 @@ recordings as (
         coalesce(recording_listening.play_count, 0) as play_count
     from preferred_editions
     inner join tracks on preferred_editions.track_id = tracks.track_id
-    inner join (
-        -- any edition may tell it: those embedded in saved albums do not
-        select
-            track_recordings.recording_id,
-            min(tracks.isrc) as isrc
-        from track_recordings
-        inner join tracks on track_recordings.track_id = tracks.track_id
-        group by track_recordings.recording_id
-    ) as identified on preferred_editions.recording_id = identified.recording_id
+    inner join identified on preferred_editions.recording_id = identified.recording_id
     left join recording_listening on preferred_editions.recording_id = recording_listening.recording_id
 ),
 
@@ -174,10 +176,8 @@ select
     recordings.play_count,
     other_recordings.play_count as other_play_count,
     recordings.is_in_library or other_recordings.is_in_library as is_in_library,
-    {%- for kind in ['merge', 'split'] %}
-    'python -m profiles.recordings {{ kind }} ' || doubtful.track_id || ' ' || doubtful.other_track_id
-    || ' --reason "…"' as {{ kind }}_command {{- ',' if not loop.last }}
-    {%- endfor %}
+    {{ decision_command('merge', 'doubtful.track_id', 'doubtful.other_track_id') }} as merge_command,
+    {{ decision_command('split', 'doubtful.track_id', 'doubtful.other_track_id') }} as split_command
 from doubtful
 inner join tracks on doubtful.track_id = tracks.track_id
 inner join tracks as others on doubtful.other_track_id = others.track_id

@@ -29,25 +29,40 @@ recent as (
     having count(*) >= {{ var('back_in_favour_min_plays') }}
 ),
 
+recent_tracks as (
+    select
+        recent.recording_id,
+        track_recordings.track_id
+    from recent
+    inner join track_recordings on recent.recording_id = track_recordings.recording_id
+),
+
 -- of these few alone it is asked when they were heard before: per track one look into the index
+earlier as (
+    select
+        recent_tracks.recording_id,
+        max(last_one.local_date) as left_on
+    from recent_tracks
+    cross join lateral (
+        select plays.local_date
+        from {{ ref('plays') }} as plays
+        where
+            plays.track_id = recent_tracks.track_id
+            and not {{ within_days('plays.local_date', var('back_in_favour_days')) }}
+        order by plays.played_at desc
+        limit 1
+    ) as last_one
+    group by recent_tracks.recording_id
+),
+
 returns as (
     select
         recent.recording_id,
         recent.plays_again,
         recent.returned_on,
-        max(earlier.local_date) as left_on
+        earlier.left_on
     from recent
-    inner join track_recordings on recent.recording_id = track_recordings.recording_id
-    cross join lateral (
-        select plays.local_date
-        from {{ ref('plays') }} as plays
-        where
-            plays.track_id = track_recordings.track_id
-            and not {{ within_days('plays.local_date', var('back_in_favour_days')) }}
-        order by plays.played_at desc
-        limit 1
-    ) as earlier
-    group by recent.recording_id, recent.plays_again, recent.returned_on
+    inner join earlier on recent.recording_id = earlier.recording_id
 ),
 
 candidates as (

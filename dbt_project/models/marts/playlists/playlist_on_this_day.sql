@@ -36,10 +36,11 @@ this_day as (
     where
         -- days, not parts of dates: each is found by index
         plays.local_date = any(array(
-            select cast({{ local_today() }} - ago.years * interval '1 year' as date)
+            select cast(earlier.day as date)
             from generate_series(1, 50) as ago (years)
+            cross join lateral (select {{ local_today() }} - ago.years * interval '1 year' as day) as earlier
             -- on a 29 February only others of them
-            where extract(day from {{ local_today() }} - ago.years * interval '1 year') = extract(day from {{ local_today() }})
+            where extract(day from earlier.day) = extract(day from {{ local_today() }})
         ))
     group by track_recordings.recording_id
 ),
