@@ -98,7 +98,7 @@ def edit_playlist(slug: Slug, changes: ChangeForm, dry_run: bool = False) -> Sta
 
     Args:
         slug: The playlist's short name; it was made by create-playlist or `python -m playlists new`.
-        changes: What becomes different; what is left empty stays as it is.
+        changes: What becomes different. An empty field leaves what there is.
         dry_run: Only show what it would hold. Nothing is stored, nothing is written to Spotify.
     """
     with conduct("edit-playlist", slug=slug, changes=_plain(changes), dry_run=dry_run) as run:
@@ -115,8 +115,8 @@ def preview_playlist(
     """Show what a playlist holds or would hold, and what a push would change. Nothing is written.
 
     Args:
-        slug: A playlist that there is, by its short name; or else
-        playlist: a rule that is not kept yet.
+        slug: A playlist that there is, by its short name. Leave it empty to look at a rule.
+        playlist: A rule that is not kept yet, in place of a slug.
         tracks: How many of its tracks are listed.
     """
     with conduct("preview-playlist", slug=slug, playlist=_plain(playlist), tracks=tracks) as run:

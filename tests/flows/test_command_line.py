@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from flows import catalogue, command_line, deploy_step
 from profiles.errors import SettingsError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = [pytest.mark.usefixtures("prefect_server"), pytest.mark.xdist_group("prefect")]
 
@@ -35,6 +39,18 @@ def test_parameters_are_options_of_the_command(typed: list[str], parameters: dic
 def test_what_does_not_fit_is_bad_input(typed: list[str]) -> None:
     with pytest.raises(SettingsError, match="slugs"):
         command_line.parse(*flow_of("update-playlists"), typed)
+
+
+def test_a_form_is_json_or_a_file(tmp_path: Path) -> None:
+    form = {"title": "Mine", "rule": {"conditions": [{"field": "artist", "value": "Pulp"}]}}
+    file = tmp_path / "rule.json"
+    file.write_text(json.dumps(form), encoding="utf-8")
+    for typed in (json.dumps(form), f"@{file}"):
+        assert command_line.parse(*flow_of("create-playlist"), ["--playlist", typed]) == {"playlist": form}
+    with pytest.raises(SettingsError, match="rule"):
+        command_line.parse(*flow_of("create-playlist"), ["--playlist", '{"title": "Mine"}'])
+    with pytest.raises(SystemExit):
+        command_line.parse(*flow_of("create-playlist"), ["--playlist", "{Mine"])
 
 
 def test_a_missing_parameter_is_named() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from playlists.rule_fields import FIELDS
-from playlists.rule_form import PlaylistForm
+from playlists.rule_form import ChangeForm, PlaylistForm, RuleForm, filled
 from playlists.rule_legacy import is_legacy, translated
 from playlists.rule_store import read_document
 from playlists.rules import InvalidRuleError, read_rule, slug_of
@@ -259,6 +259,41 @@ def test_a_form_takes_a_rule_as_json_of_any_depth() -> None:
 def test_an_empty_form_makes_no_playlist() -> None:
     with pytest.raises(InvalidRuleError, match="a group has no condition"):
         PlaylistForm.model_validate({"title": "Mine", "rule": {}}).read()
+
+
+def test_a_rule_as_in_a_file_fits_into_the_form() -> None:
+    document = {"title": "Mine", "slug": "ours", "conditions": [PULP], "limit": {"tracks": 3}}
+    slug, rule = PlaylistForm.model_validate(document).read()
+    assert (slug, rule.block.title, rule.block.limit.tracks) == ("ours", "Mine", 3)
+    assert rule.group.as_json()["conditions"] == [PULP]
+
+
+def test_a_change_leaves_what_it_does_not_name() -> None:
+    stored = read_rule({"title": "Mine", "conditions": [PULP], "limit": {"tracks": 3}}).as_json()
+    older = read_rule({"title": "Older", "conditions": [PULP], "seed": "week"}).as_json()
+    renamed = ChangeForm(title="New").read(stored, {1: older})
+    assert (renamed.block.title, renamed.block.limit.tracks) == ("New", 3)
+    back = ChangeForm(version=1, rule=RuleForm(match="any", conditions=[])).rule
+    assert back is not None
+    with pytest.raises(InvalidRuleError, match="a group has no condition"):
+        ChangeForm(version=1, rule=back).read(stored, {1: older})
+    assert ChangeForm(version=1).read(stored, {1: older}).block.seed == "week"
+
+
+@pytest.mark.parametrize("form", [PlaylistForm, ChangeForm])
+def test_every_field_of_a_form_says_what_it_is(form: type[PlaylistForm | ChangeForm]) -> None:
+    schema = form.model_json_schema()
+    for part in (schema, *schema["$defs"].values()):
+        for name, field in part["properties"].items():
+            assert field.get("description"), f"{part['title']}: {name}"
+
+
+@pytest.mark.parametrize(
+    "given", [None, "Mine", {"title": 5}, {"title": "Mine", "mood": 1}, {"title": "M" * 101}]
+)
+def test_a_form_that_cannot_be_read_says_why(given: Any) -> None:
+    with pytest.raises(InvalidRuleError, match=r"The form is not valid: '.+': .+ nothing was changed"):
+        filled(PlaylistForm, given)
 
 
 def test_the_form_offers_every_field_in_the_ui() -> None:
