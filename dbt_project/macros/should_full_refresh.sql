@@ -27,6 +27,12 @@
     ] -%}
         {%- do parts.append(var(name) | string) -%}
     {%- endfor -%}
+    {#- listens that were matched anew by other rules have kept their groups' versions #}
+    {%- if execute and ("ref('listens')" in model.raw_code or "ref('plays')" in model.raw_code) -%}
+        {%- do parts.append(run_query(
+            "select obj_description(to_regclass('analytics.listens')) as definition"
+        ).rows[0]['definition'] | string) -%}
+    {%- endif -%}
     {#- a past day that is asked for knows nothing of what came after it #}
     {%- if 'as_of()' in model.raw_code -%}
         {%- do parts.append((var('as_of', none) or env_var('TRACKER_AS_OF', '')) | string) -%}

@@ -132,7 +132,7 @@ totals as (
 
 select
     groups.match_group,
-    versions.version,
+    {{ version_so_far('versions.version', 'groups.match_group') }} as version,
     totals.recording_id,
     coalesce(totals.listen_count, 0) as listen_count,
     coalesce(totals.play_count, 0) as play_count,

@@ -36,7 +36,7 @@ plays as (
 
 select
     groups.match_group,
-    groups.version,
+    {{ version_so_far('groups.version', 'groups.match_group') }} as version,
     plays.track_id,
     coalesce(plays.play_count, 0) as play_count
 from groups

@@ -61,7 +61,8 @@ reports as (
 extended_in_order as (
     select
         *,
-        extract(epoch from ended_at - lag(ended_at) over same_stream) * 1000 as gap_ms
+        extract(epoch from ended_at - lag(ended_at) over same_stream) * 1000 as gap_ms,
+        extract(epoch from ended_at - lag(ended_at, 2) over same_stream) * 1000 as wide_gap_ms
     from reports
     where source = 'extended'
     window same_stream as (
@@ -70,20 +71,35 @@ extended_in_order as (
     )
 ),
 
+-- It cannot be heard again before the first hearing is over, but for 12 seconds of crossfade and one that is cut.
+-- And who breaks off twice does not do it at the same millisecond. What ran to its end twice, in less than the
+-- shift, may be a short track repeated.
+extended_suspects as (
+    select
+        *,
+        coalesce(gap_ms <= {{ var('shifted_report_s') }} * 1000 and ms_played > 0, false) as is_suspect,
+        {%- for gap in ['gap_ms', 'wide_gap_ms'] %}
+        coalesce(
+            {{ gap }} <= {{ var('shifted_report_s') }} * 1000
+            and ms_played > 0
+            and (ms_played > {{ gap }} + 13000 or reason_end <> 'trackdone'),
+            false
+        ) as is_within_{{ gap }} {{- ',' if not loop.last }}
+        {%- endfor %}
+    from extended_in_order
+),
+
 extended_judged as (
     select
         *,
-        -- It cannot be heard again before the first hearing is over, but for 12 seconds of crossfade and one that
-        -- is cut. And who breaks off twice does not do it at the same millisecond. What ran to its end twice, in
-        -- less than the shift, may be a short track repeated.
-        coalesce(
-            gap_ms <= {{ var('shifted_report_s') }} * 1000
-            and ms_played > 0
-            and (ms_played > gap_ms + 13000 or reason_end <> 'trackdone'),
-            false
-        ) as is_double,
-        coalesce(gap_ms <= {{ var('shifted_report_s') }} * 1000 and ms_played > 0, false) as is_suspect
-    from extended_in_order
+        -- what follows a double is compared with the stream that this one is of
+        is_within_gap_ms and (not lag(is_within_gap_ms, 1, false) over same_stream or is_within_wide_gap_ms)
+            as is_double
+    from extended_suspects
+    window same_stream as (
+        partition by match_group, track_key, ms_played, reason_start, reason_end
+        order by ended_at, report_id collate "C"
+    )
 ),
 
 extended_islands as (
@@ -512,6 +528,17 @@ late_swaps as (
     inner join late_candidates as back on others.left_id = back.left_id and ours.right_id = back.right_id
 ),
 
+late_leftovers as (
+    select
+        late_neighbours.left_id,
+        late_neighbours.right_id,
+        late_neighbours.is_covered
+    from late_neighbours
+    left join late_pairs as taken_left on late_neighbours.left_id = taken_left.left_id
+    left join late_pairs as taken_right on late_neighbours.right_id = taken_right.right_id
+    where taken_left.left_id is null and taken_right.right_id is null
+),
+
 doubtful_events as (
     -- but where the API saw both ends there were two
     select exported_events.event_id
@@ -525,11 +552,13 @@ doubtful_events as (
     where lone_events.is_suspect and late_pairs.left_id is null
     union
     -- it may be what the API saw before the time that the file covers, told late
-    select late_neighbours.right_id as event_id
-    from late_neighbours
-    left join late_pairs as taken_left on late_neighbours.left_id = taken_left.left_id
-    left join late_pairs as taken_right on late_neighbours.right_id = taken_right.right_id
-    where taken_left.left_id is null and taken_right.right_id is null
+    select right_id as event_id
+    from late_leftovers
+    union
+    -- and of so many uploads that not all found their stream
+    select left_id as event_id
+    from late_leftovers
+    where is_covered
     union
     -- nothing but that one tells that it was late: it may be a listen of its own, and that one not exported
     select late_pairs.right_id as event_id
