@@ -179,11 +179,17 @@ class DayPlan:
             for _ in range(max(0, sessions))
         )
         free_from = self.day
+        online_at: datetime | None = None
         for start in starts:
             mode = rng.choices(MODES, MODE_WEIGHTS)[0]
             queue = Queue(self, mode, artists, cumulated, by_artist).tracks()
-            uploaded = start + timedelta(hours=rng.uniform(5, 50)) if is_offline_day else None
-            free_from = self._session(max(start, free_from), queue, mode, uploaded)
+            if is_offline_day:
+                # the device tells of all at once when it is online again
+                again = start + timedelta(hours=rng.uniform(5, 50))
+                online_at = online_at or again
+            begins = max(start, free_from)
+            uploaded = online_at if online_at and begins < online_at else None
+            free_from = self._session(begins, queue, mode, uploaded)
         if not is_weekend and rng.random() < 0.12 and self.account.episodes:  # noqa: PLR2004
             self._podcast(max(free_from, self.day + timedelta(hours=7, minutes=rng.randrange(60))))
 
