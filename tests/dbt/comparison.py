@@ -1,0 +1,154 @@
+"""What a warehouse tells of a generated life, beside the truth."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tests.dbt.lives import NOON
+from tests.dbt.payloads import rows
+from tests.dbt.truth import DEFINITIONS, Columns, Heard, Truth, is_play
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from profiles.database import Database
+    from tests.dbt.lives import Life
+
+LISTENS = """
+    select
+        coalesce(tracks.title, listens.title) as title, listens.played_at, listens.ms_played,
+        listens.track_id, listens.is_track_found_by_name, listens.reason_end, listens.is_skipped,
+        listens.duration_ms, listens.undecided_about
+    from analytics.listens
+    left join intermediate.int_tracks as tracks on listens.track_id = tracks.track_id
+    order by listens.played_at, listens.listen_id
+"""
+SECOND = timedelta(seconds=1)
+MINUTE = timedelta(seconds=61)
+
+
+class Found(NamedTuple):
+    """A row of `listens`."""
+
+    heard: Heard
+    undecided_about: str | None
+
+
+class Difference(NamedTuple):
+    """Of a column of unified_tracks."""
+
+    track_id: str
+    column: str
+    found: Any
+    expected: Any
+
+
+class Comparison:
+    """Listens against the truth, paired by title, length and time, each with one."""
+
+    def __init__(self, life: Life, database: Database) -> None:
+        self.database = database
+        self.truth = Truth(life)
+        self.found = [Found(Heard(*values), about) for *values, about in rows(database, LISTENS)]
+        self.missing: list[Heard] = []
+        self.unpaired: list[Found] = []
+        self.pairs: list[tuple[Heard, Found]] = []
+        true, found = defaultdict(list), defaultdict(list)
+        for heard in self.truth.listens:
+            true[heard.title].append(heard)
+        for one in self.found:
+            found[one.heard.title].append(one)
+        for title in true.keys() | found.keys():
+            self._pair(true[title], found[title])
+
+    def _pair(self, true: list[Heard], found: list[Found]) -> None:
+        for heard in true:
+            near = [
+                (abs(one.heard.played_at - heard.played_at), place)
+                for place, one in enumerate(found)
+                if one.heard.ms_played == heard.ms_played
+            ]
+            distance, place = min(near, default=(MINUTE, 0))
+            if distance > SECOND:
+                self.missing.append(heard)
+            else:
+                self.pairs.append((heard, found.pop(place)))
+        self.unpaired += found
+
+    @property
+    def undecided(self) -> list[Found]:
+        """Listens that are declared undecided."""
+        return [one for one in self.found if one.undecided_about]
+
+    @property
+    def invented(self) -> list[Found]:
+        """Listens that never were, and are not declared undecided."""
+        return [one for one in self.unpaired if not one.undecided_about]
+
+    @property
+    def lost(self) -> list[Heard]:
+        """True events for which not even an undecided listen of that title stands."""
+        stands = {one.heard.title for one in self.unpaired if one.undecided_about}
+        return [heard for heard in self.missing if heard.title not in stands]
+
+    @property
+    def misdated(self) -> list[tuple[Heard, Found]]:
+        """Listens that are told at a time at which they did not end, and are not declared undecided."""
+        return [
+            (heard, one)
+            for heard, one in self.pairs
+            if heard.ended_at
+            and abs(one.heard.played_at - heard.ended_at) > MINUTE
+            and not one.undecided_about
+        ]
+
+    @property
+    def mistaken(self) -> list[tuple[Heard, Found]]:
+        """Listens that are told of another track, or otherwise than they were."""
+        return [
+            (heard, one)
+            for heard, one in self.pairs
+            if (heard.is_found_by_name, heard.reason_end, heard.is_skipped)
+            != (one.heard.is_found_by_name, one.heard.reason_end, one.heard.is_skipped)
+            or (not heard.is_found_by_name and heard.track_id != one.heard.track_id)
+        ]
+
+    @property
+    def listens(self) -> list[Heard]:
+        """The true listens, and in place of what the data cannot decide what was declared undecided."""
+        return [heard for heard, _ in self.pairs] + [
+            one.heard for one in self.unpaired if one.undecided_about
+        ]
+
+    def definitions(self) -> dict[str, tuple[int, int]]:
+        """Plays under each definition, as told and as computed here."""
+        told = dict(rows(self.database, "select play_definition, play_count from analytics.play_definitions"))
+        listens = self.listens
+        return {name: (told[name], sum(is_play(one, name) for one in listens)) for name in DEFINITIONS}
+
+    def unified_tracks(self, zone: ZoneInfo) -> list[Difference]:
+        """Every cell of unified_tracks that differs from what is computed here."""
+        expected = Columns(self.truth, self.listens, NOON, zone).rows()
+        columns = list(next(iter(expected.values())))
+        query = f"select track_id, {', '.join(columns)} from analytics.unified_tracks"
+        told = {
+            track_id: dict(zip(columns, values, strict=True))
+            for track_id, *values in rows(self.database, query)
+        }
+        assert told.keys() == expected.keys()
+        return [
+            Difference(track_id, column, told[track_id][column], value)
+            for track_id, values in expected.items()
+            for column, value in values.items()
+            if not _is_same(told[track_id][column], value)
+        ]
+
+
+def _is_same(told: Any, expected: Any) -> bool:
+    if told is None or expected is None:
+        return told is expected
+    if isinstance(expected, datetime):
+        return bool(abs(told - expected) <= SECOND)
+    return bool(abs(told - expected) < 1e-9)
