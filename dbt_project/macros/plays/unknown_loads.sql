@@ -10,14 +10,28 @@
     {%- if not is_incremental() -%}
         load_id in (select finished.load_id from {{ loads }} as finished)
     {%- else -%}
-        {#- a load of another table is looked for once in each build, so by index: `limit` keeps it from becoming a
-            join, which would read all reports #}
-        {%- set found = run_query(
-            "with unknown as materialized (select finished.load_id from " ~ loads ~ " as finished"
-            ~ " where not exists (select 1 from " ~ this ~ " as known where known.load_id = finished.load_id))"
-            ~ " select unknown.load_id from unknown"
-            ~ " where (select true from " ~ reports ~ " as raw where raw.load_id = unknown.load_id limit 1)"
-        ).columns[0].values() if execute else [] -%}
+        {%- set unknown -%}
+            select finished.load_id
+            from {{ loads }} as finished
+            where not exists (select 1 from {{ this }} as known where known.load_id = finished.load_id)
+        {%- endset -%}
+        {%- set candidates = run_query(unknown).columns[0].values() if execute else [] -%}
+        {#- Most of them are loads of other tables, and looked for in each build: each by its own `limit`, for a join
+            would read all reports; and by name, for PostgreSQL takes an unnamed one to be as frequent as others are. #}
+        {%- set probes -%}
+            {%- if candidates | length <= 200 -%}
+                {%- for load_id in candidates %}
+                (select load_id from {{ reports }} where load_id = {{ literal(load_id) }} limit 1)
+                {{- ' union all' if not loop.last }}
+                {%- endfor -%}
+            {%- else -%}
+                with candidates as materialized ({{ unknown }})
+                select candidates.load_id
+                from candidates
+                where (select true from {{ reports }} as raw where raw.load_id = candidates.load_id limit 1)
+            {%- endif -%}
+        {%- endset -%}
+        {%- set found = run_query(probes).columns[0].values() if candidates else [] -%}
         {%- if found -%}
             load_id in ({% for load_id in found %}{{ literal(load_id) }}{{ ', ' if not loop.last }}{% endfor %})
         {%- else -%}
