@@ -27,6 +27,9 @@
     ] -%}
         {%- do parts.append(var(name) | string) -%}
     {%- endfor -%}
+    {%- if 'extended_told_twice()' in model.raw_code -%}
+        {%- do parts.append(extended_told_twice() ~ account_told_by_extended() ~ uploads_told_late()) -%}
+    {%- endif -%}
     {#- listens that were matched anew by other rules have kept their groups' versions #}
     {%- if execute and ("ref('listens')" in model.raw_code or "ref('plays')" in model.raw_code) -%}
         {%- do parts.append(run_query(
