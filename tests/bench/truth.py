@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from profiles.database import Database
 
 ZONE = ZoneInfo("America/New_York")
-MOST_UNDECIDED = 0.005
+# as shares of all listens, and of those that count as plays
+MOST_UNDECIDED = 0.01
+MOST_UNDECIDED_PLAYS = 0.005
 
 
 def measure(database: Database, home: Path, years: float, seed: int) -> dict[str, Any]:
@@ -56,7 +58,7 @@ def measure(database: Database, home: Path, years: float, seed: int) -> dict[str
         "true events": len(told.truth.listens),
         "found": len(told.found),
         "undecided": len(told.undecided),
-        "  percent": round(100 * len(told.undecided) / len(told.truth.listens), 2),
+        "  of them plays": len(told.undecided_plays),
         **{f"  about its {about}": count for about, count in sorted(undecided.items()) if about},
         "missing, an undecided one stands for it": len(told.missing) - len(told.lost),
         "missing": len(told.lost),
@@ -84,6 +86,7 @@ def is_exact(figures: dict[str, Any]) -> bool:
         not any(figures[name] for name in zeros)
         and all(found == true for found, true in counts)
         and figures["undecided"] < MOST_UNDECIDED * figures["true events"]
+        and figures["  of them plays"] < MOST_UNDECIDED_PLAYS * counts[0][1]
     )
 
 
@@ -104,7 +107,10 @@ def main() -> int:
     else:
         for name, value in figures.items():
             numbers = value if isinstance(value, list) else [value]
-            print(f"{name:<42}{' / '.join(f'{number:,}' for number in numbers):>20}")
+            line = f"{name:<42}{' / '.join(f'{number:,}' for number in numbers):>20}"
+            if "undecided" in name or "of them" in name:
+                line += f"{100 * value / figures['true events']:>8.2f} %"
+            print(line)
     return int(not is_exact(figures))
 
 

@@ -83,6 +83,11 @@ class Comparison:
         return [one for one in self.found if one.undecided_about]
 
     @property
+    def undecided_plays(self) -> list[Found]:
+        """Those of them that count as plays."""
+        return [one for one in self.undecided if is_play(one.heard)]
+
+    @property
     def invented(self) -> list[Found]:
         """Listens that never were, and are not declared undecided."""
         return [one for one in self.unpaired if not one.undecided_about]
