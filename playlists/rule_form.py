@@ -121,7 +121,7 @@ class ChangeForm(_Form):
     rule: RuleForm | None = None
     """Which tracks: all conditions, in place of those there were."""
     block: BlockOptions | None = None
-    """How it is cut, ordered and kept: all of it, in place of what there was."""
+    """How it is cut, ordered and kept: each field that is given here, in place of what there was."""
     version: int | None = None
     """Go back to this earlier version, and make the changes above to that one."""
 
@@ -141,7 +141,7 @@ class ChangeForm(_Form):
         if self.rule is not None:
             conditions = self.rule.as_json()
         if self.block is not None:
-            block = self.block.model_dump(mode="json", exclude_defaults=True)
+            block |= self.block.model_dump(mode="json", include=self.block.model_fields_set)
         _, rule = read_document({**block, **conditions, "title": self.title or base.get("title")})
         return rule
 

@@ -273,6 +273,8 @@ def test_a_change_leaves_what_it_does_not_name() -> None:
     older = read_rule({"title": "Older", "conditions": [PULP], "seed": "week"}).as_json()
     renamed = ChangeForm(title="New").read(stored, {1: older})
     assert (renamed.block.title, renamed.block.limit.tracks) == ("New", 3)
+    cut = ChangeForm.model_validate({"block": {"per_artist": 2}}).read(stored, {})
+    assert (cut.block.per_artist, cut.block.limit.tracks) == (2, 3)
     back = ChangeForm(version=1, rule=RuleForm(match="any", conditions=[])).rule
     assert back is not None
     with pytest.raises(InvalidRuleError, match="a group has no condition"):
