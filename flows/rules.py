@@ -120,12 +120,11 @@ def preview_playlist(
         tracks: How many of its tracks are listed.
     """
     with conduct("preview-playlist", slug=slug, playlist=_plain(playlist), tracks=tracks) as run:
-        draft = run.step("rule", _draft_to_look_at, run.database, slug, playlist)
-        if draft is None and slug is not None and not run.has_trouble("rule"):
-            run.done.clear()
-            run.step("preview", _show_plan, slug, min(tracks, MOST_SHOWN))
-        elif draft is not None:
-            _is_shown(run, draft, tracks=tracks)
+        found = run.step("playlist", _to_look_at, run.database, slug, playlist)
+        if isinstance(found, Draft):
+            _is_shown(run, found, tracks=tracks)
+        elif found is not None:
+            run.step("preview", _show_plan, found, min(tracks, MOST_SHOWN))
     return run.state
 
 
@@ -142,8 +141,8 @@ def _changed_draft(database: Database, slug: str, given: Any) -> Draft:
     return Draft(slug, filled(ChangeForm, given).read(stored.document, versions))
 
 
-def _draft_to_look_at(database: Database, slug: str | None, given: Any) -> Draft | None:
-    """The rule to look at; None for a playlist that is built: it is compared with Spotify."""
+def _to_look_at(database: Database, slug: str | None, given: Any) -> Draft | str:
+    """The rule to look at; the slug of a playlist that is built: it is compared with Spotify."""
     if (slug is None) == (given is None):
         raise InputError(
             "A preview is of one playlist.", remedy="Fill in either its slug or the form of a rule."
@@ -155,7 +154,7 @@ def _draft_to_look_at(database: Database, slug: str | None, given: Any) -> Draft
     if slug in rule_store.load_all(database) and slug not in _built(database):
         _, rule = rule_store.read_document(rule_store.load(database, slug).document)
         return Draft(slug, rule)
-    return None
+    return slug
 
 
 def _built(database: Database) -> set[str]:
