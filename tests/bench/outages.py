@@ -65,7 +65,7 @@ def measure(kind: str, spotify: Any, database: Database, environment: dict[str, 
     status, seconds, said = daily_sync(environment)
     untouched = count(database, REMOVED) == removed
     spotify.faults.clear()
-    after, _, _ = daily_sync(environment)
+    after, good_night_s, _ = daily_sync(environment)
     return {
         "outage": name,
         "seconds": round(seconds),
@@ -73,6 +73,7 @@ def measure(kind: str, spotify: Any, database: Database, environment: dict[str, 
         "remedy named": remedy in said,
         "nothing removed": untouched,
         "next run": after,
+        "its seconds": round(good_night_s),
         "noticed then": count(database, REMOVED) == removed + 1,
     }
 
