@@ -49,7 +49,7 @@ class Outages:
     """
 
     remembered_s = 300.0
-    timeout_s = (5.0, 10.0)
+    timeout_s = (5.0, 6.0)  # six steps of a night wait for it: three minutes have to be enough for all
 
     def __init__(self) -> None:
         self._since: dict[str, float] = {}
