@@ -41,17 +41,16 @@ recent_tracks as (
 earlier as (
     select
         recent_tracks.recording_id,
-        max(last_one.local_date) as left_on
+        max((
+            select plays.local_date
+            from {{ ref('plays') }} as plays
+            where
+                plays.track_id = recent_tracks.track_id
+                and not {{ within_days('plays.local_date', var('back_in_favour_days')) }}
+            order by plays.played_at desc
+            limit 1
+        )) as left_on
     from recent_tracks
-    cross join lateral (
-        select plays.local_date
-        from {{ ref('plays') }} as plays
-        where
-            plays.track_id = recent_tracks.track_id
-            and not {{ within_days('plays.local_date', var('back_in_favour_days')) }}
-        order by plays.played_at desc
-        limit 1
-    ) as last_one
     group by recent_tracks.recording_id
 ),
 
