@@ -79,7 +79,7 @@ extended_moments as (
     from (
         select
             *,
-            ms_played is distinct from 0
+            coalesce(ms_played <> 0, true)
             or coalesce(reported_at - lag(reported_at) over by_time > interval '2 seconds', true) as begins_event
         from extended_streams
         window by_time as (

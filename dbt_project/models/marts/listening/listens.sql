@@ -13,7 +13,7 @@
     pre_hook=[
         '{{ touch_days_of_changed_groups(match_ledger()) }}',
         '{{ forget_changed_groups(match_ledger()) }}',
-        '{{ plan_for_many_groups(match_ledger()) }}',
+        '{{ join_by_hash() }}',
     ],
     post_hook=[
         '{{ touch_days_of_changed_groups(match_ledger()) }}',
@@ -52,6 +52,9 @@ reports as (
         tracks.duration_ms as known_duration_ms
     from tracks
     inner join {{ ref('int_play_reports') }} as reports on tracks.track_key = reports.track_key
+    {%- if are_few_groups_changed(match_ledger()) %}
+    where reports.track_key = any(array(select tracks.track_key from tracks))
+    {%- endif %}
 ),
 
 -- 1. Extended exports against themselves. -----------------------------------------------------------------------

@@ -1,0 +1,17 @@
+{# Whether so few groups are made again that their rows are looked up by index. #}
+{% macro are_few_groups_changed(ledger) -%}
+    {%- if not execute or not is_incremental() -%}
+        {{ return(false) }}
+    {%- endif -%}
+    {{ return(
+        run_query("select count(*) as groups from (" ~ changed_groups(ledger) ~ ") as changed").rows[0]['groups'] <= 500
+    ) }}
+{%- endmacro %}
+
+{#
+    For pre_hook of `listens`, until the end of its transaction: the steps of matching are joined by hash. PostgreSQL
+    guesses one row for most of them, and would compare each with each: of a song heard a thousand times, too.
+#}
+{% macro join_by_hash() -%}
+    set local enable_nestloop = off
+{%- endmacro %}
