@@ -27,8 +27,8 @@ NAMES = """
 """
 
 
-def show_pushes(database: Database, results: Sequence[PushResult], *, is_dry_run: bool) -> None:
-    """Write one diff per playlist that changes or is refused, and one table of all."""
+def show_pushes(database: Database, results: Sequence[PushResult], *, is_dry_run: bool, is_all: bool) -> None:
+    """Write one diff per playlist that changes or is refused, and where these are all, one table of them."""
     names = names_of(database, {uri for result in results for uri in changed_uris(result)})
     for result in results:
         if result.outcome in ("unchanged", "paused"):
@@ -38,7 +38,7 @@ def show_pushes(database: Database, results: Sequence[PushResult], *, is_dry_run
             markdown=diff_markdown(result, names, is_dry_run=is_dry_run),
             description=f"What the last {'preview' if is_dry_run else 'push'} of {result.plan.name} changes",
         )
-    if results:
+    if results and is_all:
         create_table_artifact(
             key="playlists",
             table=[table_row(result) for result in results],

@@ -98,8 +98,9 @@ def undo_playlist(slug: Slug, to: int | None = None, dry_run: bool = False) -> S
         dry_run: Show what would change and write nothing to Spotify.
     """
     with conduct("undo-playlist", slug=slug, to=to, dry_run=dry_run) as run:
-        _tell(run, run.step("undo", undo_push, slug, to=to, dry_run=dry_run), is_dry_run=dry_run)
-        if run.outcome == "completed" and not dry_run:
+        report = run.step("undo", undo_push, slug, to=to, dry_run=dry_run)
+        _tell(run, report, is_dry_run=dry_run, is_all=False)
+        if report is not None and not dry_run and report.results[0].outcome in ("pushed", "unchanged"):
             run.note("paused", f"python -m playlists resume {slug} keeps it up to date again")
     return run.state
 
@@ -116,13 +117,14 @@ def push_step(
     run: Run, slugs: Sequence[str] | None = None, *, dry_run: bool = False, force: bool = False
 ) -> None:
     """Push as a step of a run: artifacts for each playlist, and the run's end says which did not go."""
-    _tell(run, run.step("push", push_playlists, slugs, dry_run=dry_run, force=force), is_dry_run=dry_run)
+    report = run.step("push", push_playlists, slugs, dry_run=dry_run, force=force)
+    _tell(run, report, is_dry_run=dry_run, is_all=slugs is None)
 
 
-def _tell(run: Run, report: PushReport | None, *, is_dry_run: bool) -> None:
+def _tell(run: Run, report: PushReport | None, *, is_dry_run: bool, is_all: bool) -> None:
     if report is None:
         return
-    artifacts.show_pushes(run.database, report.results, is_dry_run=is_dry_run)
+    artifacts.show_pushes(run.database, report.results, is_dry_run=is_dry_run, is_all=is_all)
     for result in report.results:
         why = artifacts.reasons(result)
         if result.is_failure:

@@ -149,6 +149,13 @@ def test_a_diff_names_the_songs_and_shows_their_signs_as_they_are() -> None:
     assert "* − spotify:track:c" in text
 
 
+def test_a_diff_tells_what_changes_beside_the_songs() -> None:
+    changed = plan(rename_to="New *name*", publish_as=True)
+    text = artifacts.diff_markdown(PushResult("mixed_bag", "planned", changed), {}, is_dry_run=True)
+    assert "* name becomes New \\*name\\*" in text
+    assert "* public becomes true, a request" in text
+
+
 def test_a_long_diff_ends_with_how_many_more_there_are() -> None:
     script = EditScript(added=tuple(f"spotify:track:{number}" for number in range(70)))
     text = artifacts.diff_markdown(
