@@ -18,10 +18,10 @@ unknown_tracks as (
     where
         reports.source = 'api'
         and reports.track_id is not null
-        and reports.batch > {{ seen_batch_of(ref('int_play_reports')) }}
         {%- if is_incremental() %}
         and reports.track_id not in (select known.track_id from {{ this }} as known)
         {%- endif %}
+        and reports.batch > {{ seen_batch_of(ref('int_play_reports')) }}
     group by reports.track_uri
 )
 
