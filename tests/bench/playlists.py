@@ -170,10 +170,10 @@ def main() -> int:
         json.dump(rows, sys.stdout, indent=2)
         print()
     else:
-        print(f"{'calls per push':<46}{'as planned':>21}{'dates kept':>18}{'full replace':>24}{'at most':>9}")
+        print(f"{'calls per push':<46}{'as planned':>21}{'dates kept':>20}{'full replace':>24}{'at most':>9}")
         for name, cost in edited.items():
             at_most = str(TARGETS.get(name, ""))
-            print(f"{name:<46}{cost!s:>21}{cost.dates:>18}{replaced[name]!s:>24}{at_most:>9}")
+            print(f"{name:<46}{cost!s:>21}{cost.dates:>20}{replaced[name]!s:>24}{at_most:>9}")
         print("r: reads, w: writes; * a replace is what is planned. It keeps no date of an entry that stays.")
     return int(any(edited[name].calls > most for name, most in TARGETS.items()))
 
