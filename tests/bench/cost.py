@@ -40,6 +40,7 @@ LISTENER = Path(__file__).with_name("_listener.sql")
 SIZES = (10_000, 100_000, 1_000_000)
 NOTHING_NEW, NEW_PLAYS = "nothing new", "5 new plays"
 SELECTORS = ("nightly", "after_poll")
+PROCESSOR = ", processor"
 TARGET = 1.5  # times the smallest size
 
 
@@ -174,7 +175,7 @@ def table(listeners: Sequence[Listener]) -> list[dict[str, Any]]:
             what = f"{selector}, {scenario}"
             rows += [
                 _row(what, {one.plays: min(one.seconds[what]) for one in listeners}),
-                _row(f"{what}, processor", {one.plays: min(one.work[what]) for one in listeners}),
+                _row(f"{what}{PROCESSOR}", {one.plays: min(one.work[what]) for one in listeners}),
             ]
     return rows
 
@@ -230,8 +231,11 @@ def main() -> int:
     if options.nodes:
         print_nodes(listeners)
     dates = set.union(*(listener.dates for listener in listeners))
-    print(f"on {', '.join(map(str, sorted(dates)))} (UTC); target: at most {TARGET} × the smallest")
-    return int(any(max(row["ratio"].values()) > TARGET for row in rows))
+    days = ", ".join(map(str, sorted(dates)))
+    aim = f"on {days} (UTC); target: at most {TARGET} × the smallest, by the processor"
+    print(aim, file=sys.stderr if options.json else sys.stdout)
+    judged = [row for row in rows if row["build"].endswith(PROCESSOR)]
+    return int(any(max(row["ratio"].values()) > TARGET for row in judged))
 
 
 if __name__ == "__main__":
