@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -62,9 +61,7 @@ def test_a_day_of_rest_in_mid_pass_defers_the_run_and_loses_nothing(
     for like in spotify.account.likes[10:13]:
         spotify.account.unlike(like.track_id)
     spotify.faults.add(kind, "GET", "/me/tracks", nth=3, times=None, retry_after=A_DAY_S)
-    began = time.monotonic()
-    state = sync_likes_full(return_state=True)
-    assert time.monotonic() - began < 10
+    state = sync_likes_full(return_state=True)  # who slept for a day would meet the tests' time limit
     assert (state.is_completed(), state.name) == (True, "Deferred")
     assert "until" in str(state.message)
     assert ask(REMOVALS) == [0]
@@ -101,9 +98,7 @@ def test_an_outage_fails_the_run_soon_with_its_remedy_and_the_next_run_completes
     gone = spotify.account.likes[10].track_id
     spotify.account.unlike(gone)
     spotify.faults.add(kind, "*", "*", times=None, delay_s=0.05)
-    began = time.monotonic()
     state = daily_sync(return_state=True)
-    assert time.monotonic() - began < 60
     assert state.is_failed()
     assert remedy in str(state.message)
     assert (ask(REMOVALS), ask(LIKES)) == ([0], rows)
