@@ -94,9 +94,12 @@ def database(postgres_server: Database, template_database: Database) -> Iterator
 
 
 @contextmanager
-def temporary_database(server: Database, *, template: str) -> Iterator[Database]:
-    """Create a database and drop it at the end, whoever is still connected."""
-    name = f"tracker_test_{os.getpid()}_{next(NUMBERS)}"
+def temporary_database(server: Database, *, template: str, label: str | None = None) -> Iterator[Database]:
+    """Create a database and drop it at the end, whoever is still connected.
+
+    With a label its name is always the same in this process: dbt parses its project anew for each name.
+    """
+    name = f"tracker_test_{os.getpid()}_{label or next(NUMBERS)}"
     identifier = sql.Identifier(name)
     # on a given server the same order and case rules as on the embedded one, which has them from its start
     is_given = not server.host.startswith(tempfile.gettempdir())

@@ -64,7 +64,7 @@ def first(warehouse: Warehouse) -> Library:
             f"insert into ops.api_fields values ('artists', %s, now(), now(), now(), {counts})",
             [path],
         )
-    warehouse.build()
+    warehouse.models()
     return look(warehouse)
 
 
@@ -109,7 +109,7 @@ def test_a_field_that_dried_up_warns_without_failing_the_build(warehouse: Wareho
 def test_the_history_of_an_answer_is_kept(warehouse: Warehouse, first: Library) -> None:
     answer(warehouse, "plays", is_playable=False, at=MAY, reason="product")
     execute(warehouse.database, "delete from raw_spotify.track_availability where track_id = 'blocked'")
-    warehouse.build()
+    warehouse.models()
     history = rows(
         warehouse.database,
         "select track_id, is_playable, reason, dbt_valid_from::timestamptz, dbt_is_deleted"

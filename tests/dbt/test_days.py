@@ -37,7 +37,7 @@ def counted(warehouse: Warehouse) -> Warehouse:
         warehouse.raw.play(OTHER, f"2026-03-{day:02}T10:00:00Z")
     # half past eleven at night in UTC, the 14th in New York, is the 15th in Berlin
     warehouse.raw.play(OTHER, "2026-03-14T23:30:00Z")
-    warehouse.build(*BUILT)
+    warehouse.models(*BUILT)
     return warehouse
 
 
@@ -82,7 +82,7 @@ def recounted(counted: Warehouse) -> Warehouse:
         "insert into ops.recording_overrides (kind, track_id, other_track_id, reason)"
         " values ('split', 'album', 'single', 'another take')",
     )
-    counted.build(*BUILT)
+    counted.models(*BUILT)
     return counted
 
 
@@ -100,13 +100,13 @@ def test_late_plays_count_in_their_own_days_and_lengthen_the_streak(recounted: W
 def test_days_counted_by_what_changed_are_the_days_counted_anew(recounted: Warehouse) -> None:
     by_change = everything(recounted)
     assert rows(recounted.database, "select count(*) from intermediate.touched_days") == [(0,)]
-    recounted.build(*BUILT, "--full-refresh")
+    recounted.models(*BUILT, "--full-refresh")
     assert everything(recounted) == by_change
 
 
 @pytest.mark.fault(17, "listener")
 def test_days_follow_the_listeners_zone_and_no_built_in_one(recounted: Warehouse) -> None:
-    recounted.build(*BUILT, TRACKER_TIMEZONE="Pacific/Auckland")
+    recounted.models(*BUILT, TRACKER_TIMEZONE="Pacific/Auckland")
     days = {day: counts for day, *counts in rows(recounted.database, DAYS)}
     # 21:30 on the 1st in UTC is the 2nd in Auckland; 9 and 10 o'clock are still the 1st
     assert days["2026-03-01"] == [2, 2, 2]

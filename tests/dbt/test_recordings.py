@@ -26,7 +26,7 @@ class Told(NamedTuple):
 
 def built(warehouse: Warehouse) -> Told:
     """Build, and look."""
-    warehouse.build()
+    warehouse.models()
     counts = rows(
         warehouse.database, "select track_id, play_count, track_play_count from analytics.unified_tracks"
     )

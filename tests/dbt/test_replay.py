@@ -54,21 +54,21 @@ def warehouse(
     postgres_server: Database, template_database: Database, dbt_folder: Path, home: Path
 ) -> Iterator[Warehouse]:
     """Two months, told by polls and by late and overlapping exports, with a decision, built after each."""
-    with temporary_database(postgres_server, template=template_database.name) as database:
+    with temporary_database(postgres_server, template=template_database.name, label="warehouse") as database:
         life = live(database, years=0.17)
         warehouse = Warehouse(database, Raw(database), dbt_folder)
         liked = sorted(life.account.tracks)[::2]
         life.like(liked)
         life.poll(NOON - 40 * DAY, NOON - 20 * DAY)
-        warehouse.build()
+        warehouse.models()
         life.export("extended", home, NOON - 62 * DAY, NOON - 30 * DAY)
         life.poll(NOON - 15 * DAY, NOON - 1 * DAY)
-        warehouse.build()
+        warehouse.models()
         life.export("account", home, NOON - 35 * DAY, NOON - 10 * DAY, seed=3)
         decide(database, "merge", liked[0], liked[1], "one song")
-        warehouse.build()
+        warehouse.models()
         life.poll(NOON - 1 * DAY, NOON)
-        warehouse.build()
+        warehouse.models()
         yield warehouse
 
 

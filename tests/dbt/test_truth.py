@@ -36,7 +36,7 @@ def told(
     home = tmp_path_factory.mktemp("truth")
     with (
         pytest.MonkeyPatch.context() as patch,
-        temporary_database(postgres_server, template=template_database.name) as database,
+        temporary_database(postgres_server, template=template_database.name, label="warehouse") as database,
     ):
         patch.setenv("TRACKER_HOME", str(home))
         execute(database, f"alter database {database.name} set timezone to 'Asia/Kolkata'")

@@ -29,7 +29,7 @@ def built(warehouse: Warehouse) -> Warehouse:
     warehouse.raw.like(SONG, "2026-01-01T10:00:00Z")
     for day in (1, 2, 3):
         warehouse.raw.play(SONG, f"2026-05-0{day}T10:00:00Z")
-        warehouse.build("--selector", "after_poll" if day > 1 else "nightly")
+        warehouse.models("--selector", "after_poll" if day > 1 else "nightly")
     return warehouse
 
 
@@ -38,7 +38,7 @@ def updated(built: Warehouse) -> Warehouse:
     """A poll's build makes reports and listens anew, because their SQL is another; then a play comes."""
     for table in ("intermediate.int_play_reports", "analytics.listens"):
         execute(built.database, f"comment on table {table} is 'made by an older version'")
-    built.build("--selector", "after_poll")
+    built.models("--selector", "after_poll")
     built.raw.play(SONG, "2026-05-04T10:00:00Z")
     built.build("--selector", "after_poll")
     return built
