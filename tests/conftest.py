@@ -23,7 +23,7 @@ from profiles import embedded
 from profiles.database import Database
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from profiles.session import Session
 
@@ -152,6 +152,19 @@ def session(
     monkeypatch.setenv("SPOTIFY_REFRESH_TOKEN", spotify.refresh_token)
     with session_for(load_settings(), database) as opened:
         yield opened
+
+
+@pytest.fixture
+def ask(database: Database) -> Callable[..., list[Any]]:
+    """Rows of a query; single columns as plain values."""
+
+    def query(statement: str, *values: Any) -> list[Any]:
+        with closing(database.connect(autocommit=True)) as connection, connection.cursor() as cursor:
+            cursor.execute(statement, values or None)
+            rows = cursor.fetchall() if cursor.description else []
+        return [row[0] if len(row) == 1 else row for row in rows]
+
+    return query
 
 
 def _remove_leftovers() -> None:

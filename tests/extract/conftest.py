@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +14,8 @@ from sandbox.builders import library_of
 from sandbox.testing import RunningSandbox, running_sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from profiles.database import Database
     from profiles.session import Session
 
 
@@ -37,19 +35,6 @@ def of_size(**size: int) -> pytest.MarkDecorator:
 
 def liked(spotify: RunningSandbox) -> list[str]:
     return sorted(spotify.account.liked_ids)
-
-
-@pytest.fixture
-def ask(database: Database) -> Callable[..., list[Any]]:
-    """Rows of a query; single columns as plain values."""
-
-    def query(statement: str, *values: Any) -> list[Any]:
-        with closing(database.connect(autocommit=True)) as connection, connection.cursor() as cursor:
-            cursor.execute(statement, values or None)
-            rows = cursor.fetchall() if cursor.description else []
-        return [row[0] if len(row) == 1 else row for row in rows]
-
-    return query
 
 
 LIKED_NOW = """

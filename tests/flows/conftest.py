@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from profiles.database import Database
+    from collections.abc import Iterator
 
 
 @pytest.fixture(scope="session")
@@ -27,19 +24,6 @@ def prefect_server(
 
         with prefect_test_harness(server_startup_timeout=120):
             yield
-
-
-@pytest.fixture
-def ask(database: Database) -> Callable[..., list[Any]]:
-    """Rows of a query; single columns as plain values."""
-
-    def query(statement: str, *values: Any) -> list[Any]:
-        with closing(database.connect(autocommit=True)) as connection, connection.cursor() as cursor:
-            cursor.execute(statement, values or None)
-            rows = cursor.fetchall() if cursor.description else []
-        return [row[0] if len(row) == 1 else row for row in rows]
-
-    return query
 
 
 @pytest.fixture
