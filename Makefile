@@ -37,7 +37,7 @@ status: install  ## what runs, and where
 	@$(IN_SANDBOX) $(PY) -m flows status
 
 login: install  ## sign in to Spotify in the browser, or by pasting the address (ARGS=--paste)
-	@$(IN_SANDBOX) $(PY) -m profiles.login $(ARGS)
+	@$(IN_SANDBOX) $(PY) -m profiles.signin.login $(ARGS)
 
 check: install  ## the doctor: settings, database, token, Spotify, Prefect, each with its remedy
 	@$(IN_SANDBOX) $(PY) -m profiles check $(ARGS)

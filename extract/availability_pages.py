@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from extract.availability_answers import Answers
     from extract.report import Progress
     from profiles.session import Session
-    from profiles.spotify import Page
+    from profiles.spotify.client import Page
 
 logger = logging.getLogger(__name__)
 

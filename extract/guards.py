@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from profiles.spotify import Page
+    from profiles.spotify.client import Page
 
 
 @dataclass(frozen=True)

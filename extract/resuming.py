@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from extract.known import Collection
     from profiles.database import Database
     from profiles.session import Session
-    from profiles.spotify import Page
+    from profiles.spotify.client import Page
 
 KEPT = timedelta(days=3)
 

@@ -16,18 +16,18 @@ from prefect.input.actions import delete_flow_run_input, filter_flow_run_input
 from pydantic import Field
 
 from flows import traces
+from flows.leaving import disconnect as forget_sign_in
+from flows.leaving import preview_lines
+from flows.purge import plan_purge, purge
 from flows.runs import Run, conduct
 from profiles import redaction
-from profiles.consent import LIFE, finish_login, start_login
 from profiles.errors import InputError
-from profiles.leaving import disconnect as forget_sign_in
-from profiles.leaving import preview_lines
-from profiles.purge import plan_purge, purge
 from profiles.settings import load_settings
+from profiles.signin.consent import LIFE, finish_login, start_login
 
 if TYPE_CHECKING:
-    from profiles.consent import PendingLogin, SignedIn
     from profiles.database import Database
+    from profiles.signin.consent import PendingLogin, SignedIn
 
 WORD = "delete"
 OWN_LOCK = "flow:disconnect"
@@ -75,7 +75,7 @@ def disconnect(purge: bool = False, confirm: str = "") -> State[Any]:
 
     A purge deletes every table, backup and file of ours, and the artifacts, runs and logs of this Prefect
     server that our flows made. The rest of Prefect's own state goes in a terminal: `make down`, then
-    `python -m profiles.leaving disconnect --purge`.
+    `python -m flows.leaving disconnect --purge`.
 
     Args:
         purge: Delete the data too. Without the word below it only shows what it would delete.

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from prefect.events import emit_event
 
 from profiles import redaction
-from profiles.spotify import SpotifyClient
-from profiles.tokens import WARN_AFTER_DAYS
+from profiles.signin.refresh import WARN_AFTER_DAYS
+from profiles.spotify.client import SpotifyClient
 
 if TYPE_CHECKING:
     from profiles.database import Database

@@ -1,4 +1,4 @@
-"""Keep and carry: the nightly backup, and exports. The way back is `python -m profiles.backup restore FILE`.
+"""Keep and carry: the nightly backup, and exports. `python -m profiles.database.cli restore` is the way back.
 
 Restoring is no flow: it wants an empty database, and Prefect's runs write to it.
 """
@@ -13,13 +13,13 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 
 from flows.runs import Overlap, conduct
-from profiles import dump
+from profiles.database import backup as backups
 from profiles.database import open_database
-from profiles.export import export as write_export
+from profiles.database.export import export as write_export
 from profiles.settings import load_settings
 
 if TYPE_CHECKING:
-    from profiles.export import Format
+    from profiles.database.export import Format
 
 MEGABYTE = 1_000_000
 
@@ -34,7 +34,7 @@ class FileFormat(StrEnum):
 def make_backup() -> str:
     """Write everything but the sign-in to TRACKER_HOME/backups; the last seven stay."""
     settings = load_settings()
-    done = dump.backup(settings, open_database(settings))
+    done = backups.backup(settings, open_database(settings))
     removed = f", {len(done.removed)} old ones removed" if done.removed else ""
     return f"{done.file.name}, {sum(done.rows.values())} rows, {done.size_bytes / MEGABYTE:.1f} MB{removed}"
 

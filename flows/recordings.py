@@ -12,8 +12,8 @@ from prefect.client.schemas.objects import State
 from flows.artifacts import escape
 from flows.builds import Models, build_step, mark_build_due
 from flows.runs import conduct
+from playlists import recordings
 from playlists.store import cursor_of, only
-from profiles import recordings
 from profiles.errors import InputError
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from prefect.states import Completed
 
 from flows.runs import DEFERRED
 from profiles.errors import DatabaseUnavailable, Deferred, SpotifyUnavailable
-from profiles.retries import OUTAGES
+from profiles.spotify.retry import OUTAGES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from profiles.settings import Settings
-    from profiles.spotify import SpotifyClient
+    from profiles.spotify.client import SpotifyClient
 
 logger = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from profiles.errors import Forbidden, SpotifyUnavailable
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from profiles.spotify import SpotifyClient
+    from profiles.spotify.client import SpotifyClient
 
 PAGE = 50
 """Entries per page of /playlists/{id}/items, the API's limit."""

@@ -15,8 +15,8 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from profiles import dbt, doctor, embedded, redaction
-from profiles.database import open_database, stop_embedded
+from profiles import dbt, doctor, redaction
+from profiles.database import embedded, open_database, stop_embedded
 from profiles.errors import TrackerError
 from profiles.settings import Settings, load_settings
 

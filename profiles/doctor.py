@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Literal
 
 from profiles.database import open_database
 from profiles.errors import Deferred, SettingsError, TrackerError
-from profiles.forecast import Forecast, forecast, read_sizes
 from profiles.settings import require_spotify_app
-from profiles.spotify import SpotifyClient
-from profiles.tokens import WARN_AFTER_DAYS
+from profiles.signin.refresh import WARN_AFTER_DAYS
+from profiles.spotify.client import SpotifyClient
+from profiles.spotify.forecast import Forecast, forecast, read_sizes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from profiles.api_budget import Usage
     from profiles.database import Database
     from profiles.settings import Settings
+    from profiles.spotify.budget import Usage
 
 State = Literal["ok", "note", "failed", "bad_input", "deferred"]
 OLDEST_POSTGRES = 15

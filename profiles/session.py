@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from profiles import redaction
 from profiles.database import open_database
 from profiles.settings import load_settings
-from profiles.spotify import SpotifyClient
+from profiles.spotify.client import SpotifyClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,13 +19,19 @@ import pytest
 from psycopg2 import sql
 
 from profiles import database as databases
-from profiles import embedded
-from profiles.database import Database
+from profiles.database import Database, embedded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from profiles.session import Session
+    from profiles.settings import Settings
+    from profiles.spotify.client import SpotifyClient
+    from profiles.spotify.retry import Policy
+    from tests.support.scripted_server import Scripted
+
+    OpenClient = Callable[..., AbstractContextManager[SpotifyClient]]
 
 OURS = ("SPOTIFY_", "DB_", "TRACKER_", "PREFECT_", "DBT_", "PG")
 TEMPORARY = "tracker-test-"
@@ -118,7 +124,7 @@ def temporary_database(server: Database, *, template: str, label: str | None = N
 @pytest.fixture
 def spotify() -> Iterator[Any]:
     """A simulated Spotify with a small account, over real HTTP."""
-    from profiles.retries import OUTAGES
+    from profiles.spotify.retry import OUTAGES
     from sandbox.testing import running_sandbox
 
     OUTAGES.clear()  # an earlier test's server may have had the same port
@@ -152,6 +158,46 @@ def session(
     monkeypatch.setenv("SPOTIFY_REFRESH_TOKEN", spotify.refresh_token)
     with session_for(load_settings(), database) as opened:
         yield opened
+
+
+@pytest.fixture
+def script(tracker_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scripted]:
+    """A server that answers as the test says, in Spotify's place."""
+    from profiles.spotify.retry import OUTAGES
+    from tests.support.scripted_server import scripted_server
+
+    with scripted_server() as server:
+        OUTAGES.clear()
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        yield server
+
+
+@pytest.fixture
+def pauses() -> list[float]:
+    """What a client would have slept."""
+    return []
+
+
+@pytest.fixture
+def open_client(database: Database, script: Scripted, pauses: list[float]) -> OpenClient:
+    """Open clients of the scripted server, one per process so to say; keywords are settings or the policy."""
+
+    from profiles.settings import load_settings
+    from profiles.spotify.client import SpotifyClient
+    from profiles.spotify.retry import Policy as RetryPolicy
+
+    @contextmanager
+    def opened(policy: Policy | None = None, **settings: Any) -> Iterator[SpotifyClient]:
+        loaded: Settings = load_settings().model_copy(update=settings)
+        chosen = policy or RetryPolicy(pacing_s=0, timeout_s=(1, 1))
+        client = SpotifyClient(loaded, database, policy=chosen, sleep=pauses.append)
+        try:
+            yield client
+        finally:
+            client.close()
+
+    return opened
 
 
 @pytest.fixture

@@ -19,8 +19,7 @@ from extract.library import sync_liked_tracks, sync_saved_albums
 from extract.listening import poll
 from extract.playlists import sync_playlists
 from profiles import database as databases
-from profiles import embedded
-from profiles.database import Database
+from profiles.database import Database, embedded
 from profiles.session import session_for
 from profiles.settings import Settings
 from sandbox.builders import add_simple_album, library_of

@@ -28,8 +28,8 @@ import psutil
 from extract import pipelines
 from extract.contracts import RECENTLY_PLAYED
 from profiles import database as databases
-from profiles import dbt, embedded
-from profiles.database import Database
+from profiles import dbt
+from profiles.database import Database, embedded
 from profiles.settings import Settings
 from tests.extract.history.conftest import WithoutSpotify
 

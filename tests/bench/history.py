@@ -27,8 +27,7 @@ import pyarrow as pa
 from pyarrow import csv
 
 from profiles import database as databases
-from profiles import embedded
-from profiles.database import Database
+from profiles.database import Database, embedded
 from profiles.settings import Settings
 from tests.extract.history.conftest import WithoutSpotify
 

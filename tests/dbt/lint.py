@@ -11,8 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from profiles import embedded
-from profiles.database import Database
+from profiles.database import Database, embedded
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from profiles.recordings import decide
+from playlists.recordings import decide
 from tests.conftest import temporary_database
 from tests.dbt.conftest import Warehouse
 from tests.dbt.lives import NOON, live

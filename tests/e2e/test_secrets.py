@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from psycopg2 import sql
 
-from profiles import inventory
+from profiles.database import our_tables
 from profiles.settings import REPOSITORY
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def rows(session: Session) -> dict[str, bytes]:
     """Every row of every table as text, the encrypted sign-in included."""
     found: dict[str, bytes] = {}
     with closing(session.database.connect()) as connection, connection.cursor() as cursor:
-        for table in inventory.every_table(cursor):
+        for table in our_tables.every_table(cursor):
             cursor.execute(sql.SQL("select t::text from {} as t").format(table.identifier))
             found[str(table)] = "\n".join(row for (row,) in cursor).encode()
     return found

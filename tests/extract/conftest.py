@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from profiles.retries import OUTAGES
-from profiles.spotify import Page
+from profiles.spotify.client import Page
+from profiles.spotify.retry import OUTAGES
 from sandbox.builders import library_of
 from sandbox.testing import RunningSandbox, running_sandbox
 

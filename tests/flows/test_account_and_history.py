@@ -17,8 +17,8 @@ from flows.keeping import backup, export
 from flows.runs import BAD_INPUT
 from tests.conftest import temporary_database
 from tests.extract.history.rows import extended
-from tests.profiles.lived_in import contents
-from tests.profiles.user_at_consent import decide
+from tests.support.lived_in import contents
+from tests.support.user_at_consent import decide
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ import pytest
 from flows import catalogue, command_line, deploy_step
 from flows.recordings import Decision, decide_recording, markdown
 from flows.runs import BAD_INPUT
-from profiles.recordings import Override
+from playlists.recordings import Override
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ from flows import catalog, environment, listening, sync
 from flows.listening import track_plays
 from flows.nightly import daily_sync
 from flows.sync import sync_likes_full
-from profiles.retries import OUTAGES
+from profiles.spotify.retry import OUTAGES
 from sandbox.builders import library_of
 from sandbox.testing import running_sandbox
 

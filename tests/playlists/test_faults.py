@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from profiles.errors import SpotifyUnavailable
-from profiles.retries import OUTAGES
 from profiles.session import session_for
 from profiles.settings import load_settings
+from profiles.spotify.retry import OUTAGES
 from sandbox.builders import library_of
 from sandbox.testing import running_sandbox
 from tests.conftest import temporary_database

@@ -1,0 +1,155 @@
+"""Backups: pg_dump's custom format, with a manifest of the rows in it beside it; only the last few are kept.
+
+The sign-in is never in one: whoever finds a backup can read what was heard, and cannot act for its owner.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from profiles.clock import real_now
+from profiles.database import advisory_lock, our_tables
+from profiles.database.private_files import make_folder, sha256, unfinished
+from profiles.database.programs import find_program, major_version, run_program, server_version
+from profiles.errors import InputError, TrackerError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from profiles.database import Database
+    from profiles.settings import Settings
+
+KEPT = 7
+MANIFEST_VERSION = 1
+LONGEST_BUILD_S = 600.0
+SUFFIX = ".dump"
+
+
+@dataclass(frozen=True)
+class Backup:
+    """A backup that was written. `rows` by `schema.table`."""
+
+    file: Path
+    size_bytes: int
+    rows: dict[str, int]
+    removed: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What stands in a backup, as counted in the very snapshot that was dumped."""
+
+    sha256: str
+    dump_version: int
+    rows: dict[str, int]
+
+
+def backups_folder(settings: Settings) -> Path:
+    """Return where backups go unless told otherwise."""
+    return settings.tracker_home / "backups"
+
+
+def manifest_of(file: Path) -> Path:
+    """Return where the manifest of a backup lies: keep the two together."""
+    return file.with_name(file.name + ".json")
+
+
+def series_of(database: Database) -> str:
+    """Return what the names of a database's backups begin with: several may share one folder."""
+    return re.sub(r"[^A-Za-z0-9_.]", "_", database.name)
+
+
+def backup(settings: Settings, database: Database, *, to: Path | None = None) -> Backup:
+    """Write all our schemas to one file (default: a dated one below TRACKER_HOME, the last 7 are kept).
+
+    Builds wait for it meanwhile, loads do not. Raises InputError where `to` cannot be written, ProgramFailed
+    where pg_dump fails or is too old, TrackerError where a build never ends.
+    """
+    file = to.expanduser().absolute() if to else _dated_file(settings, database)
+    if to and (file.exists() or not file.parent.is_dir()):
+        why = "exists already" if file.exists() else "lies in a folder that does not exist"
+        raise InputError(f"{file} {why}.", remedy="Name a new file in a folder that exists.")
+    make_folder(file.parent)
+    with (
+        advisory_lock(database, "backup", wait=True, timeout_s=LONGEST_BUILD_S) as is_alone,
+        advisory_lock(database, "build", wait=True, timeout_s=LONGEST_BUILD_S) as is_still,
+    ):
+        if not (is_alone and is_still):
+            raise TrackerError(
+                "A build or another backup has been running for ten minutes.", remedy="Try again later."
+            )
+        rows = _dump(database, file)
+        removed = () if to else _remove_old(file)
+    return Backup(file, file.stat().st_size, rows, removed)
+
+
+def _dump(database: Database, file: Path) -> dict[str, int]:
+    """Dump and count in one snapshot, so that a restore can be compared to the row."""
+    version = server_version(database)
+    program = find_program("pg_dump", version)
+    with closing(database.connect()) as connection, connection.cursor() as cursor:
+        connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+        cursor.execute("select pg_export_snapshot()")
+        ((snapshot,),) = cursor.fetchall()
+        ours = our_tables.tables(cursor, our_tables.SCHEMAS)
+        rows = {**our_tables.count_rows(cursor, ours), **dict.fromkeys(our_tables.SECRET_TABLES, 0)}
+        present = [name for name in our_tables.schemas(cursor) if name in our_tables.SCHEMAS]
+        with unfinished(file) as draft, unfinished(manifest_of(file)) as manifest:
+            arguments = ["--format=custom", f"--file={draft}", f"--snapshot={snapshot}", "--no-password"]
+            # owners and rights are the other machine's own affair
+            arguments += ["--no-owner", "--no-privileges", "--lock-wait-timeout=60s"]
+            arguments += [f"--schema={name}" for name in present]
+            arguments += [f"--exclude-table-data={name}" for name in our_tables.SECRET_TABLES]
+            run_program(program, arguments, database)
+            content = {
+                "manifest_version": MANIFEST_VERSION,
+                "created_at": real_now().isoformat(timespec="seconds"),
+                "database": database.name,
+                "server_version": version,
+                "dump_version": major_version(program),
+                "sha256": sha256(draft),
+                "left_out": list(our_tables.SECRET_TABLES),
+                "rows": rows,
+            }
+            manifest.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    return rows
+
+
+def read_manifest(file: Path) -> Manifest | None:
+    """Return a backup's manifest, None where it was not kept. Raises InputError where it cannot be read."""
+    place = manifest_of(file)
+    if not place.exists():
+        return None
+    try:
+        content: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"))
+        rows = {str(name): int(count) for name, count in content["rows"].items()}
+        return Manifest(str(content["sha256"]), int(content["dump_version"]), rows)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"The manifest {place} cannot be read ({type(error).__name__}).",
+            remedy="Take it away to restore without comparing row counts.",
+        ) from None
+
+
+def _dated_file(settings: Settings, database: Database) -> Path:
+    stamp = real_now().strftime("%Y%m%dT%H%M%S%fZ")
+    return backups_folder(settings) / f"{series_of(database)}-{stamp}{SUFFIX}"
+
+
+def _remove_old(newest: Path) -> tuple[Path, ...]:
+    series = newest.name.rpartition("-")[0]
+    dated = re.compile(re.escape(series) + r"-\d{8}T\d{12}Z" + re.escape(SUFFIX))
+    kept = sorted(path for path in newest.parent.iterdir() if dated.fullmatch(path.name))
+    removed = tuple(kept[:-KEPT])
+    for old in removed:
+        for path in (old, manifest_of(old)):
+            with suppress(FileNotFoundError):
+                path.unlink()
+    # what a kill left behind; nobody else writes here while we hold the lock of backups
+    for draft in newest.parent.glob(f".{series}-*.unfinished"):
+        draft.unlink(missing_ok=True)
+    return removed

@@ -1,0 +1,1 @@
+"""Signing in to Spotify: consent, callback, token store and refresh."""

@@ -1,0 +1,296 @@
+"""The sign-in: which access token to use now, renewed by one process at a time. Never asks anybody."""
+
+from __future__ import annotations
+
+import calendar
+import hashlib
+import logging
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from profiles.clock import real_now
+from profiles.database import advisory_lock
+from profiles.errors import AuthorizationLost, SpotifyUnavailable, WrongAccount
+from profiles.redaction import hide
+from profiles.settings import require_spotify_app
+from profiles.signin import token_endpoint
+from profiles.signin.token_store import StoredToken, TokenStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from profiles.database import Database
+    from profiles.settings import Settings
+    from profiles.signin.token_endpoint import Grant
+
+log = logging.getLogger(__name__)
+
+SCOPES = (
+    "user-library-read",
+    "user-read-recently-played",
+    "user-top-read",
+    "playlist-read-private",
+    "playlist-read-collaborative",
+    "playlist-modify-private",
+    "playlist-modify-public",
+)
+MARGIN = timedelta(seconds=60)
+WARN_AFTER_DAYS = 150
+LIFETIME_MONTHS = 6  # from the consent; refreshing does not prolong it
+LONGEST_WAIT_S = 90  # for another process that renews
+REMEDY = (
+    "Sign in again: `make login`, or put a new SPOTIFY_REFRESH_TOKEN into .env. Nothing collected is lost."
+)
+
+
+@dataclass(frozen=True)
+class TokenStatus:
+    """What is known of the sign-in without asking Spotify."""
+
+    is_signed_in: bool
+    is_valid: bool
+    authorized_at: datetime | None
+    age_days: int | None
+    expires_on: datetime | None
+    missing_scopes: tuple[str, ...]
+    is_encrypted: bool
+
+
+class Tokens:
+    """Hands out access tokens; spotipy takes it for an auth manager.
+
+    `who_am_i` asks GET /me with a token that is not in use yet: it is kept only when its account is known.
+    """
+
+    def __init__(
+        self, settings: Settings, database: Database, *, who_am_i: Callable[[str], dict[str, Any]]
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._store = TokenStore(settings, database)
+        self._who_am_i = who_am_i
+        self._current: StoredToken | None = None
+        self._has_warned = False
+        self._lock = threading.RLock()
+
+    def get_access_token(self, as_dict: bool = False) -> str:  # noqa: ARG002  # spotipy's signature
+        """Return an access token that lives for another minute at least.
+
+        Raises AuthorizationLost, WrongAccount, SpotifyUnavailable (5xx is no lost sign-in) and SettingsError.
+        """
+        with self._lock:
+            token = _usable(self._current, self._client_id, rejected=None)
+            return token or self._obtain(rejected=None)
+
+    def renew(self, rejected: str) -> None:
+        """Replace an access token that Spotify refused, unless another process has done so already."""
+        with self._lock:
+            self._obtain(rejected=rejected)
+
+    def adopt(self, grant: Grant, *, authorized_at: datetime | None) -> None:
+        """Keep the grant of a login, after making sure whose it is. From now on it wins over an imported one.
+
+        Raises WrongAccount, and keeps what was there.
+        """
+        with self._lock, self._turn():
+            self._keep_verified(
+                grant, grant.refresh_token or "", authorized_at=authorized_at, fingerprint=None
+            )
+            fingerprint = self._offered_fingerprint()
+            if fingerprint:
+                self._store.record_import(fingerprint, "superseded")
+
+    def forget(self) -> bool:
+        """Delete the sign-in; say whether there was one. SPOTIFY_REFRESH_TOKEN is not imported again.
+
+        Waits for a process that renews: its answer would otherwise be stored after the deletion.
+        """
+        with self._lock, self._turn():
+            was_there = self._store.forget()
+            fingerprint = self._offered_fingerprint() if self._settings.spotify_client_id else None
+            if fingerprint:
+                self._store.record_import(fingerprint, "superseded", "disconnected")
+            self._current = None
+            return was_there
+
+    def status(self) -> TokenStatus:
+        """Return what is known of the sign-in without asking Spotify."""
+        stored = self._store.load()
+        if stored is None:
+            return TokenStatus(False, False, None, None, None, (), False)
+        is_valid = stored.invalid_since is None or stored.client_id != self._settings.spotify_client_id
+        granted = stored.scope.split() if stored.scope else SCOPES
+        return TokenStatus(
+            is_signed_in=True,
+            is_valid=is_valid,
+            authorized_at=stored.authorized_at,
+            age_days=(real_now() - stored.authorized_at).days if stored.authorized_at else None,
+            expires_on=end_of_life(stored.authorized_at) if stored.authorized_at else None,
+            missing_scopes=tuple(scope for scope in SCOPES if scope not in granted),
+            is_encrypted=self._settings.tracker_secret_key is not None,
+        )
+
+    @property
+    def _client_id(self) -> str:
+        return require_spotify_app(self._settings)
+
+    def _obtain(self, rejected: str | None) -> str:
+        # first without the lock: most processes find a token that another has just renewed
+        token = None if self._has_new_import() else self._use_stored(rejected)
+        if token is not None:
+            return token
+        with self._turn():
+            if self._has_new_import():
+                self._import()
+            token = self._use_stored(rejected)
+            return token if token is not None else self._refresh()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        with advisory_lock(self._database, "token", wait=True, timeout_s=LONGEST_WAIT_S) as is_held:
+            if not is_held:
+                raise SpotifyUnavailable("Another process has been renewing the sign-in for too long.")
+            yield
+
+    def _use_stored(self, rejected: str | None) -> str | None:
+        stored = self._store.load()
+        token = _usable(stored, self._client_id, rejected)
+        if token is not None:
+            self._use(stored)
+        return token
+
+    def _refresh(self) -> str:
+        stored = self._store.load()
+        if stored is None:
+            raise AuthorizationLost("No Spotify account is connected.", remedy=REMEDY)
+        if stored.invalid_since and stored.client_id == self._client_id:
+            raise _lost(stored.invalid_since)
+        try:
+            grant = token_endpoint.refresh(self._settings, stored.refresh_token)
+        except token_endpoint.GrantRefused:
+            now = real_now()
+            self._store.save(replace(stored, client_id=self._client_id, access_token=None, invalid_since=now))
+            raise _lost(now) from None
+        kept = replace(
+            _as_stored(grant, self._client_id, stored.refresh_token, stored.scope),
+            authorized_at=stored.authorized_at,
+            imported_fingerprint=stored.imported_fingerprint,
+        )
+        self._store.save(kept)
+        return self._use(kept)
+
+    def _use(self, stored: StoredToken | None) -> str:
+        assert stored is not None  # noqa: S101  # for the type checker
+        assert stored.access_token is not None  # noqa: S101
+        hide([stored.access_token, stored.refresh_token])
+        self._current = stored
+        self._warn_of_age(stored)
+        return stored.access_token
+
+    def _warn_of_age(self, stored: StoredToken) -> None:
+        if self._has_warned or stored.authorized_at is None:
+            return
+        self._has_warned = True
+        if (real_now() - stored.authorized_at).days >= WARN_AFTER_DAYS:
+            log.warning(
+                "the sign-in at Spotify ends on %s; renew it before: `make login`",
+                end_of_life(stored.authorized_at).date(),
+            )
+
+    def _offered(self) -> str | None:
+        offered = self._settings.spotify_refresh_token
+        return offered.get_secret_value() if offered else None
+
+    def _offered_fingerprint(self) -> str | None:
+        offered = self._offered()
+        # with the app's id: a token refused because the id was wrong gets another chance with the right one
+        return hashlib.sha256(f"{self._client_id} {offered}".encode()).hexdigest() if offered else None
+
+    def _has_new_import(self) -> bool:
+        fingerprint = self._offered_fingerprint()
+        if fingerprint is None:
+            return False
+        verdict = self._store.import_verdict(fingerprint)
+        if verdict is None:
+            return True
+        kind, detail = verdict
+        if kind == "wrong_account":
+            raise WrongAccount(
+                detail or "SPOTIFY_REFRESH_TOKEN belongs to another account than this database.",
+                remedy="Take SPOTIFY_REFRESH_TOKEN away, or use another database for that account.",
+            )
+        stored = self._store.load()
+        if kind == "invalid" and stored is None:
+            raise AuthorizationLost("Spotify refused SPOTIFY_REFRESH_TOKEN (invalid_grant).", remedy=REMEDY)
+        return kind == "imported" and stored is None  # its row was lost, as after restoring a backup
+
+    def _import(self) -> None:
+        offered, fingerprint = self._offered(), self._offered_fingerprint()
+        assert offered is not None  # noqa: S101  # for the type checker
+        assert fingerprint is not None  # noqa: S101
+        hide([offered])
+        try:
+            grant = token_endpoint.refresh(self._settings, offered)
+        except token_endpoint.GrantRefused:
+            self._store.record_import(fingerprint, "invalid")
+            if self._store.load() is None:
+                raise AuthorizationLost(
+                    "Spotify refused SPOTIFY_REFRESH_TOKEN (invalid_grant).", remedy=REMEDY
+                ) from None
+            log.warning("Spotify refused the new SPOTIFY_REFRESH_TOKEN; the sign-in of before is used")
+            return
+        try:
+            self._keep_verified(grant, offered, authorized_at=None, fingerprint=fingerprint)
+        except WrongAccount as error:
+            self._store.record_import(fingerprint, "wrong_account", error.message)
+            raise
+        self._store.record_import(fingerprint, "imported")
+
+    def _keep_verified(
+        self, grant: Grant, refresh_token: str, *, authorized_at: datetime | None, fingerprint: str | None
+    ) -> None:
+        hide([grant.access_token, grant.refresh_token])
+        self._store.claim_account(self._who_am_i(grant.access_token))
+        kept = replace(
+            _as_stored(grant, self._client_id, refresh_token, None),
+            authorized_at=authorized_at,
+            imported_fingerprint=fingerprint,
+        )
+        self._store.save(kept)
+        self._use(kept)
+
+
+def end_of_life(authorized_at: datetime) -> datetime:
+    """Return when a consent ends: six calendar months later."""
+    month = authorized_at.month - 1 + LIFETIME_MONTHS
+    year, month = authorized_at.year + month // 12, month % 12 + 1
+    day = min(authorized_at.day, calendar.monthrange(year, month)[1])
+    return authorized_at.astimezone(UTC).replace(year=year, month=month, day=day)
+
+
+def _usable(stored: StoredToken | None, client_id: str, rejected: str | None) -> str | None:
+    if stored is None or stored.client_id != client_id or stored.access_token in {None, rejected}:
+        return None
+    is_fresh = stored.expires_at is not None and stored.expires_at - MARGIN > real_now()
+    return stored.access_token if is_fresh else None
+
+
+def _as_stored(grant: Grant, client_id: str, refresh_token: str, scope: str | None) -> StoredToken:
+    # Spotify mostly sends no new refresh token: the one of before stays
+    return StoredToken(
+        client_id,
+        grant.refresh_token or refresh_token,
+        grant.access_token,
+        real_now() + timedelta(seconds=grant.expires_in_s),
+        grant.scope or scope,
+    )
+
+
+def _lost(since: datetime) -> AuthorizationLost:
+    return AuthorizationLost(
+        f"Spotify ended the sign-in (invalid_grant, noticed {since.astimezone(UTC):%Y-%m-%d %H:%M} UTC).",
+        remedy=REMEDY,
+    )

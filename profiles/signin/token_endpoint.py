@@ -1,0 +1,128 @@
+"""Spotify's accounts service: exchanges refresh tokens for access tokens. Never interactive."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import requests
+
+from profiles.errors import BadRequest, SettingsError, SpotifyUnavailable
+from profiles.settings import require_spotify_app
+from profiles.spotify import responses
+from profiles.spotify.retry import OUTAGES, Policy, Repeat, repeating
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from profiles.settings import Settings
+
+TIMEOUT_S = (5.0, 15.0)
+LONGEST_WAIT_S = 10.0
+
+
+class GrantRefused(Exception):  # a fact for the caller to explain, never seen outside
+    """`invalid_grant`: the refresh token (or code) expired, was revoked, or is another app's."""
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What the service hands out. `refresh_token` and `scope` are None where it left them out."""
+
+    access_token: str
+    expires_in_s: int
+    refresh_token: str | None
+    scope: str | None
+
+    def __repr__(self) -> str:
+        return "Grant([hidden])"
+
+
+def refresh(settings: Settings, refresh_token: str, *, sleep: Callable[[float], None] = time.sleep) -> Grant:
+    """Ask for a new access token.
+
+    Raises GrantRefused; SettingsError where the app's id or secret is wrong; SpotifyUnavailable on 5xx, 429,
+    timeouts and dropped connections: the sign-in is not lost by them.
+    """
+    return request_grant(
+        settings, {"grant_type": "refresh_token", "refresh_token": refresh_token}, sleep=sleep
+    )
+
+
+def request_grant(
+    settings: Settings, form: dict[str, str], *, sleep: Callable[[float], None] = time.sleep
+) -> Grant:
+    """Send a form to the token endpoint, with the app's secret, or without one as a public client (PKCE)."""
+    client_id = require_spotify_app(settings)
+    address = settings.spotify_accounts_url
+    policy = Policy(
+        attempts=3,
+        first_delay_s=settings.spotify_backoff_s,
+        longest_call_s=20,
+        longest_wait_s=LONGEST_WAIT_S,
+        timeout_s=TIMEOUT_S,
+    )
+    policy = OUTAGES.adapted(policy, address)
+    secret = settings.spotify_client_secret
+    auth: Any = (client_id, secret.get_secret_value()) if secret else _no_auth
+    body = form if secret else {**form, "client_id": client_id}
+    try:
+        grant: Grant = repeating(policy, sleep)(_ask, f"{address}api/token", body, auth, policy)
+    except Repeat as last:
+        OUTAGES.note(address)
+        raise last.error from None
+    OUTAGES.forget(address)
+    return grant
+
+
+def _ask(url: str, form: dict[str, str], auth: Any, policy: Policy) -> Grant:
+    try:
+        answer = requests.post(url, data=form, auth=auth, timeout=policy.timeout_s, allow_redirects=False)
+    except requests.RequestException as failure:
+        raise _outage(responses.describe_failure(failure)) from None
+    if responses.is_transient(answer.status_code) or answer.status_code == responses.TOO_MANY:
+        repeat = _outage(f"status {answer.status_code}")
+        repeat.delay_s = responses.retry_after_s(answer.headers)
+        if repeat.delay_s is not None and repeat.delay_s > LONGEST_WAIT_S:
+            raise repeat.error
+        raise repeat
+    try:
+        said = answer.json()
+    except ValueError:
+        raise _outage(f"status {answer.status_code} and no JSON") from None
+    if not isinstance(said, dict):
+        raise _outage(f"status {answer.status_code} and no object")
+    return _read(said)
+
+
+def _read(said: dict[str, Any]) -> Grant:
+    error = said.get("error")
+    if error == "invalid_grant":
+        raise GrantRefused
+    if error in ("invalid_client", "unauthorized_client"):
+        raise SettingsError(
+            f"Spotify does not accept the app's id and secret ({error}).",
+            remedy="Compare SPOTIFY_CLIENT_ID and SPOTIFY_CLIENT_SECRET with https://developer.spotify.com/dashboard.",
+        )
+    if error:
+        text, _ = responses.explanation(str(error))
+        raise BadRequest(f"Spotify's accounts service refuses the request: {text}.")
+    token = said.get("access_token")
+    if not isinstance(token, str) or not token:
+        raise _outage("an answer without a token")
+    return Grant(
+        token, int(said.get("expires_in") or 3600), said.get("refresh_token") or None, said.get("scope")
+    )
+
+
+def _outage(why: str) -> Repeat:
+    error = SpotifyUnavailable(
+        f"Spotify's accounts service does not answer: {why}.",
+        remedy="The sign-in is not lost; the next run tries again.",
+    )
+    return Repeat("outage", f"accounts service: {why}", error)
+
+
+def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request  # else requests would look for a login in .netrc

@@ -1,0 +1,218 @@
+"""How many calls the next 24 hours will take, family by family, against what Spotify is thought to allow.
+
+Spotify publishes no number. What it is compared with are settings whose defaults are what others have met
+in 2026: about 600 in rolling 24 hours, about 100 for the albums of artists.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING, Literal
+
+from profiles.spotify.budget import FAMILIES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from profiles.database import Database
+    from profiles.settings import Settings
+    from profiles.spotify.budget import Usage
+
+Verdict = Literal["fits", "tight", "too much"]
+
+DAY_S = 24 * 3600
+PAGE_SIZE = 50
+NIGHTS = 7  # a seventh of the availability pages each night, a full pass over the likes once a week
+LISTINGS = 2  # of the playlists: by the nightly sync and by the push
+TOP_CALLS = 3  # one for each time range, once a day
+BUDGET = "at most: the day's budget"
+TIGHT = 0.8  # of the estimate: beyond it one more full pass may be one too many
+
+_TOTALS = """
+    select resource, coalesce(total, 0) from ops.source_checks
+    where resource = any(array['liked_tracks', 'saved_albums', 'playlists'])
+"""
+_IS_FULL_DUE = """
+    select coalesce((
+        select (detail ->> 'full_at')::timestamptz < now() - interval '6 days'
+        from ops.source_checks where resource = 'liked_tracks'
+    ), true)
+"""
+# calls of a day's pushes: the mean over a week, or over the days since the first push where that is less
+_PUSHES = """
+    select
+        ceil(sum(jsonb_array_length(operations)) / days.number),
+        ceil(sum(greatest(calls - jsonb_array_length(operations), 0)) / days.number)
+    from ops.playlist_pushes
+    cross join (
+        select greatest(1, least(7, extract(epoch from now() - min(started_at)) / 86400)) as number
+        from ops.playlist_pushes
+        where status = 'done'
+    ) as days
+    where status = 'done' and started_at > now() - interval '7 days'
+    group by days.number
+"""
+# what we pushed is read in full once a week, whether it changed or not
+_PAGES_DUE = """
+    select coalesce(sum(ceil(latest.entries / 50.0)), 0)
+    from ops.playlists
+    cross join lateral (
+        select jsonb_array_length(after_uris) as entries
+        from ops.playlist_pushes
+        where playlist_pushes.slug = playlists.slug and status = 'done'
+        order by push_id desc
+        limit 1
+    ) as latest
+    where
+        playlists.state = 'active'
+        and (playlists.full_read_at is null or playlists.full_read_at < now() - interval '6 days')
+"""
+
+
+@dataclass(frozen=True)
+class Pushes:
+    """What the pushes of a day took lately, and how many pages are due for the weekly look."""
+
+    writes: int
+    reads: int
+    pages_due: int = 0
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What was last seen of the library; None where it has not been listed yet, or nothing was pushed yet."""
+
+    likes: int | None = None
+    albums: int | None = None
+    playlists: int | None = None
+    is_full_pass_due: bool = True
+    pushes: Pushes | None = None
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """One family. `planned` is None where the plan cannot be told yet."""
+
+    family: str
+    last_24h: int
+    planned: int | None
+    estimate: int
+    basis: str
+
+    @property
+    def expected(self) -> int:
+        """Calls in the next 24 hours: what is planned, or as many as in the last 24 where that was more."""
+        return max(self.planned or 0, self.last_24h)
+
+    @property
+    def reason(self) -> str:
+        """What the expectation rests on."""
+        if self.planned is None or self.planned >= self.last_24h:
+            return self.basis
+        return f"so many in the last 24 hours; planned: {self.planned} ({self.basis})"
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether that is thought to fit."""
+        if self.expected > self.estimate:
+            return "too much"
+        return "tight" if self.expected > TIGHT * self.estimate else "fits"
+
+
+def read_sizes(database: Database) -> Sizes:
+    """Return how long the user's lists were when they were last seen whole."""
+    with closing(database.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute(_TOTALS)
+        totals = dict(cursor.fetchall())
+        cursor.execute(_IS_FULL_DUE)
+        ((is_due,),) = cursor.fetchall()
+        cursor.execute(_PUSHES)
+        lately = cursor.fetchone()
+        cursor.execute(_PAGES_DUE)
+        ((pages_due,),) = cursor.fetchall()
+        cursor.execute("select exists (select 1 from ops.playlist_pushes where status = 'done')")
+        ((has_pushed,),) = cursor.fetchall()
+    writes, reads = lately or (0, 0)
+    return Sizes(
+        totals.get("liked_tracks"),
+        totals.get("saved_albums"),
+        totals.get("playlists"),
+        bool(is_due),
+        Pushes(int(writes), int(reads), int(pages_due)) if has_pushed else None,
+    )
+
+
+def forecast(settings: Settings, sizes: Sizes, usage: Sequence[Usage]) -> list[Forecast]:
+    """Return what each family is expected to take; those that nothing is expected of are left out."""
+    used = {each.family: each.calls for each in usage}
+    plans = _plans(settings, sizes)
+    found = []
+    for family in FAMILIES:
+        planned, basis = plans.get(family, (0, "nothing is planned"))
+        if planned != 0 or used.get(family):
+            estimate = _estimate(settings, family)
+            found.append(Forecast(family, used.get(family, 0), planned, estimate, basis))
+    return found
+
+
+def _estimate(settings: Settings, family: str) -> int:
+    if family == "artist_albums":
+        return settings.spotify_artist_albums_quota_per_day
+    return settings.spotify_quota_per_day
+
+
+def _plans(settings: Settings, sizes: Sizes) -> Mapping[str, tuple[int | None, str]]:
+    return {
+        "player": (
+            ceil(DAY_S / settings.tracker_poll_seconds),
+            f"one poll every {settings.tracker_poll_seconds} s",
+        ),
+        "library": _library(settings, sizes),
+        "playlists_read": _playlists(sizes),
+        "playlists_write": _writes(sizes),
+        "track": (settings.spotify_tracks_per_day if settings.spotify_market else 0, BUDGET),
+        "artist": (settings.spotify_artists_per_day, BUDGET),
+        "artist_albums": (settings.spotify_artist_albums_per_day, BUDGET),
+        "top": (TOP_CALLS, "top artists, once a day"),
+        "profile": (1, "the profile, once a day"),
+    }
+
+
+def _library(settings: Settings, sizes: Sizes) -> tuple[int | None, str]:
+    if sizes.likes is None or sizes.albums is None:
+        return None, "unknown before the first sync, which takes one call per 50 likes and per 50 albums"
+    likes, albums = ceil(sizes.likes / PAGE_SIZE), ceil(sizes.albums / PAGE_SIZE)
+    calls = 1 + max(1, albums)
+    parts = [f"1 page of likes with {max(1, albums)} of albums"]
+    if sizes.is_full_pass_due:
+        calls += likes
+        parts.append(f"{likes} for the weekly full pass")
+    if settings.spotify_market:
+        pages = ceil(likes / NIGHTS) + ceil(albums / NIGHTS)
+        calls += pages
+        parts.append(f"{pages} for availability")
+    return calls, ", ".join(parts) + "; more for each change"
+
+
+def _playlists(sizes: Sizes) -> tuple[int | None, str]:
+    if sizes.playlists is None:
+        return None, "unknown before the first sync"
+    calls = LISTINGS * max(1, ceil(sizes.playlists / PAGE_SIZE))
+    parts = [f"{LISTINGS} listings"]
+    if sizes.pushes is None:
+        return calls, f"{parts[0]}; more for each playlist that is read or pushed"
+    if sizes.pushes.reads:
+        calls += sizes.pushes.reads
+        parts.append(f"{sizes.pushes.reads} to check pushes, as in the last 7 days")
+    if sizes.pushes.pages_due:
+        calls += sizes.pushes.pages_due
+        parts.append(f"{sizes.pushes.pages_due} for the weekly look at what was pushed")
+    return calls, ", ".join(parts) + "; more for each playlist that is read"
+
+
+def _writes(sizes: Sizes) -> tuple[int | None, str]:
+    if sizes.pushes is None:
+        return 0, "nothing has been pushed yet; a new playlist takes one call, and one per 100 tracks"
+    return sizes.pushes.writes, "pushes, as on a day of the last 7"
