@@ -94,6 +94,8 @@ def build_step(models: Models, *, wait_s: float = PATIENCE_S, full_refresh: bool
             selector = models if _is_built(session.database) else Models.ALL
             arguments = ["build", "--selector", str(selector), *(["--full-refresh"] if full_refresh else [])]
             verdict = _build(session, arguments, lock.environment())
+            for line in made_anew_since(session.database, marks_seen_at):
+                log.info("%s", line)
             if selector is not Models.PLAYLISTS:  # what was loaded is upstream of them
                 clear_mark(session.database, marks_seen_at)
         return f"{verdict} in {time.monotonic() - began:.0f} s"
@@ -132,6 +134,17 @@ def clear_mark(database: Database, seen_at: datetime) -> None:
         cursor.execute(
             "delete from ops.build_marks where name = %s and marked_at <= %s", [NEEDS_BUILD, seen_at]
         )
+
+
+def made_anew_since(database: Database, moment: datetime) -> list[str]:
+    """Say which incremental tables were made anew since a moment of the database's clock, and why."""
+    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(
+            "select relation, reason from ops.data_versions"
+            " where made_anew_at >= %s and reason is not null order by made_anew_at",
+            [moment],
+        )
+        return [f"{relation} was made anew: {reason}" for relation, reason in cursor.fetchall()]
 
 
 def _is_built(database: Database) -> bool:

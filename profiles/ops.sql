@@ -147,6 +147,17 @@ create table if not exists ops.build_results (
 );
 create index if not exists build_results_slug on ops.build_results (slug, finished_at desc);
 
+-- Grain: one incremental table of dbt. What made its rows: where that has changed, the table is made anew
+create table if not exists ops.data_versions (
+    relation text primary key,          -- schema.table
+    data_version integer not null,
+    reads jsonb not null,               -- values as text, by var
+    follows jsonb not null,             -- making_id of the incremental tables that it takes rows from, by relation
+    making_id uuid not null default gen_random_uuid(),
+    made_anew_at timestamptz not null default clock_timestamp(),
+    reason text                         -- why it was made anew; null: there was no such table
+);
+
 -- Grain: one thing to be remembered between builds ('needs_build')
 create table if not exists ops.build_marks (
     name text primary key,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 EXPENDABLE = (
     *our_tables.UNUSED_OPS,
     *("ops.api_calls", "ops.api_cooldowns", "ops.runs", "ops.logs", "ops.build_results", "ops.build_marks"),
-    *("ops.pending_logins", "ops.token_imports"),
+    *("ops.pending_logins", "ops.token_imports", "ops.data_versions"),
 )
 # dbt rebuilds these from the others. On a server of the user's another project may have the same names
 REBUILT_SCHEMAS = ("staging", "intermediate", "analytics")

@@ -1,24 +1,63 @@
-"""Lint the SQL of dbt_project: `python -m tests.dbt.lint [fix]`.
+"""Lint dbt_project: `python -m tests.dbt.lint [lint|fix|accept]`.
 
 sqlfluff reads the models as dbt compiles them, and dbt asks the database: a temporary one, gone afterwards.
+What makes the rows of incremental tables is read from dbt's manifest; see data_versions.py.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from profiles.database import Database, embedded
+from profiles.dbt import COMMAND, DBT_PROJECT_DIR, PROFILES_DIR
+from tests.dbt import data_versions
+
+if TYPE_CHECKING:
+    from tests.dbt.data_versions import Manifest
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def main() -> int:
-    """Run `sqlfluff lint` (or what the arguments name) and return its exit status."""
+    """Do what the first argument names, `lint` without one; return the exit status."""
     command = sys.argv[1:] or ["lint"]
+    if command == ["accept"]:
+        data_versions.accept(manifest_of(DBT_PROJECT_DIR), DBT_PROJECT_DIR)
+        return 0
+    said = (
+        data_versions.complaints(manifest_of(DBT_PROJECT_DIR), DBT_PROJECT_DIR) if command == ["lint"] else []
+    )
+    sys.stderr.writelines(f"{complaint}\n" for complaint in said)
+    return _sqlfluff(command) or int(bool(said))
+
+
+def manifest_of(project: Path) -> Manifest:
+    """Return dbt's manifest of a project folder, without a database.
+
+    Raises RuntimeError with dbt's words where it cannot parse the project.
+    """
+    with tempfile.TemporaryDirectory(prefix="tracker-lint-") as folder:
+        places = ["--project-dir", str(project), "--profiles-dir", str(PROFILES_DIR), "--target-path", folder]
+        done = subprocess.run(
+            [*COMMAND, "--quiet", "parse", *places, "--log-path", folder],
+            env={**os.environ, "DB_HOST": "none"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise RuntimeError(done.stdout + done.stderr)
+        manifest: Manifest = json.loads(Path(folder, "manifest.json").read_text(encoding="utf-8"))
+    return manifest
+
+
+def _sqlfluff(command: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="tracker-lint-") as folder:
         home = Path(folder)
         sockets = embedded.ensure_running(home, options={"fsync": "off"})

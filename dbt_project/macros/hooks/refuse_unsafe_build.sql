@@ -5,11 +5,11 @@
 #}
 {% macro refuse_unsafe_build() -%}
     {%- if execute -%}
-        {%- set found = run_query("select to_regclass('ops.build_results') is not null as is_prepared").rows[0] -%}
+        {%- set found = run_query("select to_regclass('ops.data_versions') is not null as is_prepared").rows[0] -%}
         {%- if not found['is_prepared'] -%}
             {{ exceptions.raise_compiler_error(
                 "The schema 'ops' is missing in database '" ~ target.dbname
-                ~ "'. Run `python -m profiles check` once: it prepares the database."
+                ~ "', or older than this version. Run `python -m profiles check` once: it prepares the database."
             ) }}
         {%- endif -%}
         {%- set holders = run_query(

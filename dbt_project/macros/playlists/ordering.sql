@@ -8,7 +8,7 @@
     {%- set column = "^([a-z_][a-z0-9_]*)( asc| desc)?( nulls first| nulls last)?$" -%}
     {%- set text = modules.re.sub(' +', ' ', term | string).strip().lower() -%}
     {%- set plain = modules.re.match(column, text) -%}
-    {%- set weighted = modules.re.match('^weighted\( ?([a-z_][a-z0-9_]*) ?\)$', text) -%}
+    {%- set weighted = modules.re.match('^weighted\\( ?([a-z_][a-z0-9_]*) ?\\)$', text) -%}
     {%- if text == 'random' -%}
         {{ shuffle_key(seed) }} collate "C"
     {%- elif weighted -%}

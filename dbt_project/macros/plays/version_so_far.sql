@@ -1,19 +1,13 @@
 {#
     The version that a count as of now was made of. A listen may bear a time that is still to come (a device whose
-    clock was wrong): it does not count yet, and its group is made again in every build until it does. With a given
-    as_of nothing comes nearer.
+    clock was wrong): it does not count yet, and its group is made again in every build until it does.
 #}
 {% macro version_so_far(version, match_group) -%}
-    {%- set listens = ref('listens') -%}
-    {%- if var('as_of', none) or env_var('TRACKER_AS_OF', '') -%}
-        {{ version }}
-    {%- else -%}
-        case
-            when {{ match_group }} in (
-                select still_to_come.match_group from {{ listens }} as still_to_come
-                where still_to_come.played_at > {{ as_of() }}
-            ) then {{ version }} || ' so far'
-            else {{ version }}
-        end
-    {%- endif -%}
+    case
+        when {{ match_group }} in (
+            select still_to_come.match_group from {{ ref('listens') }} as still_to_come
+            where still_to_come.played_at > {{ as_of() }}
+        ) then {{ version }} || ' so far'
+        else {{ version }}
+    end
 {%- endmacro %}

@@ -5,7 +5,7 @@
     indexes=[
         {'columns': ['report_id']}, {'columns': ['load_id']}, {'columns': ['track_key']}, {'columns': ['batch']},
     ],
-    post_hook='{{ remember_definition() }}',
+    post_hook='{{ remember_data_version() }}',
 ) }}
 
 with

@@ -4,10 +4,8 @@
     on_schema_change='fail',
     indexes=[{'columns': ['match_group']}, {'columns': ['recording_id']}],
     pre_hook='{{ forget_changed_groups(this) }}',
-    post_hook='{{ remember_definition() }}',
+    post_hook='{{ remember_data_version() }}',
 ) }}
-
--- as of {{ as_of() }}: a past day that is asked for knows nothing of what came after it
 
 with
 

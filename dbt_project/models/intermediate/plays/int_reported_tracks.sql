@@ -2,7 +2,7 @@
     materialized='incremental',
     unique_key='track_key',
     on_schema_change='fail',
-    post_hook='{{ remember_definition() }}',
+    post_hook='{{ remember_data_version() }}',
 ) }}
 
 {%- set seen_batch = seen_batch_of(ref('int_play_reports')) %}

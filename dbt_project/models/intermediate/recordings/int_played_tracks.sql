@@ -2,7 +2,7 @@
     materialized='incremental',
     unique_key='track_id',
     on_schema_change='fail',
-    post_hook='{{ remember_definition() }}',
+    post_hook='{{ remember_data_version() }}',
 ) }}
 
 with

@@ -3,10 +3,8 @@
     incremental_strategy='append',
     on_schema_change='fail',
     pre_hook='{{ forget_touched_days() }}',
-    post_hook=['{{ settle_touched_days() }}', '{{ remember_definition() }}'],
+    post_hook=['{{ settle_touched_days() }}', '{{ remember_data_version() }}'],
 ) }}
-
--- as of {{ as_of() }}: a past day that is asked for knows nothing of what came after it
 
 with
 

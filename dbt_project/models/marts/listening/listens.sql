@@ -18,7 +18,7 @@
     post_hook=[
         '{{ touch_days_of_changed_groups(match_ledger()) }}',
         '{{ remember_matched_groups() }}',
-        '{{ remember_definition() }}',
+        '{{ remember_data_version() }}',
     ],
 ) }}
 
