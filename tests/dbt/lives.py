@@ -163,10 +163,16 @@ class Life:
         return dice.choice(editions)
 
 
-def live(database: Database, *, years: float, seed: int = 7) -> Life:
-    """A life that ends at noon on 15 June 2026, with empty raw tables."""
+def session_on(database: Database) -> Session:
+    """A session that cannot call Spotify, with empty raw tables."""
     session = cast("Session", WithoutSpotify(load_settings(), database))
     pipelines.ensure_tables(session)
+    return session
+
+
+def live(database: Database, *, years: float, seed: int = 7) -> Life:
+    """A life that ends at noon on 15 June 2026, with empty raw tables."""
+    session = session_on(database)
     return Life(realistic_account(seed, years=years, now=NOON), session, years * 365)
 
 

@@ -8,7 +8,7 @@
 late_neighbours as (
     select
         lone_events.event_id as left_id,
-        lone_events.match_group,
+        lone_events.name_group,
         lone_events.ended_at,
         lone_events.is_suspect,
         exported_events.event_id as right_id,
@@ -21,7 +21,7 @@ late_neighbours as (
     from lone_events
     inner join exported_events
         on
-            lone_events.match_group = exported_events.match_group
+            lone_events.name_group = exported_events.name_group
             and lone_events.ended_at between exported_events.reported_at - interval '{{ var("late_upload_days") }} days' and exported_events.reported_at
     left join api_pairs on exported_events.event_id = api_pairs.right_id
     where api_pairs.right_id is null and exported_events.may_be_late and exported_events.ms_played >= 30000
@@ -37,7 +37,7 @@ late_candidates as (
 next_uploads as (
     select distinct on (left_id)
         left_id,
-        match_group,
+        name_group,
         ended_at,
         is_suspect,
         reported_at
@@ -49,10 +49,10 @@ next_uploads as (
 streams_in_order as (
     select
         left_id,
-        match_group,
+        name_group,
         reported_at,
         row_number() over (
-            partition by match_group, reported_at order by is_suspect asc, ended_at desc, left_id collate "C" asc
+            partition by name_group, reported_at order by is_suspect asc, ended_at desc, left_id collate "C" asc
         ) as place
     from next_uploads
 ),
@@ -60,13 +60,13 @@ streams_in_order as (
 uploads_in_order as (
     select
         right_id,
-        match_group,
+        name_group,
         reported_at,
         row_number() over (
-            partition by match_group, reported_at order by min(misfit_ms) asc nulls last, right_id collate "C" asc
+            partition by name_group, reported_at order by min(misfit_ms) asc nulls last, right_id collate "C" asc
         ) as place
     from late_candidates
-    group by right_id, match_group, reported_at
+    group by right_id, name_group, reported_at
 ),
 
 upload_pairs as (
@@ -76,7 +76,7 @@ upload_pairs as (
     from streams_in_order
     inner join uploads_in_order
         on
-            streams_in_order.match_group = uploads_in_order.match_group
+            streams_in_order.name_group = uploads_in_order.name_group
             and streams_in_order.reported_at = uploads_in_order.reported_at
             and streams_in_order.place = uploads_in_order.place
 ),

@@ -4,6 +4,7 @@
     on_schema_change='fail',
     indexes=[
         {'columns': ['report_id']}, {'columns': ['load_id']}, {'columns': ['track_key']}, {'columns': ['batch']},
+        {'columns': ['minute', 'ms_played']},
     ],
     post_hook='{{ remember_data_version() }}',
 ) }}
@@ -131,6 +132,8 @@ reports as (
         played_at as reported_at,
         false as is_late_report,
         false as is_minute_precision,
+        cast(null as timestamptz) as offline_began_at,
+        cast(null as bigint) as file_id,
         cast(null as timestamptz) as covered_since,
         track_id,
         track_uri,
@@ -163,6 +166,8 @@ reports as (
         reported_at,
         is_late_report or is_upload_minute as is_late_report,
         is_minute_precision,
+        offline_began_at,
+        file_id,
         covered_since,
         track_id,
         track_uri,
@@ -195,6 +200,8 @@ reports as (
         played_at as reported_at,
         false as is_late_report,
         false as is_minute_precision,
+        cast(null as timestamptz) as offline_began_at,
+        cast(null as bigint) as file_id,
         cast(null as timestamptz) as covered_since,
         track_id,
         track_uri,
@@ -223,6 +230,8 @@ reports as (
 
 select
     reports.*,
+    -- two exports that tell one stream tell the same minute of its end
+    cast(floor(extract(epoch from reports.reported_at) / 60) as bigint) as minute,
     -- Orders the builds that brought something: what is built on this table reads the batches that it has not seen.
     -- By the clock, so that a table that was made anew has not been seen; and always upwards, whatever the clock does.
     greatest(

@@ -37,6 +37,24 @@ reports as (
     {%- endif %}
 ),
 
+names as (
+    select distinct
+        track_key,
+        title,
+        artist
+    from reports
+    where title is not null and artist is not null
+),
+
+-- every name that a track has had: exports of other years tell it by another
+name_keys as (
+    select
+        track_key,
+        to_jsonb(array_agg(distinct {{ name_key('title') }} || '|' || {{ name_key('artist') }})) as name_keys
+    from names
+    group by track_key
+),
+
 newest_names as (
     select distinct on (track_key)
         track_key,
@@ -68,6 +86,8 @@ select
     tracks.*,
     newest_names.title,
     newest_names.artist,
-    newest_names.album
+    newest_names.album,
+    name_keys.name_keys
 from tracks
 left join newest_names on tracks.track_key = newest_names.track_key
+left join name_keys on tracks.track_key = name_keys.track_key

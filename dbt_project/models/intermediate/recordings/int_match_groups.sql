@@ -25,12 +25,22 @@ reported_tracks as (
     select
         track_key,
         track_id,
-        title,
-        artist,
+        name_keys,
         duration_ms,
         report_count,
         batch
     from {{ ref('int_reported_tracks') }}
+),
+
+renamed_streams as (
+    select
+        report_id,
+        track_key,
+        minute,
+        ms_played,
+        is_mergeable,
+        is_doubtful
+    from {{ ref('int_renamed_streams') }}
 ),
 
 members as (
@@ -62,13 +72,13 @@ members as (
     from reported_tracks
     where track_id is null
     union all
-    -- exports name the artist of the album, which may be another: such a name leads to the track, too
+    -- exports name the artist of the album, which may be another, and names of their time: they lead to the track, too
     select
         reported_tracks.track_key,
         tracks.track_id,
         tracks.track_uri,
         track_recordings.recording_id,
-        {{ name_key('reported_tracks.title') }} || '|' || {{ name_key('reported_tracks.artist') }} as name_key,
+        names.name_key,
         tracks.duration_ms,
         reported_tracks.report_count,
         reported_tracks.batch,
@@ -76,7 +86,7 @@ members as (
     from reported_tracks
     inner join tracks on reported_tracks.track_id = tracks.track_id
     inner join track_recordings on reported_tracks.track_id = track_recordings.track_id
-    where reported_tracks.title is not null and reported_tracks.artist is not null
+    cross join lateral jsonb_array_elements_text(reported_tracks.name_keys) as names (name_key)
     union all
     -- and the API tells who that artist is, before any export with a uri does
     select
@@ -117,6 +127,7 @@ unambiguous_names as (
 named_tracks as (
     select distinct on (members.name_key)
         members.name_key,
+        members.recording_id,
         members.track_id,
         members.track_uri,
         members.duration_ms
@@ -124,18 +135,72 @@ named_tracks as (
     inner join unambiguous_names on members.name_key = unambiguous_names.name_key
     where members.track_id is not null
     order by members.name_key asc, members.report_count desc, members.track_id collate "C" asc
+),
+
+-- What one stream may have been called by two exports is matched together, although its names differ.
+renamed_labels as (
+    select distinct
+        spread_5.label_5 as label,
+        min(spread_5.label_5 collate "C") over (partition by renamed_streams.minute, renamed_streams.ms_played)
+            as other_label
+    from renamed_streams
+    inner join spread_5 on renamed_streams.track_key = spread_5.track_key and not spread_5.is_alias
+    where renamed_streams.is_mergeable
+),
+
+linked_both_ways as (
+    select label, other_label from renamed_labels
+    where label <> other_label
+    union
+    select other_label as label, label as other_label from renamed_labels
+    where label <> other_label
+),
+
+reached as (
+    with recursive steps as (
+        select label, other_label from linked_both_ways
+        union
+        select steps.label, linked_both_ways.other_label
+        from steps
+        inner join linked_both_ways on steps.other_label = linked_both_ways.label
+    )
+
+    select label, other_label from steps
+),
+
+linked as (
+    select
+        label,
+        min(other_label collate "C") as linked_label
+    from reached
+    group by label
+),
+
+renamed_tracks as (
+    select
+        track_key,
+        md5(string_agg(
+            report_id || is_mergeable || is_doubtful, ' ' order by report_id collate "C"
+        )) as renamed_streams
+    from renamed_streams
+    group by track_key
 )
 
 select
     spread_5.track_key,
-    md5(spread_5.label_5) as match_group,
+    md5(coalesce(linked.linked_label, spread_5.label_5)) as match_group,
+    md5(spread_5.label_5) as name_group,
     spread_5.recording_id,
+    coalesce(named_tracks.recording_id, spread_5.recording_id) as song_id,
     cast(coalesce(spread_5.track_id, named_tracks.track_id) as text) as track_id,
     coalesce(spread_5.track_uri, named_tracks.track_uri) as track_uri,
     spread_5.track_id is null and named_tracks.track_id is not null as is_track_found_by_name,
     coalesce(spread_5.duration_ms, named_tracks.duration_ms) as duration_ms,
+    renamed_tracks.renamed_streams,
     spread_5.batch
 from spread_5
+left join linked on spread_5.label_5 = linked.label
+left join renamed_tracks on spread_5.track_key = renamed_tracks.track_key
 left join named_tracks
     on
         spread_5.name_key = named_tracks.name_key

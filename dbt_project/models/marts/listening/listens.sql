@@ -32,7 +32,9 @@ tracks as (
     select
         track_key,
         match_group,
+        name_group,
         recording_id,
+        song_id,
         track_id,
         track_uri,
         is_track_found_by_name,
@@ -45,7 +47,9 @@ reports as (
     select
         reports.*,
         tracks.match_group,
+        tracks.name_group,
         tracks.recording_id,
+        tracks.song_id,
         tracks.track_id as known_track_id,
         tracks.track_uri as known_track_uri,
         tracks.is_track_found_by_name,
@@ -57,15 +61,36 @@ reports as (
     {%- endif %}
 ),
 
--- 1. Extended exports against themselves. -----------------------------------------------------------------------
+renamed_streams as (
+    select
+        renamed.report_id,
+        renamed.minute,
+        renamed.ms_played,
+        renamed.is_mergeable,
+        renamed.is_doubtful
+    from tracks
+    inner join {{ ref('int_renamed_streams') }} as renamed on tracks.track_key = renamed.track_key
+    {%- if are_few_groups_changed(match_ledger()) %}
+    where renamed.track_key = any(array(select tracks.track_key from tracks))
+    {%- endif %}
+),
+
+-- Reports of one name or recording meet within a name_group. A match_group holds those of several, which exports have
+-- told of one stream.
+
+-- 1. Extended exports against each other and against themselves. -------------------------------------------------
 
 {{ extended_told_twice() }},
 
--- 2. One-year data against extended exports. ---------------------------------------------------------------------
+-- 2. One-year data, by itself and against extended exports. ------------------------------------------------------
 
 {{ account_told_by_extended() }},
 
--- 3. What the API told, and an older tracker that had asked the same API. --------------------------------------
+-- 3. Exports against each other, where their names differ. -------------------------------------------------------
+
+{{ renamed_between_exports() }},
+
+-- 4. What the API told, and an older tracker that had asked the same API. --------------------------------------
 
 -- It shows nothing that was heard for less than half a minute, so two reports of a track within that are one.
 api_in_order as (
@@ -75,7 +100,7 @@ api_in_order as (
     from reports
     where source in ('api', 'tracker')
     window same_track as (
-        partition by match_group, recording_id order by ended_at, source, report_id collate "C"
+        partition by name_group, recording_id order by ended_at, source, report_id collate "C"
     )
 ),
 
@@ -83,7 +108,7 @@ api_islands as (
     select
         *,
         count(*) filter (where not is_double) over (
-            partition by match_group, recording_id order by ended_at, source, report_id collate "C"
+            partition by name_group, recording_id order by ended_at, source, report_id collate "C"
         ) as island
     from api_in_order
 ),
@@ -93,7 +118,7 @@ api_reports as (
         *,
         -- our own poll's report stands for what the older tracker saw, too
         first_value(report_id) over (
-            partition by match_group, recording_id, island order by source, ended_at, report_id collate "C"
+            partition by name_group, recording_id, island order by source, ended_at, report_id collate "C"
         ) as event_id
     from api_islands
 ),
@@ -101,7 +126,7 @@ api_reports as (
 api_events as (
     select
         event_id,
-        match_group,
+        name_group,
         recording_id,
         track_key,
         known_duration_ms,
@@ -110,7 +135,7 @@ api_events as (
         -- without an export nobody can tell a shifted report from a repeat that was broken off
         coalesce(
             ended_at - lag(ended_at) over (
-                partition by match_group, recording_id order by ended_at, event_id collate "C"
+                partition by name_group, recording_id order by ended_at, event_id collate "C"
             ) < least(
                 {{ shifted_report }},
                 coalesce(known_duration_ms - 5000, 600000) * interval '1 millisecond'
@@ -121,27 +146,29 @@ api_events as (
     where report_id = event_id
 ),
 
--- 4. API against exports. ------------------------------------------------------------------------------------
+-- 5. API against exports. ------------------------------------------------------------------------------------
 
 exported_events as (
     select
-        event_id,
-        match_group,
-        recording_id,
-        track_key,
-        ms_played,
-        reported_at,
-        covered_since,
-        is_offline as may_be_late,
-        is_offline as is_late,
-        ended_at,
-        ended_before,
-        is_undecided
+        extended_events.event_id,
+        extended_events.name_group,
+        extended_events.recording_id,
+        extended_events.track_key,
+        extended_events.ms_played,
+        extended_events.reported_at,
+        extended_events.covered_since,
+        extended_events.is_offline as may_be_late,
+        extended_events.is_offline as is_late,
+        extended_events.ended_at,
+        extended_events.ended_before,
+        extended_events.is_undecided
     from extended_events
+    left join renamed_events on extended_events.event_id = renamed_events.event_id
+    where coalesce(renamed_events.kept_id = extended_events.event_id, true)
     union all
     select
         account_reports.report_id as event_id,
-        account_reports.match_group,
+        account_reports.name_group,
         account_reports.recording_id,
         account_reports.track_key,
         account_reports.ms_played,
@@ -152,10 +179,14 @@ exported_events as (
         account_reports.is_late_report as is_late,
         account_reports.ended_at,
         account_reports.ended_at + interval '1 minute' as ended_before,
-        false as is_undecided
+        account_reports.is_undecided
     from account_reports
     left join account_pairs on account_reports.report_id = account_pairs.left_id
-    where account_pairs.left_id is null and account_reports.report_id = account_reports.event_id
+    left join renamed_events on account_reports.event_id = renamed_events.event_id
+    where
+        account_pairs.left_id is null
+        and account_reports.report_id = account_reports.event_id
+        and coalesce(renamed_events.kept_id = account_reports.event_id, true)
 ),
 
 -- By the hour, its neighbours too: every report of a song against every other would be the square of its plays.
@@ -185,7 +216,7 @@ neighbours as (
     from api_hours
     inner join exported_events
         on
-            api_hours.match_group = exported_events.match_group
+            api_hours.name_group = exported_events.name_group
             and api_hours.near_hour
             = cast(floor(extract(epoch from exported_events.ended_at) / 3600) as bigint)
 ),
@@ -241,23 +272,18 @@ lone_events as (
     where api_pairs.left_id is null and shifted_reports.api_id is null
 ),
 
--- 5. Uploads. ----------------------------------------------------------------------------------------------------
+-- 6. Uploads. ----------------------------------------------------------------------------------------------------
 
 {{ uploads_told_late() }},
 
--- 6. Every report has its event; of the reports the one that knows most gives the event its name. ------------------
+-- 7. Every report has its event; of the reports the one that knows most gives the event its name. ------------------
 
 links as (
     select
-        report_id,
-        event_id as listen_id
-    from extended_by_event
-    union all
-    select
-        account_reports.report_id,
-        coalesce(account_pairs.right_id, account_reports.event_id) as listen_id
-    from account_reports
-    left join account_pairs on account_reports.event_id = account_pairs.left_id
+        exported_reports.report_id,
+        coalesce(renamed_events.kept_id, exported_reports.event_id) as listen_id
+    from exported_reports
+    left join renamed_events on exported_reports.event_id = renamed_events.event_id
     union all
     select
         api_reports.report_id,
@@ -295,6 +321,10 @@ doubtful_events as (
     from late_pairs
     inner join exported_events on late_pairs.right_id = exported_events.event_id
     where not exported_events.is_late
+    union
+    -- another export may tell it under another name
+    select event_id
+    from renamed_doubts
 ),
 
 -- almost every event has one report
@@ -306,6 +336,15 @@ events as (
         min(reports.ended_at) filter (where reports.source in ('api', 'tracker')) as api_played_at,
         min(reports.track_uri collate "C") filter (where reports.source in ('api', 'tracker')) as api_track_uri,
         max(reports.known_duration_ms) filter (where reports.source in ('api', 'tracker')) as api_duration_ms,
+        -- what the report that names the event does not tell, another export may
+        min(reports.ended_at) filter (
+            where reports.source = 'extended' and reports.is_late_report and reports.ms_played > 0
+        ) as offline_ended_at,
+        bool_or(reports.is_offline) as is_offline,
+        bool_or(reports.is_skipped) as is_skipped,
+        min(reports.skip_confidence collate "C") as skip_confidence,
+        min(reports.reason_start collate "C") as reason_start,
+        min(reports.reason_end collate "C") as reason_end,
         min(reports.context_type collate "C") as context_type,
         min(reports.context_uri collate "C") as context_uri
     from links
@@ -321,8 +360,13 @@ named_events as (
         events.report_ids,
         case
             -- the API has seen the end itself: better than an upload, or a minute
-            when named.is_late_report or named.is_minute_precision or named.is_offline
-                then coalesce(events.api_played_at, named.ended_at)
+            when named.is_late_report or named.is_minute_precision or events.is_offline
+                then coalesce(
+                    events.api_played_at,
+                    case when named.is_late_report then named.ended_at end,
+                    events.offline_ended_at,
+                    named.ended_at
+                )
             else named.ended_at
         end as played_at,
         -- one-year data tells a name; where the API saw the stream, too, the track itself is known
@@ -340,12 +384,13 @@ named_events as (
             when named.track_uri is null then coalesce(events.api_duration_ms, named.known_duration_ms)
             else named.known_duration_ms
         end as duration_ms,
-        named.is_skipped,
-        named.skip_confidence,
-        named.reason_start,
-        named.reason_end,
+        coalesce(named.is_skipped, events.is_skipped) as is_skipped,
+        case when named.is_skipped is null then events.skip_confidence else named.skip_confidence end
+            as skip_confidence,
+        coalesce(named.reason_start, events.reason_start) as reason_start,
+        coalesce(named.reason_end, events.reason_end) as reason_end,
         named.is_shuffled,
-        named.is_offline,
+        events.is_offline,
         named.is_incognito,
         named.is_video,
         named.platform,
@@ -359,7 +404,7 @@ named_events as (
                 events.api_played_at is null
                 and (
                     named.is_late_report and named.source = 'account'
-                    or named.is_offline and not named.is_late_report
+                    or events.is_offline and not named.is_late_report and events.offline_ended_at is null
                 )
                 then 'time'
             when late_swaps.event_id is not null then 'length'

@@ -1,3 +1,21 @@
+with
+
+history as (
+    select
+        *,
+        -- When a stream made offline began, as far as anybody knows; `ts` is its upload then. Some exports tell times
+        -- that cannot be: those are not believed.
+        case
+            when
+                offline
+                and offline_at >= timestamptz '2006-01-01 00:00:00+00'
+                and offline_at < ts
+                and offline_at >= ts - interval '{{ var("late_upload_days") }} days'
+                then offline_at
+        end as offline_began_at
+    from {{ source('raw_export', 'streaming_history') }}
+)
+
 -- dlt's text is varchar: an incremental table that promises text would refuse its second build
 select
     cast(row_hash as bigint) as row_hash,
@@ -6,14 +24,10 @@ select
     cast(era as text) as era,
     cast(kind as text) as kind,
     ts as reported_at,
-    case
-        -- An upload, not an end: the stream was made offline, and began at offline_at as far as anybody knows.
-        when
-            offline and offline_at + coalesce(ms_played, 0) * interval '1 millisecond' < ts
-            then offline_at + coalesce(ms_played, 0) * interval '1 millisecond'
-        else ts
-    end as ended_at,
-    coalesce(offline and offline_at < ts, false) as is_late_report,
+    coalesce(least(ts, offline_began_at + coalesce(ms_played, 0) * interval '1 millisecond'), ts) as ended_at,
+    -- to the second: some exports tell no more
+    date_trunc('second', offline_began_at, 'UTC') as offline_began_at,
+    offline_began_at is not null as is_late_report,
     is_minute_precision,
     cast(least(ms_played, 2147483647) as integer) as ms_played,
     cast(track_uri as text) as track_uri,
@@ -27,11 +41,12 @@ select
     cast(coalesce(audiobook_chapter_title, audiobook_title) as text) as audiobook_title,
     cast(platform as text) as platform,
     cast(conn_country as text) as country,
-    cast(reason_start as text) as reason_start,
-    cast(reason_end as text) as reason_end,
+    -- some exports tell whole years without reasons
+    cast(nullif(reason_start, 'none') as text) as reason_start,
+    cast(nullif(reason_end, 'none') as text) as reason_end,
     shuffle as is_shuffled,
     skipped,
     coalesce(offline, false) as is_offline,
     coalesce(incognito_mode, false) as is_incognito,
     cast(_dlt_load_id as text) as load_id
-from {{ source('raw_export', 'streaming_history') }}
+from history
