@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from sandbox.life import Life
 
 MINIMUM_REPORTED_MS = 30_000
+AT_ONCE = timedelta(seconds=1)
 
 
 def real_now() -> datetime:
@@ -82,11 +83,15 @@ class Account:
     library_version: int = 0
     changes: dict[tuple[str, str], None] = field(default_factory=dict, repr=False)
     fresh: list[Play | Report] = field(default_factory=list, repr=False)
+    last_played: datetime | None = field(default=None, repr=False, compare=False)
 
     @property
     def now(self) -> datetime:
-        """The simulated time."""
-        return self.clock.now()
+        """The simulated time. Plays "now" are a millisecond apart: it is not before the last of them."""
+        now = self.clock.now()
+        if self.clock.is_ticking and self.last_played and now < self.last_played < now + AT_ONCE:
+            return self.last_played
+        return now
 
     def touch(self, kind: str, key: str = "") -> None:
         """Note that something has changed and is to be stored before the change is acknowledged."""
@@ -236,7 +241,8 @@ class Account:
         # the real recently-played has millisecond stamps: two plays "now" must not fall on one
         now = self.now
         last = self.plays[-1].ended_at if self.plays else now - timedelta(milliseconds=1)
-        return max(now, last + timedelta(milliseconds=1)) if last - now < timedelta(seconds=1) else now
+        self.last_played = max(now, last + timedelta(milliseconds=1)) if last - now < AT_ONCE else now
+        return self.last_played
 
     # -- playlists
 

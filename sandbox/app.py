@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
+from starlette.exceptions import HTTPException
 
 from sandbox import catalog, consent, control, legacy, library, player, playlist_writes, playlists
 from sandbox.door import Door, error_answer
-from sandbox.errors import ApiError
+from sandbox.errors import ApiError, not_found
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -24,11 +26,20 @@ async def answer_error(_: Request, error: Exception) -> Response:
     return Response(answer.body, answer.status, headers)
 
 
+async def answer_without_route(request: Request, error: Exception) -> Response:
+    """What no route answers: an error object, not the framework's own answer."""
+    status = cast("HTTPException", error).status_code
+    if status == HTTPStatus.NOT_FOUND:
+        return await answer_error(request, not_found("Service not found"))
+    return await answer_error(request, ApiError(status, HTTPStatus(status).phrase))
+
+
 def create_app(sandbox: Sandbox) -> ASGIApp:
     """The ASGI application that serves this sandbox."""
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     app.state.sandbox = sandbox
     app.add_exception_handler(ApiError, answer_error)
+    app.add_exception_handler(HTTPException, answer_without_route)
     # the removed paths come first: GET /me/tracks/contains must not be taken for something newer
     for routes in (legacy, library, player, catalog, playlists, playlist_writes):
         app.include_router(routes.router, prefix="/v1")

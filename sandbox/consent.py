@@ -1,12 +1,13 @@
 """The accounts service: the consent page and the token endpoint."""
 
 import html
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from sandbox.core import Sandbox
+from sandbox.inputs import read_form
 from sandbox.model import ALL_SCOPES
 from sandbox.oauth import TokenError, is_registered
 
@@ -24,11 +25,6 @@ PAGE = """<!doctype html>
 <button id="auth-accept" name="decision" value="agree">Agree</button>
 <button id="auth-cancel" name="decision" value="cancel">Cancel</button>
 </form></body></html>"""
-
-
-def form_of(body: bytes) -> dict[str, str]:
-    """A form-encoded body; the last value of a name counts."""
-    return dict(parse_qsl(body.decode(), keep_blank_values=True))
 
 
 def refusal(sandbox: Sandbox, params: dict[str, str]) -> str | None:
@@ -70,7 +66,10 @@ async def ask(request: Request) -> Response:
 async def decide(request: Request) -> Response:
     """Redirect with a code, or with `access_denied`; `state` comes back as it was sent."""
     sandbox: Sandbox = request.app.state.sandbox
-    params = form_of(await request.body())
+    try:
+        params = read_form(await request.body())
+    except ValueError:
+        return Response("The form is no UTF-8", 400, media_type="text/plain")
     reason = refusal(sandbox, params)
     if reason:
         return Response(reason, 400, media_type="text/plain")
@@ -90,7 +89,10 @@ async def token(request: Request) -> Response:
     """Exchange a code or a refresh token for an access token."""
     sandbox: Sandbox = request.app.state.sandbox
     try:
-        form = form_of(await request.body())
+        form = read_form(await request.body())
+    except ValueError:
+        return JSONResponse({"error": "invalid_request", "error_description": "The form is no UTF-8"}, 400)
+    try:
         return JSONResponse(sandbox.tokens.exchange(form, request.headers.get("authorization")))
     except TokenError as error:
         return JSONResponse({"error": error.error, "error_description": error.description}, 400)

@@ -1,6 +1,5 @@
 """What a route gets: the account, the shapes of this request, and its checked parameters."""
 
-import json
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,6 +8,7 @@ from fastapi.responses import JSONResponse, Response
 
 from sandbox.errors import bad_request
 from sandbox.ids import is_base62_id
+from sandbox.inputs import read_json, read_number
 from sandbox.shapes import MARKETS, Json, Shapes
 
 if TYPE_CHECKING:
@@ -61,13 +61,13 @@ class Context:
         text = self.query.get(name)
         if text is None:
             return default
-        if (
-            not text.removeprefix("-").isdecimal()
-            or int(text) < least
-            or (most is not None and int(text) > most)
-        ):
+        try:
+            number = read_number(text)
+        except ValueError:
+            raise bad_request(f"Invalid {name}") from None
+        if number < least or (most is not None and number > most):
             raise bad_request(f"Invalid {name}")
-        return int(text)
+        return number
 
     def identifier(self, name: str = "id") -> str:
         """An id from the path, else 400 `Invalid base62 id`."""
@@ -85,11 +85,8 @@ class Context:
 
     async def body(self) -> Json:
         """The JSON object that was sent; {} for none. In legacy mode a bare list counts as `uris`."""
-        raw = await self.request.body()
-        if not raw:
-            return {}
         try:
-            content = json.loads(raw)
+            content = read_json(await self.request.body())
         except ValueError:
             raise bad_request("Error parsing JSON.") from None
         if isinstance(content, list) and self.is_legacy:

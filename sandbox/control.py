@@ -1,27 +1,54 @@
 """The sandbox's own controls under /sandbox: see everything, edit as the user, set faults, move time on."""
 
-from dataclasses import asdict, fields
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Coroutine
+from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_args
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
+from fastapi.routing import APIRoute
 
 from sandbox import oauth
 from sandbox.account import real_now
+from sandbox.control_forms import (
+    LATEST,
+    AdvanceForm,
+    EditForm,
+    ExportForm,
+    FaultForm,
+    TokenForm,
+    WaitForm,
+    changed_options,
+    explain,
+)
 from sandbox.core import Sandbox
-from sandbox.export import ExportKind, Quirks, make_export
-from sandbox.faults import Fault, FaultKind
-from sandbox.model import ALL_SCOPES, Playlist
-from sandbox.shapes import Json, Mode, to_seconds
+from sandbox.export import Quirks, make_export
+from sandbox.inputs import Json, read_json, read_number
+from sandbox.model import Playlist
+from sandbox.shapes import Mode, to_seconds
 
-router = APIRouter()
 SHOWN_CALLS = 1_000
 
 
-class BadControl(Exception):
-    """What was asked of the sandbox makes no sense."""
+class ControlRoute(APIRoute):
+    """A route that answers 400 with the reason, where what was asked makes no sense."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler of the route."""
+        handle = super().get_route_handler()
+
+        async def handle_or_refuse(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except ValueError as error:
+                return JSONResponse({"ok": False, "error": explain(error)}, 400)
+
+        return handle_or_refuse
+
+
+router = APIRouter(route_class=ControlRoute)
 
 
 def sandbox_of(request: Request) -> Sandbox:
@@ -31,20 +58,11 @@ def sandbox_of(request: Request) -> Sandbox:
 
 
 async def body_of(request: Request) -> Json:
-    """The JSON object that was sent, {} for none."""
-    raw = await request.body()
-    content: Json = await request.json() if raw else {}
+    """The JSON object that was sent, {} for none. Raises ValueError."""
+    content = read_json(await request.body())
+    if not isinstance(content, dict):
+        raise ValueError("the body is no JSON object")  # noqa: TRY004  the same as any other that cannot be read
     return content
-
-
-def moment_of(text: str | None) -> datetime | None:
-    """A time as ISO 8601 (UTC unless it says otherwise); `now` is the real one."""
-    if text is None:
-        return None
-    if text == "now":
-        return real_now()
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def ok(**content: Any) -> Response:
@@ -129,8 +147,8 @@ async def playlists(request: Request) -> Response:
 async def calls(request: Request) -> Response:
     """Totals, and the latest calls (`limit`, default 1,000), oldest first."""
     accounting = sandbox_of(request).calls
-    limit = int(request.query_params.get("limit", SHOWN_CALLS))
-    latest = list(accounting)[-limit:] if limit else []
+    limit = read_number(request.query_params.get("limit", str(SHOWN_CALLS)))
+    latest = list(accounting)[-limit:] if limit > 0 else []
     return JSONResponse({**accounting.summary(), "calls": [call.as_json() for call in latest]})
 
 
@@ -148,66 +166,62 @@ async def forget_calls(request: Request) -> Response:
 
 
 def edit(sandbox: Sandbox, action: str, body: Json) -> Json:
-    """One edit of the library, of a playlist, or a play."""
-    account = sandbox.account
-    at = moment_of(body.get("at"))
+    """One edit of the library, of a playlist, or a play. Raises ValueError where it makes no sense."""
+    account, form = sandbox.account, EditForm.read(body)
     match action:
         case "like":
-            return {
-                "added_at": to_seconds(account.like(known(account.tracks, body, "track_id"), at).added_at)
-            }
+            liked = account.like(known(account.tracks, form.track_id), form.at)
+            return {"added_at": to_seconds(liked.added_at)}
         case "unlike":
-            account.unlike(known(account.tracks, body, "track_id"))
+            account.unlike(known(account.tracks, form.track_id))
         case "save":
-            return {
-                "added_at": to_seconds(
-                    account.save_album(known(account.albums, body, "album_id"), at).added_at
-                )
-            }
+            saved = account.save_album(known(account.albums, form.album_id), form.at)
+            return {"added_at": to_seconds(saved.added_at)}
         case "unsave":
-            account.unsave_album(known(account.albums, body, "album_id"))
+            account.unsave_album(known(account.albums, form.album_id))
         case "play":
-            return play(sandbox, body, at)
+            return play(sandbox, form)
         case "create-playlist":
-            return playlist_truth(
-                account.add_playlist(body.get("name", "untitled"), body.get("uris", []), at=at)
-            )
-        case "edit-playlist":
-            account.edit_playlist(known(account.playlists, body, "playlist_id"), body["uris"])
-        case "delete-playlist":
-            account.delete_playlist(known(account.playlists, body, "playlist_id"))
-        case "restore-playlist":
-            account.restore_playlist(known(account.playlists, body, "playlist_id"))
+            return playlist_truth(account.add_playlist(form.name, form.uris or [], at=form.at))
         case _:
-            raise BadControl(f"unknown edit {action!r}")
+            edit_playlist(sandbox, action, form)
     return {}
 
 
-def known(things: dict[str, Any], body: Json, name: str) -> str:
-    """An id from the body that the account knows."""
-    identifier = str(body.get(name))
+def edit_playlist(sandbox: Sandbox, action: str, form: EditForm) -> None:
+    """Edit, delete or restore a playlist. Raises ValueError."""
+    account = sandbox.account
+    match action:
+        case "edit-playlist" if form.uris is not None:
+            account.edit_playlist(known(account.playlists, form.playlist_id), form.uris)
+        case "delete-playlist":
+            account.delete_playlist(known(account.playlists, form.playlist_id))
+        case "restore-playlist":
+            account.restore_playlist(known(account.playlists, form.playlist_id))
+        case _:
+            raise ValueError(f"unknown edit {action!r}, or uris are missing")
+
+
+def known(things: dict[str, Any], identifier: str | None) -> str:
+    """An id that the account knows. Raises ValueError."""
     if identifier not in things:
-        raise BadControl(f"unknown {name} {identifier!r}")
+        raise ValueError(f"unknown id {identifier!r}")
     return identifier
 
 
-def play(sandbox: Sandbox, body: Json, at: datetime | None) -> Json:
+def play(sandbox: Sandbox, form: EditForm) -> Json:
     """Play a track (default: the latest like), ending `at` (default: now)."""
     account = sandbox.account
-    item = body.get("uri") or body.get("track_id") or account.likes[0].track_id
-    done = account.play(
-        item, at, ms_played=body.get("ms_played"), visible_at=moment_of(body.get("visible_at"))
-    )
+    latest = account.likes[0].track_id if account.likes else None
+    item = form.uri or known(account.tracks, form.track_id or latest)
+    done = account.play(item, form.at, ms_played=form.ms_played, visible_at=form.visible_at)
     return {"uri": done.uri, "ended_at": done.ended_at.isoformat()}
 
 
 @router.post("/edits/{action}")
 async def edits(request: Request, action: str) -> Response:
     """`like`, `unlike`, `save`, `unsave`, `play`, `create-`, `edit-`, `delete-` and `restore-playlist`."""
-    try:
-        return ok(**edit(sandbox_of(request), action, await body_of(request)))
-    except (BadControl, KeyError, ValueError) as error:
-        return JSONResponse({"ok": False, "error": str(error)}, 400)
+    return ok(**edit(sandbox_of(request), action, await body_of(request)))
 
 
 @router.post("/advance")
@@ -218,10 +232,12 @@ async def advance(request: Request) -> Response:
 
 
 def advance_by(sandbox: Sandbox, body: Json) -> Json:
-    """Move time on as the body says; returns what has happened meanwhile."""
-    account = sandbox.account
+    """Move time on as the body says; returns what has happened meanwhile. Raises ValueError."""
+    account, form = sandbox.account, AdvanceForm.read(body)
     before = (len(account.plays), len(account.likes), len(account.saved_albums))
-    until = moment_of(body.get("until")) or account.now + timedelta(hours=float(body.get("hours", 1)))
+    until = form.until or account.now + timedelta(hours=form.hours)
+    if until > LATEST:
+        raise ValueError(f"the sandbox lives no longer than until {LATEST.year}")
     if until > account.now:
         account.advance_to(until)
     after = (len(account.plays), len(account.likes), len(account.saved_albums))
@@ -234,13 +250,13 @@ def advance_by(sandbox: Sandbox, body: Json) -> Json:
 async def options(request: Request) -> Response:
     """Set any of the options, or `mode`."""
     sandbox, body = sandbox_of(request), await body_of(request)
-    names = {field.name for field in fields(sandbox.account.options)}
-    unknown = set(body) - names - {"mode"}
-    if unknown or body.get("mode", sandbox.mode) not in get_args(Mode):
-        return JSONResponse({"ok": False, "error": f"unknown {sorted(unknown) or 'mode'}"}, 400)
-    sandbox.mode = body.pop("mode", sandbox.mode)
-    for name, value in body.items():
-        setattr(sandbox.account.options, name, value)
+    mode = body.pop("mode", sandbox.mode)
+    if mode not in get_args(Mode):
+        raise ValueError(f"unknown mode {mode!r}")
+    changed = changed_options(sandbox.account.options, body)
+    sandbox.mode = mode
+    for name in body:
+        setattr(sandbox.account.options, name, getattr(changed, name))
     sandbox.account.touch("options")
     sandbox.account.touch("sandbox")
     return ok()
@@ -258,11 +274,10 @@ async def list_faults(request: Request) -> Response:
 @router.post("/faults")
 async def add_fault(request: Request) -> Response:
     """Set a fault: `kind`, `method`, `path`, `nth`, `times` (null: for ever), `retry_after`, `status`, …"""
-    body = await body_of(request)
-    allowed = {field.name for field in fields(Fault)} - {"action", "id", "matched", "fired"}
-    if set(body) - allowed or body.get("kind") not in get_args(FaultKind) or body["kind"] == "callback":
-        return JSONResponse({"ok": False, "error": "unknown kind or field of a fault"}, 400)
-    return ok(fault=sandbox_of(request).faults.add(**body).as_json())
+    form = FaultForm.read(await body_of(request))
+    if form.kind == "callback":
+        raise ValueError("a callback is set from Python alone")
+    return ok(fault=sandbox_of(request).faults.add(**form.model_dump()).as_json())
 
 
 @router.delete("/faults")
@@ -273,17 +288,17 @@ async def clear_faults(request: Request) -> Response:
 
 
 @router.delete("/faults/{fault_id}")
-async def remove_fault(request: Request, fault_id: int) -> Response:
+async def remove_fault(request: Request, fault_id: str) -> Response:
     """Take one fault away."""
-    sandbox_of(request).faults.remove(fault_id)
+    sandbox_of(request).faults.remove(read_number(fault_id))
     return ok()
 
 
 @router.get("/hanging")
-def hanging(request: Request, wait: float = 0.0) -> Response:
+def hanging(request: Request) -> Response:
     """The calls that hang now; `wait` waits up to so many seconds until there is one."""
     faults = sandbox_of(request).faults
-    faults.wait_for_hang(wait)
+    faults.wait_for_hang(WaitForm.read(request.query_params).wait)
     return JSONResponse([hang.as_json() for hang in list(faults.hanging)])
 
 
@@ -304,40 +319,39 @@ async def tokens(request: Request, action: str) -> Response:
         case "revoke":
             held.revoke_refresh_tokens()
         case "issue":
-            scope, age = body.get("scope", ALL_SCOPES), float(body.get("age_days", 0))
-            return ok(refresh_token=held.issue_refresh_token(scope, age_days=age))
+            form = TokenForm.read(body)
+            return ok(refresh_token=held.issue_refresh_token(form.scope, age_days=form.age_days))
         case "restore":
             for grant in held.grants.values():
                 grant.is_revoked, grant.authorized_at = False, real_now()
             held.is_changed = True
         case _:
-            return JSONResponse({"ok": False, "error": f"unknown action {action!r}"}, 400)
+            raise ValueError(f"unknown action {action!r}")
     return ok(client_id=oauth.CLIENT_ID)
 
 
 @router.post("/export")
 async def export(request: Request) -> Response:
     """Write the history export to `path` (`.zip` or folder): `kind`, `since`, `until`, `quirks`, `seed`."""
-    try:
-        return ok(**export_by(sandbox_of(request), await body_of(request)))
-    except (KeyError, TypeError, ValueError, OSError) as error:
-        return JSONResponse({"ok": False, "error": str(error)}, 400)
+    return ok(**export_by(sandbox_of(request), await body_of(request)))
 
 
 def export_by(sandbox: Sandbox, body: Json) -> Json:
-    """Write an export as the body says; returns its path and summary. Raises ValueError: unknown kind."""
-    kind = body.get("kind", "extended")
-    if kind not in get_args(ExportKind):
-        raise ValueError(f"unknown kind of export {kind!r}")
+    """Write an export as the body says; returns its path and summary. Raises ValueError."""
+    form = ExportForm.read(body)
     made = make_export(
         sandbox.account,
-        kind,
-        since=moment_of(body.get("since")),
-        until=moment_of(body.get("until")),
-        quirks=Quirks() if body.get("quirks", True) else Quirks.none(),
-        seed=int(body.get("seed", 1)),
+        form.kind,
+        since=form.since,
+        until=form.until,
+        quirks=form.quirks if isinstance(form.quirks, Quirks) else Quirks() if form.quirks else Quirks.none(),
+        seed=form.seed,
     )
-    return {"path": str(made.write(Path(body["path"]))), **made.summary()}
+    try:
+        path = made.write(Path(form.path))
+    except OSError as error:
+        raise ValueError(f"cannot write to {form.path}: {error.strerror}") from error
+    return {"path": str(path), **made.summary()}
 
 
 @router.post("/reset")

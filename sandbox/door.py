@@ -121,7 +121,7 @@ class Door:
     async def serve(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
         """Serve a call of the API or of the accounts service, as the faults will have it."""
         method, path = scope["method"], scope["path"].removeprefix(API) or "/"
-        call = self.sandbox.open_call(method, path, scope["query_string"].decode())
+        call = self.sandbox.open_call(method, path, scope["query_string"].decode("latin-1"))
         fault = self.sandbox.faults.strike(method, path)
         call.fault = fault.kind if fault else None
         connection = Connection(scope, receive)

@@ -9,28 +9,37 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from sandbox.errors import bad_request
+
 Tree = dict[str, "Tree | None"]
+DEEPEST: Final = 32
 TOKEN: Final = re.compile(r"[(),!.]|[^(),!.\s]+")
 
 
 def parse(text: str) -> Tree:
-    """A tree of names; None means the whole of it. An excluded name stands as `!name`."""
-    tokens = TOKEN.findall(text)
-    tree, _ = _parse_list(tokens, 0)
+    """A tree of names; None means the whole of it. An excluded name stands as `!name`.
+
+    Raises ApiError (400) where it is nested more deeply than any answer.
+    """
+    tree, _ = _parse_list(TOKEN.findall(text), 0, 0)
     return tree
 
 
-def _parse_list(tokens: list[str], at: int) -> tuple[Tree, int]:
+def _parse_list(tokens: list[str], at: int, depth: int) -> tuple[Tree, int]:
+    if depth > DEEPEST:
+        raise bad_request("Invalid fields")
     tree: Tree = {}
     while at < len(tokens) and tokens[at] != ")":
         if tokens[at] == ",":
             at += 1
             continue
-        at = _parse_one(tokens, at, tree)
+        at = _parse_one(tokens, at, tree, depth)
     return tree, at
 
 
-def _parse_one(tokens: list[str], at: int, tree: Tree) -> int:
+def _parse_one(tokens: list[str], at: int, tree: Tree, depth: int) -> int:
+    if depth > DEEPEST:
+        raise bad_request("Invalid fields")
     mark = ""
     if tokens[at] == "!":
         mark, at = "!", at + 1
@@ -39,13 +48,16 @@ def _parse_one(tokens: list[str], at: int, tree: Tree) -> int:
     name, at = mark + tokens[at], at + 1
     inner: Tree | None = None
     if at < len(tokens) and tokens[at] == "(":
-        inner, at = _parse_list(tokens, at + 1)
+        inner, at = _parse_list(tokens, at + 1, depth + 1)
         at += 1
     elif at + 1 < len(tokens) and tokens[at] == ".":
         inner = {}
-        at = _parse_one(tokens, at + 1, inner)
+        at = _parse_one(tokens, at + 1, inner, depth + 1)
     known = tree.get(name)
-    tree[name] = {**known, **inner} if known is not None and inner is not None else inner
+    if known is not None and inner is not None:
+        known.update(inner)
+    else:
+        tree[name] = inner
     return at
 
 

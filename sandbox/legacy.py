@@ -5,6 +5,8 @@ from fastapi.responses import Response
 
 from sandbox.context import Context, Ctx, empty, reply
 from sandbox.errors import bad_request
+from sandbox.ids import is_base62_id
+from sandbox.inputs import texts
 from sandbox.library import is_known, is_saved, set_saved
 from sandbox.playlists import find_playlist
 
@@ -14,10 +16,11 @@ MAX_IDS = 50
 
 async def ids_of(ctx: Context) -> list[str]:
     """The ids of the query or the body, at most 50."""
-    ids = [one for one in ctx.query.get("ids", "").split(",") if one] or (await ctx.body()).get("ids", [])
-    if not ids or len(ids) > MAX_IDS:
+    asked = [one for one in ctx.query.get("ids", "").split(",") if one]
+    ids = asked or texts((await ctx.body()).get("ids"))
+    if not ids or len(ids) > MAX_IDS or not all(map(is_base62_id, ids)):
         raise bad_request("Invalid ids")
-    return [str(one) for one in ids]
+    return ids
 
 
 def kind_of(ctx: Context) -> str:

@@ -11,7 +11,7 @@ import hashlib
 import time
 from dataclasses import dataclass, field
 from datetime import datetime  # noqa: TC003  the storage reads the annotations at run time
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 NOT_STORED: Final[dict[str, Any]] = {"stored": False}
 
@@ -250,9 +250,9 @@ class Options:
     snapshot_lag_s: float = 0.0
     has_intermediate_snapshots: bool = False
     items_lag_s: float = 0.0
-    tie_order: str = "per_change"
-    album_order: str = "added"
-    recently_played_order: str = "played_at"
+    tie_order: Literal["per_change", "per_request", "stable"] = "per_change"
+    album_order: Literal["added", "listened"] = "added"
+    recently_played_order: Literal["played_at", "arrival"] = "played_at"
     granted_scopes: list[str] | None = None
     redirect_uris: list[str] = field(
         default_factory=lambda: ["http://127.0.0.1/callback", "http://[::1]/callback"]

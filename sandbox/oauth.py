@@ -6,7 +6,6 @@ All by the real clock, whatever the account's own time is. The credentials are f
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import secrets
 from dataclasses import dataclass, field
@@ -114,7 +113,7 @@ class Tokens:
         kind, _, encoded = authorization.partition(" ")
         try:
             client_id, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:  # no base64, or no text in it
             client_id, secret = "", ""
         if kind.lower() != "basic" or not client_id:
             raise TokenError("invalid_client", "Invalid authorization header")
@@ -191,18 +190,20 @@ def challenge_of(verifier: str) -> str:
 
 def is_registered(redirect_uri: str, registered: list[str]) -> bool:
     """Whether it is a registered address, exactly; a loopback one registered without port may use any."""
-    if redirect_uri in registered:
-        return True
-    asked = urlsplit(redirect_uri)
-    for one in registered:
-        known = urlsplit(one)
-        is_same = (asked.scheme, asked.hostname, asked.path, asked.query, asked.fragment) == (
-            known.scheme,
-            known.hostname,
-            known.path,
-            known.query,
-            known.fragment,
-        )
-        if is_same and known.port is None and known.hostname in LOOPBACK and asked.username is None:
-            return True
-    return False
+    return redirect_uri in registered or any(_is_loopback_of(redirect_uri, one) for one in registered)
+
+
+def _is_loopback_of(redirect_uri: str, registered: str) -> bool:
+    try:
+        asked, known = urlsplit(redirect_uri), urlsplit(registered)
+        is_any_port = known.port is None and asked.port != 0
+    except ValueError:  # no address at all, or a port that is none
+        return False
+    is_same = (asked.scheme, asked.hostname, asked.path, asked.query, asked.fragment) == (
+        known.scheme,
+        known.hostname,
+        known.path,
+        known.query,
+        known.fragment,
+    )
+    return is_same and is_any_port and known.hostname in LOOPBACK and asked.username is None

@@ -9,6 +9,7 @@ from fastapi.responses import Response
 from sandbox.context import Context, Ctx, empty, reply
 from sandbox.errors import ApiError, bad_request, forbidden
 from sandbox.ids import split_uri
+from sandbox.inputs import is_count, texts
 from sandbox.model import Entry, Playlist
 from sandbox.playlists import find_playlist, full_playlist
 from sandbox.shapes import Json
@@ -75,13 +76,12 @@ async def change_details(ctx: Ctx) -> Response:
 
 def uri_list(content: Any, *, may_be_empty: bool = False) -> list[str]:
     """The uris of a request, at most 100."""
-    if not isinstance(content, list) or not all(isinstance(uri, str) for uri in content):
+    uris = texts(content)
+    if uris is None or not (uris or may_be_empty):
         raise bad_request("No uris provided")
-    if not content and not may_be_empty:
-        raise bad_request("No uris provided")
-    if len(content) > MAX_URIS:
+    if len(uris) > MAX_URIS:
         raise bad_request("You can add a maximum of 100 tracks per request.")
-    return content
+    return uris
 
 
 def check_addable(ctx: Context, uris: list[str]) -> None:
@@ -111,9 +111,10 @@ def whole_number(content: Any, name: str, default: int | None = None) -> int:
     """A whole number ≥ 0 of a request's body."""
     if content is None and default is not None:
         return default
-    if not isinstance(content, int) or isinstance(content, bool) or content < 0:
+    if not is_count(content):
         raise bad_request(f"Invalid {name}")
-    return content
+    number: int = content
+    return number
 
 
 def snapshot_reply(ctx: Context, playlist: Playlist, entries: list[Entry], status: int = 200) -> Response:
@@ -129,13 +130,11 @@ async def add_items(ctx: Ctx) -> Response:
     body = await ctx.body()
     if ctx.is_legacy and "uris" in ctx.query:
         body.setdefault("uris", ctx.query["uris"].split(","))
-    position = body.get(
-        "position", int(ctx.query["position"]) if ctx.query.get("position", "").isdecimal() else None
-    )
     uris = uri_list(body.get("uris"))
     check_addable(ctx, uris)
     entries = playlist.entries
-    at = whole_number(position, "position", len(entries))
+    asked_at = ctx.number("position", len(entries), 0, None)
+    at = whole_number(body.get("position"), "position", asked_at)
     if at > len(entries):
         raise bad_request("Index out of bounds.")
     if len(entries) + len(uris) > ctx.account.options.playlist_limit:
@@ -196,6 +195,14 @@ def reordered(playlist: Playlist, body: Json) -> list[Entry]:
     return [*rest[:at], *moved, *rest[at:]]
 
 
+def positions_of(named: Json, length: int) -> list[int]:
+    """The places that a removal names, in a playlist of this length."""
+    positions = named.get("positions", [])
+    if not isinstance(positions, list) or not all(is_count(one) and one < length for one in positions):
+        raise bad_request("Given positions are out of bounds")
+    return positions
+
+
 @router.delete("/playlists/{id}/items")
 @router.delete("/playlists/{id}/tracks")
 async def remove_items(ctx: Ctx) -> Response:
@@ -213,7 +220,7 @@ async def remove_items(ctx: Ctx) -> Response:
             raise bad_request(f"JSON body contains an invalid track uri: {uri}")
     meant = entries_at(playlist, body.get("snapshot_id"))
     if is_old_path and any("positions" in one for one in named):
-        gone = {id(meant[place]) for one in named for place in one.get("positions", []) if place < len(meant)}
+        gone = {id(meant[place]) for one in named for place in positions_of(one, len(meant))}
         return snapshot_reply(ctx, playlist, [entry for entry in playlist.entries if id(entry) not in gone])
     wanted = set(uris)
     kept = [entry for entry in playlist.entries if entry.uri not in wanted]

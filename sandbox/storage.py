@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from sandbox import codec
@@ -31,6 +31,7 @@ from sandbox.model import (
 from sandbox.oauth import Tokens
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 SCHEMA: Final = """
@@ -103,18 +104,28 @@ class Storage:
         events = [
             ("plays" if isinstance(event, Play) else "reports", codec.dump(event)) for event in account.fresh
         ]
-        run = self.connection.execute
-        run("begin immediate")
-        self.connection.executemany(
-            "insert into things values (?, ?, ?) on conflict (kind, key) do update set body = excluded.body",
-            things,
-        )
-        self.connection.executemany("insert into events values (?, ?)", events)
-        if call is not None:
-            run("insert into calls values (?)", (codec.dump(call),))
-        run("commit")
+        with self._transaction():
+            self.connection.executemany(
+                "insert into things values (?, ?, ?)"
+                " on conflict (kind, key) do update set body = excluded.body",
+                things,
+            )
+            self.connection.executemany("insert into events values (?, ?)", events)
+            if call is not None:
+                self.connection.execute("insert into calls values (?)", (codec.dump(call),))
         account.settle()
         tokens.is_changed, self.stored_faults = False, faults
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All or nothing. What failed stays among the changes, and goes with the next store."""
+        self.connection.execute("begin immediate")
+        try:
+            yield
+            self.connection.execute("commit")
+        except BaseException:
+            self.connection.execute("rollback")
+            raise
 
     def _thing(self, sandbox: Sandbox, kind: str, key: str) -> tuple[str, str, str]:
         account = sandbox.account

@@ -1,0 +1,154 @@
+"""What the controls take: one form per command. A body that does not fit is a pydantic `ValidationError`."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+)
+
+from sandbox.account import real_now
+from sandbox.export import ExportKind, Quirks
+from sandbox.faults import FaultKind
+from sandbox.ids import split_uri
+from sandbox.model import ALL_SCOPES, Options
+
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+HOURS_AT_ONCE = 24 * 366 * 30
+DAYS_AT_ONCE = 366 * 30
+LONGEST_WAIT_S = 3_600.0
+MS_PER_DAY = 86_400_000
+LOCAL_URI = re.compile(r"spotify:local(:[^:]*){3}:[0-9]{1,6}")
+
+
+def read_moment(content: Any) -> datetime:
+    """A time as ISO 8601 (UTC unless it says otherwise); `now` is the real one."""
+    if content == "now":
+        return real_now()
+    if not isinstance(content, str):
+        raise ValueError("no time")  # noqa: TRY004  pydantic makes its error of it
+    moment = datetime.fromisoformat(content)
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if not EARLIEST <= moment <= LATEST:
+        raise ValueError(f"{content} lies before {EARLIEST.year} or after {LATEST.year}")
+    return moment
+
+
+def read_playlist_uri(uri: str) -> str:
+    """The uri of something that a playlist may hold."""
+    pair = split_uri(uri)
+    if LOCAL_URI.fullmatch(uri) is None and (pair is None or pair[0] not in ("track", "episode")):
+        raise ValueError(f"{uri} names no track, no episode and no local file")
+    return uri
+
+
+def read_status(status: int) -> int:
+    """A status that HTTP knows."""
+    return HTTPStatus(status).value
+
+
+Moment = Annotated[datetime, BeforeValidator(read_moment)]
+PlaylistUri = Annotated[str, AfterValidator(read_playlist_uri)]
+Status = Annotated[int, AfterValidator(read_status)]
+
+
+class Form(BaseModel):
+    """A form takes JSON's own types as they are, and finite numbers alone."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+    @classmethod
+    def read(cls, body: Mapping[str, Any]) -> Self:
+        """The form from a JSON object. Raises ValidationError."""
+        return cls.model_validate_json(json.dumps(dict(body)))
+
+
+class EditForm(Form):
+    """An edit as the user; each takes what it needs."""
+
+    track_id: str | None = None
+    album_id: str | None = None
+    playlist_id: str | None = None
+    uri: PlaylistUri | None = None
+    name: str = "untitled"
+    uris: list[PlaylistUri | None] | None = None
+    ms_played: int | None = Field(None, ge=0, le=MS_PER_DAY)
+    at: Moment | None = None
+    visible_at: Moment | None = None
+
+
+class AdvanceForm(Form):
+    """How far to live on; `until` counts more than `hours`."""
+
+    hours: float = Field(1.0, le=HOURS_AT_ONCE)
+    until: Moment | None = None
+
+
+class FaultForm(Form):
+    """A fault, as in `sandbox.faults`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: FaultKind
+    method: str = "*"
+    path: str = "*"
+    nth: int = 1
+    times: int | None = 1
+    retry_after: int | None = None
+    status: Status | None = None
+    message: str | None = None
+    is_text: bool = False
+    delay_s: float = Field(120.0, ge=0, le=LONGEST_WAIT_S)
+
+
+class TokenForm(Form):
+    """A refresh token to issue."""
+
+    scope: str = ALL_SCOPES
+    age_days: float = Field(0.0, ge=0, le=DAYS_AT_ONCE)
+
+
+class ExportForm(Form):
+    """An export to write; `quirks` true for the usual ones, false for none, or their shares by name."""
+
+    path: str
+    kind: ExportKind = "extended"
+    since: Moment | None = None
+    until: Moment | None = None
+    quirks: bool | Quirks = True
+    seed: int = 1
+
+
+class WaitForm(Form):
+    """How long to wait for a call to hang."""
+
+    wait: float = Field(0.0, ge=0, le=LONGEST_WAIT_S, strict=False)
+
+
+def changed_options(options: Options, changes: Mapping[str, Any]) -> Options:
+    """The options with some of them changed. Raises ValueError for one that is unknown or does not fit."""
+    present = asdict(options)
+    if unknown := sorted(set(changes) - set(present)):
+        raise ValueError(f"unknown {unknown}")
+    return TypeAdapter(Options).validate_json(json.dumps({**present, **changes}), strict=True)
+
+
+def explain(error: ValueError) -> str:
+    """What does not fit, in one line."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    return "; ".join(
+        f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_url=False)
+    )
