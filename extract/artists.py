@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from extract import pipelines
 from extract.catalog_checks import Kind, left_today, read_checks, write_checks
 from extract.checks import read_check, write_check
-from extract.contracts import ARTIST_ALBUMS, ARTISTS, RawTable, Row
+from extract.contracts import ARTIST_ALBUMS, ARTISTS, FILLED, RawTable, Row
+from extract.filling import filled
+from extract.known import StoredPayload, stored_payloads
 from extract.report import LoadReport
 from extract.rows import clean, text_or_none
 from profiles.clock import as_of
@@ -89,15 +91,17 @@ class _Fetch:
     table: RawTable
     kind: Kind
     now: datetime
-    stored: dict[str, Any] = field(default_factory=dict)
+    stored: dict[str, StoredPayload] = field(default_factory=dict)
     rows: dict[str, Row] = field(default_factory=dict)
     asked: dict[tuple[Kind, str], bool] = field(default_factory=dict)
     detail: dict[str, Any] = field(default_factory=dict)
 
     def keep(self, key: str, payload: dict[str, Any], **columns: str) -> None:
         """Keep one object where it differs from the stored one."""
-        if self.stored.get(key) != payload:
-            self.rows[key] = {self.table.key[0]: key, **columns, "payload": payload, "fetched_at": self.now}
+        stored = self.stored.get(key)
+        if stored is None or stored.latest != payload:
+            row = {self.table.key[0]: key, **columns, "payload": payload, "fetched_at": self.now}
+            self.rows[key] = {**row, FILLED: filled(payload, stored and stored.best)}
 
 
 def sync_artists(session: Session) -> LoadReport:
@@ -125,7 +129,9 @@ def _sync(session: Session, table: RawTable, kind: Kind, work: Work) -> LoadRepo
             return LoadReport.skipped(table.name)
         pipelines.ensure_tables(session, "library", "listening", "catalog")
         pipelines.finish_pending(session, "catalog")
-        fetch = _Fetch(session, table, kind, as_of(session.settings), _stored(session, table))
+        fetch = _Fetch(
+            session, table, kind, as_of(session.settings), stored_payloads(session.database, table)
+        )
         try:
             work(fetch)
         except TrackerError as error:
@@ -261,9 +267,3 @@ def _objects(items: Sequence[Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         thing = clean(came) if isinstance(came, dict) else {}
         if id_ := text_or_none(thing.get("id")):
             yield id_, thing
-
-
-def _stored(session: Session, table: RawTable) -> dict[str, Any]:
-    with closing(session.database.connect()) as connection, connection.cursor() as cursor:
-        cursor.execute(f"select {table.key[0]}, payload from raw_spotify.{table.name}")  # noqa: S608  our own names
-        return dict(cursor.fetchall())

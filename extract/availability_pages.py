@@ -10,7 +10,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from extract.catalog_checks import Kind, read_checks
-from extract.known import ALBUMS, LIKES, Collection, known_entries, stored_payloads
+from extract.known import ALBUMS, LIKES, Collection, StoredPayload, known_entries, stored_payloads
 from extract.pairing import Pairs, Seen, answer_of, pair_album, pair_by_id, pair_relinked
 from extract.rows import clean, optional_time, text_or_none
 from profiles.errors import BadRequest, Deferred, NotFound
@@ -107,7 +107,7 @@ class Pages:
             pairs |= same
             if len(same) < len(tracks) and len(same) < len(stored):
                 left[added_at] = [id_ for id_ in stored if id_ not in same]
-        payloads = stored_payloads(self.session.database, LIKES, chain.from_iterable(left.values()))
+        payloads = stored_payloads(self.session.database, LIKES.table, chain.from_iterable(left.values()))
         for added_at, ids in left.items():
             # by identity: two entries of one moment may look the same
             taken = {id(track) for track in pairs.values()}
@@ -134,8 +134,8 @@ class Pages:
             else:
                 self.unpaired += 1
         is_whole = True
-        for id_, payload in stored_payloads(self.session.database, ALBUMS, list(albums)).items():
-            stored = [Seen.of(track) for track in _tracks(payload.get("album"))]
+        for id_, payload in stored_payloads(self.session.database, ALBUMS.table, list(albums)).items():
+            stored = [Seen.of(track) for track in _tracks(payload.best.get("album"))]
             listed = [Seen.of(track) for track in _tracks(albums[id_])]
             rest = self._rest_of(id_, len(listed), _total(albums[id_]))
             is_whole = is_whole and rest is not None
@@ -180,8 +180,8 @@ def _mostly(paired: int, listed: int) -> bool:
     return 2 * paired >= listed
 
 
-def _stored_like(id_: str, payload: Any) -> Seen:
-    seen = Seen.of((payload or {}).get("track"))
+def _stored_like(id_: str, payload: StoredPayload | None) -> Seen:
+    seen = Seen.of(payload.best.get("track") if payload else None)
     return seen if seen.id == id_ else Seen(id_)
 
 

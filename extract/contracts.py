@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import dlt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from dlt.common.schema.typing import TColumnSchema, TSchemaContract
     from dlt.extract import DltResource
@@ -22,9 +22,11 @@ DATASET = "raw_spotify"
 LOAD_ID = "_dlt_load_id"
 
 Row: TypeAlias = dict[str, Any]
+FILLED = "filled_payload"
 ColumnType: TypeAlias = Literal["text", "timestamp", "bigint", "bool", "json"]
 
 API_CONTRACT: TSchemaContract = {"tables": "evolve", "columns": "freeze", "data_type": "freeze"}
+UPGRADE: TSchemaContract = {"tables": "evolve", "columns": "evolve", "data_type": "freeze"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +35,8 @@ class RawTable:
 
     Rows are merged by their key. A row marked `is_gone` takes its stored counterpart away and is itself never
     stored: only the tables of playlists, which are views of *now*, have that column. A table that grows for
-    ever `is_read_by_load`: dbt asks it for the rows of new loads alone, by index.
+    ever `is_read_by_load`: dbt asks it for the rows of new loads alone, by index. Where `payload` is replaced
+    by later answers, `filled_payload` keeps what those lack (see `filling`): null where they lack nothing.
     """
 
     name: str
@@ -60,8 +63,12 @@ class RawTable:
                 hints[name]["hard_delete"] = True
         return hints
 
-    def resource(self, pages: Iterator[object]) -> DltResource:
-        """A dlt resource that yields the pages (lists of rows, or a schema mark) into this table."""
+    def resource(self, pages: Iterator[object], *, known: Collection[str]) -> DltResource:
+        """A dlt resource that yields the pages (lists of rows, or a schema mark) into this table.
+
+        `known` are the columns that dlt knows of the table. Where one of ours is not among them, the table is
+        of an earlier version and gets it.
+        """
         resource: DltResource = dlt.resource(
             pages,
             name=self.name,
@@ -69,16 +76,22 @@ class RawTable:
             # not `upsert`: run again after a kill it would insert the `is_gone` marks themselves
             write_disposition={"disposition": "merge", "strategy": "delete-insert"},
             columns=self.hints(),
-            schema_contract=API_CONTRACT,
+            schema_contract=API_CONTRACT if self.columns.keys() <= set(known) else UPGRADE,
         )
         return resource
 
 
 LIKED_TRACKS = RawTable(
-    "liked_tracks", {"track_id": "text", "added_at": "timestamp", "payload": "json"}, ("track_id",)
+    "liked_tracks",
+    {"track_id": "text", "added_at": "timestamp", "payload": "json", FILLED: "json"},
+    ("track_id",),
+    optional=frozenset({FILLED}),
 )
 SAVED_ALBUMS = RawTable(
-    "saved_albums", {"album_id": "text", "added_at": "timestamp", "payload": "json"}, ("album_id",)
+    "saved_albums",
+    {"album_id": "text", "added_at": "timestamp", "payload": "json", FILLED: "json"},
+    ("album_id",),
+    optional=frozenset({FILLED}),
 )
 # Append-only. The key makes a load that is run again after a kill add nothing.
 LIBRARY_REMOVALS = RawTable(
@@ -94,9 +107,9 @@ RECENTLY_PLAYED = RawTable(
 )
 PLAYLISTS = RawTable(
     "playlists",
-    {"playlist_id": "text", "snapshot_id": "text", "payload": "json", "is_gone": "bool"},
+    {"playlist_id": "text", "snapshot_id": "text", "payload": "json", FILLED: "json", "is_gone": "bool"},
     ("playlist_id",),
-    optional=frozenset({"snapshot_id", "payload", "is_gone"}),
+    optional=frozenset({"snapshot_id", "payload", FILLED, "is_gone"}),
 )
 PLAYLIST_ITEMS = RawTable(
     "playlist_items",
@@ -107,10 +120,11 @@ PLAYLIST_ITEMS = RawTable(
         "uri": "text",
         "added_at": "timestamp",
         "payload": "json",
+        FILLED: "json",
         "is_gone": "bool",
     },
     ("playlist_id", "position"),
-    optional=frozenset({"snapshot_id", "uri", "added_at", "payload", "is_gone"}),
+    optional=frozenset({"snapshot_id", "uri", "added_at", "payload", FILLED, "is_gone"}),
 )
 PROFILE = RawTable("profile", {"account_id": "text", "payload": "json"}, ("account_id",))
 
@@ -131,12 +145,16 @@ TRACK_AVAILABILITY = RawTable(
     optional=frozenset({"is_playable", "reason", "linked_id", "payload"}),
 )
 ARTISTS = RawTable(
-    "artists", {"artist_id": "text", "payload": "json", "fetched_at": "timestamp"}, ("artist_id",)
+    "artists",
+    {"artist_id": "text", "payload": "json", FILLED: "json", "fetched_at": "timestamp"},
+    ("artist_id",),
+    optional=frozenset({FILLED}),
 )
 ARTIST_ALBUMS = RawTable(
     "artist_albums",
-    {"album_id": "text", "artist_id": "text", "payload": "json", "fetched_at": "timestamp"},
+    {"album_id": "text", "artist_id": "text", "payload": "json", FILLED: "json", "fetched_at": "timestamp"},
     ("album_id",),
+    optional=frozenset({FILLED}),
 )
 
 # One pipeline, one working folder and one lock per group: two pipelines of one name corrupt each other, and

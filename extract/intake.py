@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from extract import pipelines, quarantine
 from extract.changes import Entry
 from extract.checks import mark_unfinished
-from extract.contracts import LIBRARY_REMOVALS, Row
-from extract.known import Collection, KnownEntry, event_row, stored_payloads
+from extract.contracts import FILLED, LIBRARY_REMOVALS, Row
+from extract.filling import filled
+from extract.known import Collection, KnownEntry, StoredPayload, event_row, stored_payloads
 from extract.report import LoadReport
 from extract.rows import Rejected, clean, optional_time, text_or_none
 
@@ -64,7 +65,7 @@ class Intake:
         """Take one page's items. Loads a chunk when enough has gathered, unless told to wait."""
         fresh = self._read(items)
         stored = stored_payloads(
-            self.session.database, self.collection, [i for i in fresh if i in self.known]
+            self.session.database, self.collection.table, [i for i in fresh if i in self.known]
         )
         for id_, item in fresh.items():
             self._weigh(id_, item, stored.get(id_))
@@ -124,12 +125,17 @@ class Intake:
                 fresh[id_] = item
         return fresh
 
-    def _weigh(self, id_: str, item: dict[str, Any], stored: Any) -> None:
+    def _weigh(self, id_: str, item: dict[str, Any], stored: StoredPayload | None) -> None:
         entry = self.known.get(id_)
         added_at = self.listed[id_]
         if self.complete is not None:
-            item = self.complete(item, stored)
-        row = {self.collection.key: id_, "added_at": added_at, "payload": item}
+            item = self.complete(item, stored and stored.latest)
+        row = {
+            self.collection.key: id_,
+            "added_at": added_at,
+            "payload": item,
+            FILLED: filled(item, stored and stored.best),
+        }
         if entry is None:
             self._rows.append(row)
         elif entry.added_at != added_at:
@@ -140,7 +146,7 @@ class Intake:
             if not entry.is_present:
                 self.returned += 1
                 self._events.append(event_row(self.collection, id_, entry, "returned", self.noticed_at))
-            if item != stored:
+            if stored is None or item != stored.latest:
                 self._rows.append(row)
 
     def _reject(self, id_: str, reason: str, payload: Any) -> None:

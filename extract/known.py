@@ -5,11 +5,11 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from psycopg2 import sql
 
-from extract.contracts import DATASET, LIBRARY_REMOVALS, LIKED_TRACKS, SAVED_ALBUMS, RawTable, Row
+from extract.contracts import DATASET, FILLED, LIBRARY_REMOVALS, LIKED_TRACKS, SAVED_ALBUMS, RawTable, Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -73,14 +73,33 @@ def known_entries(database: Database, collection: Collection) -> dict[str, Known
         return {id_: KnownEntry(added_at, event, at) for id_, added_at, event, at in cursor}
 
 
-def stored_payloads(database: Database, collection: Collection, ids: Iterable[str]) -> dict[str, Any]:
-    """Return the stored payloads of these ids (one page's worth: they are large)."""
-    query = sql.SQL("select {key}, payload from {table} where {key} = any(%s)").format(
-        key=sql.Identifier(collection.key), table=sql.Identifier(DATASET, collection.table.name)
+class StoredPayload(NamedTuple):
+    """What is stored of one thing: the latest answer, and that one filled where it lacks something."""
+
+    latest: Any
+    filled: Any
+
+    @property
+    def best(self) -> Any:
+        """The answer with the most content."""
+        return self.latest if self.filled is None else self.filled
+
+
+def stored_payloads(
+    database: Database, table: RawTable, ids: Iterable[str] | None = None
+) -> dict[str, StoredPayload]:
+    """Return what is stored in a table with one key column, by key: of these ids, or of all.
+
+    Payloads are large: of the library ask for one page's worth.
+    """
+    query = sql.SQL("select {key}, payload, {filled} from {table} where %s or {key} = any(%s)").format(
+        key=sql.Identifier(table.key[0]),
+        filled=sql.Identifier(FILLED),
+        table=sql.Identifier(DATASET, table.name),
     )
     with closing(database.connect()) as connection, connection.cursor() as cursor:
-        cursor.execute(query, [list(ids)])
-        return dict(cursor.fetchall())
+        cursor.execute(query, [ids is None, list(ids or [])])
+        return {key: StoredPayload(latest, filled) for key, latest, filled in cursor}
 
 
 def event_row(collection: Collection, id_: str, entry: KnownEntry, event: str, noticed_at: datetime) -> Row:

@@ -160,9 +160,14 @@ def _pipeline_for(settings: Settings, database: Database, group: str) -> dlt.Pip
 
 
 def _run(pipeline: dlt.Pipeline, group: str, batches: Mapping[RawTable, Sequence[Row]]) -> None:
+    schema = pipeline.schemas[group] if group in pipeline.schema_names else None
+    known = {name: table["columns"] for name, table in schema.tables.items()} if schema else {}
+
     @dlt.source(name=group)
     def rows_of_group() -> list[DltResource]:
-        return [table.resource(_pages(rows)) for table, rows in batches.items()]
+        return [
+            table.resource(_pages(rows), known=known.get(table.name, ())) for table, rows in batches.items()
+        ]
 
     pipeline.run(rows_of_group())
     _forget_loaded(pipeline)

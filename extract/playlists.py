@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from extract import pipelines
 from extract.checks import read_check, write_check
-from extract.contracts import PLAYLIST_ITEMS, PLAYLISTS, Row
+from extract.contracts import FILLED, PLAYLIST_ITEMS, PLAYLISTS, Row
+from extract.filling import filled
 from extract.guards import PageFacts, why_not_whole
+from extract.known import StoredPayload, stored_payloads
 from extract.report import LoadReport
 from extract.rows import clean, optional_time, text_or_none
 from profiles.clock import as_of
@@ -95,11 +98,11 @@ def _sync_listing(session: Session, outcome: _Outcome) -> dict[str, dict[str, An
         logger.warning("playlists: the stored listing is kept, %s", why)
         outcome.detail["not_whole"] = why
         return None
-    stored = _stored_playlists(session)
+    stored = stored_payloads(session.database, PLAYLISTS)
     changed = [
-        _playlist_row(id_, playlist)
+        _playlist_row(id_, playlist, stored.get(id_))
         for id_, playlist in listed.items()
-        if id_ not in stored or stored[id_] != playlist
+        if id_ not in stored or stored[id_].latest != playlist
     ]
     gone: list[Row] = [{"playlist_id": id_, "is_gone": True} for id_ in stored if id_ not in listed]
     loaded = pipelines.load(session, "playlists", {PLAYLISTS: [*changed, *gone]})
@@ -125,18 +128,14 @@ def _read_listing(session: Session) -> tuple[dict[str, dict[str, Any]], str | No
     return listed, why_not_whole(pages, len(listed) + nameless)
 
 
-def _playlist_row(id_: str, playlist: Mapping[str, Any]) -> Row:
+def _playlist_row(id_: str, playlist: Mapping[str, Any], stored: StoredPayload | None) -> Row:
     return {
         "playlist_id": id_,
         "snapshot_id": text_or_none(playlist.get("snapshot_id")),
         "payload": playlist,
+        # the rest of it, its pictures and how many entries it holds, may well be none
+        FILLED: filled(playlist, stored and {"name": stored.best.get("name")}),
     }
-
-
-def _stored_playlists(session: Session) -> dict[str, Any]:
-    with closing(session.database.connect()) as connection, connection.cursor() as cursor:
-        cursor.execute("select playlist_id, payload from raw_spotify.playlists")
-        return dict(cursor.fetchall())
 
 
 def _sync_items(
@@ -173,6 +172,7 @@ def _sync_items(
         {"playlist_id": playlist_id, "position": position, "is_gone": True}
         for position in range(len(read.rows), stored_count)
     ]
+    _fill_items(read.rows, _stored_items(session, playlist_id))
     loaded = pipelines.load(session, "playlists", {PLAYLIST_ITEMS: [*read.rows, *surplus]})
     outcome.rows += len(read.rows) - len(loaded.rejected)
     total = len(read.rows) - len(loaded.rejected)
@@ -240,3 +240,53 @@ def _stored_count(session: Session, playlist_id: str) -> int:
         )
         row = cursor.fetchone()
     return int(row[0]) if row else 0
+
+
+def _stored_items(session: Session, playlist_id: str) -> list[_StoredItem]:
+    with closing(session.database.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "select coalesce(filled_payload, payload) from raw_spotify.playlist_items"
+            " where playlist_id = %s order by position",
+            [playlist_id],
+        )
+        return [_StoredItem.of(payload) for (payload,) in cursor]
+
+
+@dataclass(frozen=True)
+class _StoredItem:
+    """An entry as it was stored: what it holds, and when that was added."""
+
+    uri: str | None
+    added_at: str | None
+    payload: dict[str, Any]
+
+    @classmethod
+    def of(cls, payload: dict[str, Any]) -> _StoredItem:
+        thing = payload.get("item") or payload.get("track")
+        uri = text_or_none(thing.get("uri")) if isinstance(thing, dict) else None
+        return cls(uri, text_or_none(payload.get("added_at")), payload)
+
+
+def _fill_items(rows: list[Row], stored: list[_StoredItem]) -> None:
+    """Fill what entries lack from those that were stored before, wherever they stood.
+
+    An entry that Spotify shows as null is the one that was added at that time. Where not as many are missed
+    as are hidden, nobody knows which one it is.
+    """
+    by_uri = {item.uri: item for item in reversed(stored) if item.uri}
+    listed = {row["uri"] for row in rows}
+    missed: dict[str, list[_StoredItem]] = defaultdict(list)
+    hidden: dict[str, list[Row]] = defaultdict(list)
+    for item in stored:
+        if item.uri and item.added_at and item.uri not in listed:
+            missed[item.added_at].append(item)
+    for row in rows:
+        if row["uri"]:
+            earlier = by_uri.get(row["uri"])
+            row[FILLED] = filled(row["payload"], earlier.payload if earlier else None)
+        elif added_at := text_or_none(row["payload"].get("added_at")):
+            hidden[added_at].append(row)
+    for added_at, entries in hidden.items():
+        if len(entries) == len(missed[added_at]):
+            for row, item in zip(entries, missed[added_at], strict=True):
+                row[FILLED] = filled(row["payload"], item.payload)

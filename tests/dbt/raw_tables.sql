@@ -10,11 +10,13 @@ create table raw_spotify._dlt_loads (
 );
 create table raw_spotify.liked_tracks (
     track_id varchar not null, added_at timestamptz, payload jsonb,
-    _dlt_load_id varchar not null, _dlt_id varchar not null
+    _dlt_load_id varchar not null, _dlt_id varchar not null,
+    filled_payload jsonb
 );
 create table raw_spotify.saved_albums (
     album_id varchar not null, added_at timestamptz, payload jsonb,
-    _dlt_load_id varchar not null, _dlt_id varchar not null
+    _dlt_load_id varchar not null, _dlt_id varchar not null,
+    filled_payload jsonb
 );
 create table raw_spotify.library_removals (
     kind varchar, id varchar, added_at timestamptz, event varchar, noticed_at timestamptz,
@@ -26,11 +28,13 @@ create table raw_spotify.recently_played (
 );
 create table raw_spotify.playlists (
     playlist_id varchar not null, snapshot_id varchar, payload jsonb,
-    _dlt_load_id varchar not null, _dlt_id varchar not null
+    _dlt_load_id varchar not null, _dlt_id varchar not null,
+    filled_payload jsonb
 );
 create table raw_spotify.playlist_items (
     playlist_id varchar not null, position bigint not null, snapshot_id varchar, uri varchar, added_at timestamptz,
-    payload jsonb, _dlt_load_id varchar not null, _dlt_id varchar not null
+    payload jsonb, _dlt_load_id varchar not null, _dlt_id varchar not null,
+    filled_payload jsonb
 );
 create table raw_spotify.profile (
     account_id varchar not null, payload jsonb, _dlt_load_id varchar not null, _dlt_id varchar not null
@@ -41,11 +45,13 @@ create table raw_spotify.track_availability (
 );
 create table raw_spotify.artists (
     artist_id varchar not null, payload jsonb not null, fetched_at timestamptz not null,
-    _dlt_load_id varchar not null, _dlt_id varchar not null
+    _dlt_load_id varchar not null, _dlt_id varchar not null,
+    filled_payload jsonb
 );
 create table raw_spotify.artist_albums (
     album_id varchar not null, artist_id varchar not null, payload jsonb not null, fetched_at timestamptz not null,
-    _dlt_load_id varchar not null, _dlt_id varchar not null
+    _dlt_load_id varchar not null, _dlt_id varchar not null,
+    filled_payload jsonb
 );
 
 create schema raw_export;

@@ -55,3 +55,11 @@
         limit 1
     ) as parts
 {%- endmacro %}
+
+{#
+    The latest answer of a raw table whose rows are replaced by later ones; where Spotify emptied what it once told,
+    the same answer filled from earlier ones. Null in `filled_payload`: the latest lacks nothing that was known.
+#}
+{% macro filled_payload(relation) -%}
+    coalesce({{ relation }}.filled_payload, {{ relation }}.payload)
+{%- endmacro %}

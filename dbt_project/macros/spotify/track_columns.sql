@@ -13,7 +13,7 @@
     ), '[]') as artists,
     {{ json_integer(track, 'track_number') }} as track_number,
     {{ json_integer(track, 'disc_number') }} as disc_number,
-    {{ json_integer(track, 'duration_ms') }} as duration_ms,
+    nullif({{ json_integer(track, 'duration_ms') }}, 0) as duration_ms,
     {{ json_boolean(track, 'explicit') }} as explicit,
     nullif(upper(regexp_replace({{ json_text(track, 'external_ids', 'isrc') }}, '[^0-9A-Za-z]', '', 'g')), '') as isrc,
     {{ json_integer(track, 'popularity') }} as popularity

@@ -22,9 +22,9 @@ reports as (
         reports.track_key,
         reports.track_id,
         reports.track_uri,
-        reports.title,
-        reports.artist,
-        reports.album,
+        nullif(reports.title, '') as title,
+        nullif(reports.artist, '') as artist,
+        nullif(reports.album, '') as album,
         reports.ms_played,
         reports.duration_ms,
         reports.reason_end,
@@ -63,7 +63,7 @@ newest_names as (
         album
     from reports
     where title is not null
-    order by track_key asc, ended_at desc, report_id asc
+    order by track_key asc, artist is null asc, ended_at desc, report_id collate "C" asc
 ),
 
 tracks as (

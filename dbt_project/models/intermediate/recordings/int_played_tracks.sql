@@ -7,50 +7,67 @@
 
 with
 
--- Only ids seen for the first time, and sought among the reports that are new: reading every payload again, or every
--- play, would cost more with each year.
-unknown_tracks as (
-    select
-        reports.track_uri,
-        max(reports.reported_at) as played_at,
-        max(reports.batch) as batch
+-- Only tracks of which a new report tells: reading every payload again would cost more with each year.
+touched_tracks as (
+    select distinct reports.track_key
     from {{ ref('int_play_reports') }} as reports
     where
         reports.source = 'api'
         and reports.track_id is not null
-        {%- if is_incremental() %}
-        and reports.track_id not in (select known.track_id from {{ this }} as known)
-        {%- endif %}
         and reports.batch > {{ seen_batch_of(ref('int_play_reports')) }}
-    group by reports.track_uri
+),
+
+-- In the order in which Spotify told of them, the newest first, which is not that of the plays: one that was made
+-- offline is told late.
+plays as (
+    select
+        reports.track_id,
+        reports.track_uri,
+        reports.reported_at as played_at,
+        max(reports.batch) over (partition by reports.track_key) as batch,
+        row_number() over (
+            partition by reports.track_key order by reports.load_id collate "C" desc, reports.reported_at desc
+        ) as place
+    from {{ ref('int_play_reports') }} as reports
+    inner join touched_tracks on reports.track_key = touched_tracks.track_key
+    where reports.source = 'api'
+),
+
+newest_answers as (
+    select
+        plays.batch,
+        plays.place,
+        recent.*
+    from plays
+    inner join {{ ref('stg_spotify__recently_played') }} as recent
+        on plays.played_at = recent.played_at and plays.track_uri = recent.track_uri
+    where plays.place = 1
+),
+
+-- mostly the newest answer tells everything; a song that was taken down has lost its names since
+earlier_answers as (
+    select
+        plays.batch,
+        plays.place,
+        recent.*
+    from newest_answers
+    inner join plays on newest_answers.track_uri = plays.track_uri
+    inner join {{ ref('stg_spotify__recently_played') }} as recent
+        on plays.played_at = recent.played_at and plays.track_uri = recent.track_uri
+    where plays.place > 1 and {{ lacks_facts('newest_answers') }}
+),
+
+answers as (
+    select * from newest_answers
+    union all
+    select * from earlier_answers
 )
 
 select
-    seen.track_id,
-    seen.track_uri,
-    seen.title,
-    seen.artist,
-    seen.artist_id,
-    seen.artists,
-    seen.track_number,
-    seen.disc_number,
-    seen.duration_ms,
-    seen.explicit,
-    seen.isrc,
-    seen.popularity,
-    seen.album,
-    seen.album_artist,
-    seen.album_id,
-    seen.album_type,
-    seen.album_total_tracks,
-    seen.album_image_url,
-    seen.release_date,
-    seen.release_precision,
-    unknown_tracks.batch
-from unknown_tracks
--- lateral, so that a payload is unpacked for these rows alone
-cross join lateral (
-    select *
-    from {{ ref('stg_spotify__recently_played') }} as recent
-    where recent.played_at = unknown_tracks.played_at and recent.track_uri = unknown_tracks.track_uri
-) as seen
+    track_id,
+    track_uri,
+    {{ known_facts('place') }},
+    (array_agg(popularity order by place))[1] as popularity,
+    max(batch) as batch
+from answers
+group by track_id, track_uri

@@ -67,39 +67,14 @@ sightings as (
     select {{ columns | join(', ') }}, 4 as source_rank, playlist_id || ' ' || position as tie from playlist_tracks
     union all
     select {{ columns | join(', ') }}, 5 as source_rank, '' as tie from exported_tracks
-),
-
-best_sightings as (
-    select distinct on (track_id) *
-    from sightings
-    order by track_id, title is null, source_rank, tie collate "C"
-),
-
--- tracks embedded in saved albums come without ISRC and popularity: whoever has seen them tells
-identities as (
-    select distinct on (track_id)
-        track_id,
-        isrc
-    from sightings
-    where isrc is not null
-    order by track_id, source_rank, tie collate "C"
-),
-
-popularities as (
-    select distinct on (track_id)
-        track_id,
-        popularity
-    from sightings
-    where popularity is not null
-    order by track_id, source_rank, tie collate "C"
 )
 
+-- Each fact from the first that tells it: a song that was taken down has no name in the library any more, a track
+-- embedded in a saved album comes without ISRC and popularity, an export tells little more than names.
 select
-    {%- for column in columns | reject('in', ['isrc', 'popularity']) %}
-    best_sightings.{{ column }},
-    {%- endfor %}
-    identities.isrc,
-    popularities.popularity
-from best_sightings
-left join identities on best_sightings.track_id = identities.track_id
-left join popularities on best_sightings.track_id = popularities.track_id
+    track_id,
+    min(track_uri) as track_uri,
+    {{ known_facts('source_rank, tie collate "C"') }},
+    (array_agg(popularity order by popularity is null, source_rank, tie collate "C"))[1] as popularity
+from sightings
+group by track_id

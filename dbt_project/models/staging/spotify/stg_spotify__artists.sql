@@ -1,3 +1,13 @@
+with
+
+artists as (
+    select
+        artist_id,
+        fetched_at,
+        {{ filled_payload('artists') }} as payload
+    from {{ source('raw_spotify', 'artists') }} as artists
+)
+
 select
     cast(artist_id as text) as artist_id,
     {{ json_text('payload', 'name') }} as name,
@@ -10,4 +20,4 @@ select
     -- removed in new Development Mode
     {{ json_integer('payload', 'popularity') }} as popularity,
     fetched_at
-from {{ source('raw_spotify', 'artists') }}
+from artists

@@ -5,12 +5,13 @@ playlist_items as (
         entries.playlist_id,
         entries.position,
         entries.snapshot_id,
-        entries.uri,
+        -- an entry that Spotify shows no more keeps what it held
+        coalesce(entries.uri, {{ json_text('parts.item', 'uri') }}) as uri,
         entries.added_at,
         parts.item,
         {{ json_boolean('entries.payload', 'is_local') }} as is_local
     from {{ source('raw_spotify', 'playlist_items') }} as entries
-    {{ json_parts(item=json_object('entries.payload', 'item', 'track')) }}
+    {{ json_parts(item=json_object(filled_payload('entries'), 'item', 'track')) }}
 )
 
 select
