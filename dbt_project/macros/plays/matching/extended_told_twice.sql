@@ -7,18 +7,23 @@
 {% macro extended_told_twice() -%}
 {%- set same_end = 'name_group, reported_at, ms_played, told_recording_id' %}
 -- Of one name, at one end, of one length: one stream of each file is one stream. Two uris of one recording are one
--- track; a name that two recordings had at that moment is taken for the first.
+-- track, and without a duration nobody knows the recording; a name that two had at that moment is taken for the first.
 extended_ends as (
     select
         *,
         coalesce(
-            case when track_uri is not null then recording_id end,
-            min(case when track_uri is not null then recording_id end collate "C") over (
+            case when is_recording_told then recording_id end,
+            min(case when is_recording_told then recording_id end collate "C") over (
                 partition by name_group, reported_at, ms_played
             )
         ) as told_recording_id
-    from reports
-    where source = 'extended'
+    from (
+        select
+            *,
+            track_uri is not null and known_duration_ms is not null as is_recording_told
+        from reports
+        where source = 'extended'
+    ) as exported
 ),
 
 -- Streams that were uploaded together are told apart by when they began; where a file does not tell that, they are

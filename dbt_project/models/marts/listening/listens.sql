@@ -337,8 +337,12 @@ events as (
         min(reports.track_uri collate "C") filter (where reports.source in ('api', 'tracker')) as api_track_uri,
         max(reports.known_duration_ms) filter (where reports.source in ('api', 'tracker')) as api_duration_ms,
         -- what the report that names the event does not tell, another export may
-        min(reports.ended_at) filter (
-            where reports.source = 'extended' and reports.is_late_report and reports.ms_played > 0
+        -- a stream of nothing that is a part of it ended when it began
+        coalesce(
+            min(reports.ended_at) filter (
+                where reports.source = 'extended' and reports.is_late_report and reports.ms_played > 0
+            ),
+            min(reports.ended_at) filter (where reports.source = 'extended' and reports.is_late_report)
         ) as offline_ended_at,
         bool_or(reports.is_offline) as is_offline,
         bool_or(reports.is_skipped) as is_skipped,
