@@ -25,6 +25,7 @@ from sandbox.model import (
     Profile,
     Report,
     SavedAlbum,
+    SavedOther,
     Track,
 )
 
@@ -76,6 +77,7 @@ class Account:
     episodes: dict[str, Episode] = field(default_factory=dict)
     likes: list[Like] = field(default_factory=list)
     saved_albums: list[SavedAlbum] = field(default_factory=list)
+    saved_others: list[SavedOther] = field(default_factory=list)
     playlists: dict[str, Playlist] = field(default_factory=dict)
     plays: list[Play] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
@@ -183,6 +185,17 @@ class Account:
         """Take an album out of the library; the likes of its tracks stay."""
         self.saved_albums[:] = [saved for saved in self.saved_albums if saved.album_id != album_id]
         self._library_changed("saved_albums")
+
+    def save_other(self, uri: str) -> None:
+        """Save or follow something that is no track, no album and no playlist."""
+        if all(saved.uri != uri for saved in self.saved_others):
+            self.saved_others.append(SavedOther(uri, self.now.replace(microsecond=0)))
+            self.touch("saved_others")
+
+    def unsave_other(self, uri: str) -> None:
+        """Take it back; nothing happens where it was not saved."""
+        self.saved_others[:] = [saved for saved in self.saved_others if saved.uri != uri]
+        self.touch("saved_others")
 
     def _library_changed(self, kind: str) -> None:
         self.library_version += 1

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from sandbox import catalog, consent, control, legacy, library, player, playlist_writes, playlists
-from sandbox.door import Door, error_answer
+from sandbox.door import API, Door, error_answer
+from sandbox.endpoints import find_endpoint
 from sandbox.errors import ApiError, not_found
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from sandbox.core import Sandbox
+
+
+NOT_SIMULATED: Final = "The simulated Spotify does not simulate this endpoint"
 
 
 async def answer_error(_: Request, error: Exception) -> Response:
@@ -27,8 +31,13 @@ async def answer_error(_: Request, error: Exception) -> Response:
 
 
 async def answer_without_route(request: Request, error: Exception) -> Response:
-    """What no route answers: an error object, not the framework's own answer."""
+    """What no route answers: an error object, not the framework's own answer.
+
+    An endpoint that Spotify has is not told to be missing: a client would conclude that it is gone.
+    """
     status = cast("HTTPException", error).status_code
+    if find_endpoint(request.method, request.url.path.removeprefix(API)) is not None:
+        return await answer_error(request, ApiError(HTTPStatus.NOT_IMPLEMENTED, NOT_SIMULATED))
     if status == HTTPStatus.NOT_FOUND:
         return await answer_error(request, not_found("Service not found"))
     return await answer_error(request, ApiError(status, HTTPStatus(status).phrase))

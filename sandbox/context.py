@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import Depends, Request
 from fastapi.responses import JSONResponse, Response
 
-from sandbox.errors import bad_request
+from sandbox.errors import bad_request, forbidden
 from sandbox.ids import is_base62_id
 from sandbox.inputs import read_json, read_number
 from sandbox.shapes import MARKETS, Json, Shapes
@@ -31,6 +31,15 @@ class Context:
     def is_legacy(self) -> bool:
         """Whether the app is an old one with every endpoint and field."""
         return self.sandbox.mode == "legacy"
+
+    def has_scope(self, *scopes: str) -> bool:
+        """Whether the token covers one of them."""
+        return any(scope in self.request.scope["state"]["scopes"] for scope in scopes)
+
+    def require_scope(self, *scopes: str) -> None:
+        """Refuse (403) where the token covers none of them."""
+        if not self.has_scope(*scopes):
+            raise forbidden("Insufficient client scope")
 
     @cached_property
     def market(self) -> str | None:

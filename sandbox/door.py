@@ -69,7 +69,7 @@ def limit_error(fault: Fault) -> ApiError:
     wait_s = (DAY_S if is_quota else 1) if fault.retry_after is None else fault.retry_after
     return ApiError(
         HTTPStatus.TOO_MANY_REQUESTS,
-        fault.message or "API rate limit exceeded",
+        fault.message or ("Too many requests" if is_quota else "API rate limit exceeded"),
         reason="QUOTA_EXCEEDED" if is_quota else None,
         headers={"retry-after": str(wait_s)} if wait_s >= 0 else {},
         is_text=fault.is_text,
@@ -200,7 +200,7 @@ class Door:
         if endpoint is None:
             raise not_found("Service not found")
         if endpoint.is_removed and self.sandbox.mode == "new-dev":
-            raise forbidden()
+            raise not_found() if endpoint.is_unknown else forbidden()
         granted = token.scope.split()
         if endpoint.scopes and not any(needed in granted for needed in endpoint.scopes):
             raise forbidden("Insufficient client scope")

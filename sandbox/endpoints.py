@@ -1,7 +1,7 @@
-"""The endpoints: templates, quota families, scopes, and which of them new Development Mode removed.
+"""The endpoints that Spotify declares: quota families, scopes, which of them new Development Mode removed.
 
 Source: Spotify's changelog of February 2026 and its reference. Accounting and the scope check read it;
-the routes are declared with the same templates.
+the routes are declared with the same templates. What has no route answers 501.
 """
 
 from __future__ import annotations
@@ -18,13 +18,17 @@ PLAYLIST_WRITE: Final = ("playlist-modify-public", "playlist-modify-private")
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A call of the API. `scopes`: one of them is needed; none: any token will do."""
+    """A call of the API. `scopes`: one of them is needed; none: any token will do, or the route decides.
+
+    What new Development Mode `is_removed` from answers 403 there, and 404 where it `is_unknown`.
+    """
 
     method: str
     template: str
     family: str
     scopes: tuple[str, ...] = ()
     is_removed: bool = False
+    is_unknown: bool = False
 
     @property
     def pattern(self) -> str:
@@ -32,8 +36,10 @@ class Endpoint:
         return re.sub(r"\{\w+\}", "[^/]+", self.template)
 
 
-def _removed(method: str, template: str, family: str, scopes: tuple[str, ...] = ()) -> Endpoint:
-    return Endpoint(method, template, family, scopes, is_removed=True)
+def _removed(
+    method: str, template: str, family: str, scopes: tuple[str, ...] = (), *, is_unknown: bool = False
+) -> Endpoint:
+    return Endpoint(method, template, family, scopes, is_removed=True, is_unknown=is_unknown)
 
 
 PRESENT: Final = (
@@ -45,7 +51,8 @@ PRESENT: Final = (
     Endpoint("DELETE", "/me/library", "library"),
     Endpoint("GET", "/me/player/recently-played", "player", ("user-read-recently-played",)),
     Endpoint("GET", "/me/top/{type}", "top", ("user-top-read",)),
-    Endpoint("GET", "/me/playlists", "playlists_read", PLAYLIST_READ),
+    # without a scope the public ones
+    Endpoint("GET", "/me/playlists", "playlists_read"),
     Endpoint("POST", "/me/playlists", "playlists_write", PLAYLIST_WRITE),
     Endpoint("GET", "/playlists/{id}", "playlists_read"),
     Endpoint("PUT", "/playlists/{id}", "playlists_write", PLAYLIST_WRITE),
@@ -60,14 +67,46 @@ PRESENT: Final = (
     Endpoint("GET", "/artists/{id}/albums", "artist_albums"),
 )
 
+PLAYBACK_READ: Final = ("user-read-playback-state",)
+PLAYBACK_WRITE: Final = ("user-modify-playback-state",)
+POSITION_READ: Final = ("user-read-playback-position",)
+UNSIMULATED: Final = (
+    *(
+        Endpoint("GET", f"/me/{kind}", "library", LIBRARY_READ)
+        for kind in ("episodes", "shows", "audiobooks")
+    ),
+    Endpoint("GET", "/me/following", "library", ("user-follow-read",)),
+    Endpoint("GET", "/episodes/{id}", "episode", POSITION_READ),
+    Endpoint("GET", "/shows/{id}", "show", POSITION_READ),
+    Endpoint("GET", "/shows/{id}/episodes", "show", POSITION_READ),
+    Endpoint("GET", "/audiobooks/{id}", "audiobook"),
+    Endpoint("GET", "/audiobooks/{id}/chapters", "audiobook"),
+    Endpoint("GET", "/chapters/{id}", "chapter"),
+    Endpoint("GET", "/search", "search"),
+    Endpoint("GET", "/playlists/{id}/images", "playlists_read"),
+    Endpoint("PUT", "/playlists/{id}/images", "playlists_write", ("ugc-image-upload", *PLAYLIST_WRITE)),
+    Endpoint("GET", "/me/player", "player", PLAYBACK_READ),
+    Endpoint("PUT", "/me/player", "player", PLAYBACK_WRITE),
+    Endpoint("GET", "/me/player/devices", "player", PLAYBACK_READ),
+    Endpoint("GET", "/me/player/currently-playing", "player", ("user-read-currently-playing",)),
+    Endpoint("GET", "/me/player/queue", "player", (*PLAYBACK_READ, "user-read-currently-playing")),
+    *(
+        Endpoint(method, f"/me/player/{action}", "player", PLAYBACK_WRITE)
+        for method, action in (
+            *(("POST", "queue"), ("PUT", "play"), ("PUT", "pause"), ("POST", "next"), ("POST", "previous")),
+            *(("PUT", "seek"), ("PUT", "repeat"), ("PUT", "volume"), ("PUT", "shuffle")),
+        )
+    ),
+)
+
 SAVED_KINDS: Final = ("tracks", "albums", "episodes", "shows", "audiobooks")
 FORMER_LIBRARY: Final = tuple(
-    _removed(method, f"/me/{kind}{suffix}", "library", (scope,))
-    for kind in (*SAVED_KINDS, "following")
-    for method, suffix, scope in (
-        ("PUT", "", "user-library-modify"),
-        ("DELETE", "", "user-library-modify"),
-        ("GET", "/contains", "user-library-read"),
+    _removed(method, f"/me/{kind}{suffix}", "library", (f"user-{subject}-{action}",))
+    for kind, subject in (*((kind, "library") for kind in SAVED_KINDS), ("following", "follow"))
+    for method, suffix, action in (
+        ("PUT", "", "modify"),
+        ("DELETE", "", "modify"),
+        ("GET", "/contains", "read"),
     )
 )
 FORMER_BATCHES: Final = tuple(
@@ -94,12 +133,16 @@ REMOVED: Final = (
     _removed("GET", "/users/{id}/playlists", "playlists_read", PLAYLIST_READ),
     _removed("POST", "/users/{id}/playlists", "playlists_write", PLAYLIST_WRITE),
     _removed("GET", "/artists/{id}/top-tracks", "artist"),
-    _removed("GET", "/artists/{id}/related-artists", "artist"),
+    _removed("GET", "/artists/{id}/related-artists", "artist", is_unknown=True),
     _removed("GET", "/browse/new-releases", "album"),
     _removed("GET", "/browse/categories", "browse"),
     _removed("GET", "/browse/categories/{id}", "browse"),
     _removed("GET", "/markets", "browse"),
-    _removed("GET", "/recommendations", "browse"),
+    _removed("GET", "/browse/featured-playlists", "browse"),
+    _removed("GET", "/browse/categories/{id}/playlists", "browse"),
+    _removed("GET", "/recommendations", "browse", is_unknown=True),
+    _removed("GET", "/recommendations/available-genre-seeds", "browse", is_unknown=True),
+    _removed("GET", "/audio-analysis/{id}", "track"),
     _removed("GET", "/audio-features", "track"),
     _removed("GET", "/audio-features/{id}", "track"),
 )
@@ -110,10 +153,13 @@ ACCOUNTS: Final = (
 )
 
 
+DECLARED: Final = (*PRESENT, *UNSIMULATED, *REMOVED)
+
+
 @lru_cache(maxsize=4096)
 def find_endpoint(method: str, path: str) -> Endpoint | None:
     """The endpoint of a path below /v1 (`/me/tracks`), or of the accounts service (`/api/token`)."""
-    for endpoint in (*PRESENT, *REMOVED, *ACCOUNTS):
+    for endpoint in (*DECLARED, *ACCOUNTS):
         if endpoint.method == method and re.fullmatch(endpoint.pattern, path):
             return endpoint
     return None

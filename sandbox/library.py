@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from sandbox.account import Account
 from sandbox.context import Context, Ctx, empty, reply
-from sandbox.errors import bad_request, forbidden
+from sandbox.errors import bad_request
 from sandbox.ids import split_uri
 from sandbox.model import Like, SavedAlbum
 
@@ -42,7 +42,7 @@ async def saved_tracks(ctx: Ctx) -> Response:
     items = [
         {
             "added_at": like.added_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "track": ctx.shapes.track(account.tracks[like.track_id]),
+            "track": ctx.shapes.track(account.tracks[like.track_id], "playability"),
         }
         for like in page_of_likes(account, offset, limit)
     ]
@@ -98,7 +98,7 @@ def uris_of(ctx: Context, kinds: tuple[str, ...]) -> list[tuple[str, str]]:
     """The (type, id) pairs of the query parameter `uris`; one bad one and the whole request fails."""
     text = ctx.query.get("uris")
     if not text:
-        raise bad_request("Missing required parameter: uris")
+        raise bad_request("Missing required field: uris")
     uris = text.split(",")
     if len(uris) > MAX_LIBRARY_URIS:
         raise bad_request(f"Too many uris: at most {MAX_LIBRARY_URIS}")
@@ -115,15 +115,14 @@ def check_scopes(
     ctx: Context, pairs: list[tuple[str, str]], scopes: dict[str, tuple[str, ...]], default: str
 ) -> None:
     """Refuse what the token may not do: each type has its own scope."""
-    granted = ctx.request.scope["state"]["scopes"]
     for kind in {kind for kind, _ in pairs}:
-        if not any(scope in granted for scope in scopes.get(kind, (default,))):
-            raise forbidden("Insufficient client scope")
+        ctx.require_scope(*scopes.get(kind, (default,)))
 
 
 def is_saved(account: Account) -> Callable[[str, str], bool]:
     """A function that tells whether a (type, id) is in the library."""
     likes, albums = set(account.liked_ids), set(account.saved_album_ids)
+    others = {saved.uri for saved in account.saved_others}
 
     def check(kind: str, identifier: str) -> bool:
         playlist = account.playlists.get(identifier)
@@ -131,7 +130,7 @@ def is_saved(account: Account) -> Callable[[str, str], bool]:
             "track": identifier in likes,
             "album": identifier in albums,
             "playlist": playlist is not None and playlist.is_in_library,
-        }.get(kind, False)
+        }.get(kind, f"spotify:{kind}:{identifier}" in others)
 
     return check
 
@@ -185,5 +184,8 @@ def set_saved(account: Account, kind: str, identifier: str, *, is_wanted: bool) 
         account.like(identifier) if is_wanted else account.unlike(identifier)
     elif kind == "album":
         account.save_album(identifier) if is_wanted else account.unsave_album(identifier)
-    elif kind == "playlist" and identifier in account.playlists:
+    elif kind != "playlist":
+        uri = f"spotify:{kind}:{identifier}"
+        account.save_other(uri) if is_wanted else account.unsave_other(uri)
+    elif identifier in account.playlists:
         account.restore_playlist(identifier) if is_wanted else account.delete_playlist(identifier)

@@ -15,11 +15,17 @@ from typing import Any, Final, Literal
 
 NOT_STORED: Final[dict[str, Any]] = {"stored": False}
 
-ALL_SCOPES: Final = (
-    "user-library-read user-library-modify user-read-recently-played user-top-read user-read-private "
-    "user-read-email user-follow-read user-follow-modify playlist-read-private "
-    "playlist-read-collaborative playlist-modify-private playlist-modify-public"
+REAL_SCOPES: Final = (
+    *("user-library-read", "user-library-modify", "user-read-recently-played", "user-top-read"),
+    *("user-read-private", "user-read-email", "user-follow-read", "user-follow-modify"),
+    *("user-read-playback-state", "user-modify-playback-state", "user-read-currently-playing"),
+    *("user-read-playback-position", "user-personalized", "app-remote-control", "streaming"),
+    *("playlist-read-private", "playlist-read-collaborative"),
+    *("playlist-modify-private", "playlist-modify-public", "ugc-image-upload"),
+    *("user-soa-link", "user-soa-unlink"),
+    *("soa-manage-entitlements", "soa-manage-partner", "soa-create-partner"),
 )
+ALL_SCOPES: Final = " ".join(REAL_SCOPES)
 
 
 @dataclass(slots=True)
@@ -108,9 +114,18 @@ class Like:
 
 @dataclass(slots=True)
 class SavedAlbum:
-    """A saved album; `added_at` has second precision."""
+    """A saved album; `added_at` has second precision. `is_null`: the list names no album with the date."""
 
     album_id: str
+    added_at: datetime
+    is_null: bool = False
+
+
+@dataclass(slots=True)
+class SavedOther:
+    """What else is saved or followed: an episode, a show, an audiobook, a user."""
+
+    uri: str
     added_at: datetime
 
 
@@ -177,6 +192,7 @@ class Playlist:
 
     `is_in_library` False is what Spotify calls deleted: readable by id, absent from the user's list.
     `description` is kept as Spotify returns it: HTML-escaped.
+    `is_null_in_list`: the user's list holds null in its place.
     """
 
     id: str
@@ -187,6 +203,7 @@ class Playlist:
     is_public: bool = True
     is_collaborative: bool = False
     is_in_library: bool = True
+    is_null_in_list: bool = False
     version: int = 1
     versions: list[Version] = field(default_factory=list, repr=False, compare=False, metadata=NOT_STORED)
 

@@ -42,7 +42,10 @@ def to_ms(moment: datetime) -> int:
 
 @router.get("/me/player/recently-played")
 async def recently_played(ctx: Ctx) -> Response:
-    """The latest plays with cursors; `after` and `before` (unix ms) never reach beyond the 50 latest."""
+    """The latest plays with cursors; `after` and `before` (unix ms) never reach beyond the 50 latest.
+
+    `after` pages forward in time: it gives the first ones that follow, newest first as ever.
+    """
     limit = ctx.limit()
     if "after" in ctx.query and "before" in ctx.query:
         raise bad_request("Only one of after or before may be specified")
@@ -52,14 +55,16 @@ async def recently_played(ctx: Ctx) -> Response:
         one
         for one in latest_reports(ctx.account)
         if (after < 0 or to_ms(one.played_at) > after) and (before < 0 or to_ms(one.played_at) < before)
-    ][:limit]
+    ]
+    reports = reports[-limit:] if after >= 0 else reports[:limit]
     address = f"{ctx.shapes.base}/me/player/recently-played"
     cursors = None
     following = None
     if reports:
         cursors = {"after": str(to_ms(reports[0].played_at)), "before": str(to_ms(reports[-1].played_at))}
         # the link is there even when nothing follows
-        following = f"{address}?before={cursors['before']}&limit={limit}"
+        way = "after" if after >= 0 else "before"
+        following = f"{address}?{way}={cursors[way]}&limit={limit}"
     return reply(
         {
             "items": [ctx.shapes.played(one) for one in reports],
@@ -82,7 +87,10 @@ async def top(ctx: Ctx) -> Response:
     tracks = played_tracks(ctx.account, span)
     if kind == "tracks":
         ranked = [one for one, _ in tracks.most_common()]
-        items = [ctx.shapes.track(ctx.account.tracks[one]) for one in ranked[offset : offset + limit]]
+        items = [
+            ctx.shapes.track(ctx.account.tracks[one], "playability")
+            for one in ranked[offset : offset + limit]
+        ]
     elif kind == "artists":
         artists: Counter[str] = Counter()
         for track_id, count in tracks.items():

@@ -25,7 +25,27 @@ def own_playlist(ctx: Context) -> Playlist:
     playlist = find_playlist(ctx)
     if not ctx.shapes.is_readable(playlist):
         raise forbidden("You cannot modify a playlist you don't own.")
+    ctx.require_scope(writing_scope(is_public=playlist.is_public))
     return playlist
+
+
+def writing_scope(*, is_public: bool) -> str:
+    """The scope that writing a playlist takes."""
+    return "playlist-modify-public" if is_public else "playlist-modify-private"
+
+
+def checked_flags(body: Json, playlist: Playlist | None = None) -> tuple[bool, bool]:
+    """Public and collaborative as asked for, else as they are; 400 for both together."""
+    flags = [body.get("public"), body.get("collaborative")]
+    if not all(flag is None or isinstance(flag, bool) for flag in flags):
+        raise bad_request("Invalid public or collaborative")
+    present = (True, False) if playlist is None else (playlist.is_public, playlist.is_collaborative)
+    is_public, is_collaborative = (
+        now if asked is None else asked for asked, now in zip(flags, present, strict=True)
+    )
+    if is_public and is_collaborative and any(flags):
+        raise bad_request("A collaborative playlist cannot be public")
+    return is_public, is_collaborative
 
 
 def checked_description(body: Json) -> str | None:
@@ -49,24 +69,33 @@ def checked_name(body: Json) -> str:
 @router.post("/me/playlists")
 @router.post("/users/{id}/playlists")
 async def create(ctx: Ctx) -> Response:
-    """Create a playlist. A request for a private one is accepted, and it is reported public."""
+    """Create a playlist. In new Development Mode one that was asked to be private is reported public."""
     body = await ctx.body()
     name, description = checked_name(body), checked_description(body)
-    playlist = ctx.account.add_playlist(name, is_collaborative=body.get("collaborative") is True)
+    is_public, is_collaborative = checked_flags(body)
+    ctx.require_scope(writing_scope(is_public=is_public))
+    playlist = ctx.account.add_playlist(name, is_collaborative=is_collaborative)
     playlist.description = description
+    playlist.is_public = is_public or not (is_collaborative or ctx.is_legacy)
     return reply(full_playlist(ctx, playlist), 201)
 
 
 @router.put("/playlists/{id}")
 async def change_details(ctx: Ctx) -> Response:
-    """Change name and description, which makes a new snapshot; `public` is accepted and changes nothing."""
+    """Change the details, which makes a new snapshot.
+
+    In new Development Mode `public` alone is accepted and changes nothing.
+    """
     playlist = own_playlist(ctx)
     body = await ctx.body()
     name = checked_name(body) if "name" in body else playlist.name
-    description = checked_description(body)
-    if name != playlist.name or (description and description != playlist.description):
-        playlist.name = name
-        playlist.description = description or playlist.description
+    description = checked_description(body) or playlist.description
+    is_public, is_collaborative = checked_flags(body, playlist)
+    if not (ctx.is_legacy or is_collaborative):
+        is_public = playlist.is_public
+    asked = (name, description, is_public, is_collaborative)
+    if asked != (playlist.name, playlist.description, playlist.is_public, playlist.is_collaborative):
+        playlist.name, playlist.description, playlist.is_public, playlist.is_collaborative = asked
         ctx.account.change_playlist(playlist)
     return empty()
 
@@ -122,14 +151,19 @@ def snapshot_reply(ctx: Context, playlist: Playlist, entries: list[Entry], statu
     return reply({"snapshot_id": ctx.account.change_playlist(playlist, entries)}, status)
 
 
+def with_query_uris(ctx: Context, body: Json) -> Json:
+    """The body, with the uris of the query where it has none of its own."""
+    if "uris" not in ctx.query:
+        return body
+    return {"uris": [one for one in ctx.query["uris"].split(",") if one], **body}
+
+
 @router.post("/playlists/{id}/items")
 @router.post("/playlists/{id}/tracks")
 async def add_items(ctx: Ctx) -> Response:
     """Add at most 100 uris at a position, at the end by default."""
     playlist = own_playlist(ctx)
-    body = await ctx.body()
-    if ctx.is_legacy and "uris" in ctx.query:
-        body.setdefault("uris", ctx.query["uris"].split(","))
+    body = with_query_uris(ctx, await ctx.body())
     uris = uri_list(body.get("uris"))
     check_addable(ctx, uris)
     entries = playlist.entries
@@ -152,9 +186,7 @@ async def replace_or_reorder(ctx: Ctx) -> Response:
         if "uris" in body:
             raise bad_request("Replace and reorder are mutually exclusive")
         return snapshot_reply(ctx, playlist, reordered(playlist, body))
-    if ctx.is_legacy and "uris" in ctx.query:
-        body.setdefault("uris", [one for one in ctx.query["uris"].split(",") if one])
-    uris = uri_list(body.get("uris"), may_be_empty=True)
+    uris = uri_list(with_query_uris(ctx, body).get("uris"), may_be_empty=True)
     check_addable(ctx, uris)
     return snapshot_reply(ctx, playlist, new_entries(ctx, uris))
 
@@ -179,11 +211,13 @@ def is_former_snapshot(playlist: Playlist, snapshot_id: Any) -> bool:
 def reordered(playlist: Playlist, body: Json) -> list[Entry]:
     """The entries after a move. With an older snapshot its entries move, wherever they are by now."""
     meant = entries_at(playlist, body.get("snapshot_id"))
+    if body.get("insert_before") is None:
+        raise bad_request("Missing insert_before parameter")
     start = whole_number(body.get("range_start"), "range_start")
     length = whole_number(body.get("range_length"), "range_length", 1)
     before = whole_number(body.get("insert_before"), "insert_before")
     if length < 1 or start + length > len(meant) or before > len(meant):
-        raise bad_request("Index out of bounds.")
+        raise bad_request("Given positions are out of bounds")
     if start <= before <= start + length:
         return list(playlist.entries)
     moved_ids = {id(entry) for entry in meant[start : start + length]}

@@ -24,6 +24,13 @@ def find_playlist(ctx: Context) -> Playlist:
     return playlist
 
 
+def reading_scopes(playlist: Playlist) -> tuple[str, ...]:
+    """The scopes one of which is needed to see a playlist; none for a public one."""
+    if playlist.is_collaborative:
+        return ("playlist-read-collaborative",)
+    return () if playlist.is_public else ("playlist-read-private",)
+
+
 def shown_snapshot(ctx: Context, playlist: Playlist) -> str:
     """The snapshot id that a read shows: after a write an old or an intermediate one, where so configured."""
     options: Options = ctx.account.options
@@ -59,13 +66,19 @@ def full_playlist(ctx: Context, playlist: Playlist) -> Json:
     entries = shown_entries(ctx, playlist)
     shapes = ctx.shapes
     shape = shapes.simple_playlist(playlist, shown_snapshot(ctx, playlist), len(entries))
-    if shapes.items_key in shape:
+    if "items" in shape:
         items = [shapes.entry(entry) for entry in entries[:EMBEDDED_ENTRIES]]
-        path = f"/playlists/{playlist.id}/{shapes.items_key}"
-        shape[shapes.items_key] = shapes.page(path, items, len(entries), EMBEDDED_ENTRIES, 0, {})
-    if ctx.is_legacy:
-        shape["followers"] = {"href": None, "total": 0}
-    return shape
+        for key in shapes.items_keys:
+            path = f"/playlists/{playlist.id}/{key}"
+            shape[key] = shapes.page(
+                path, items, len(entries), EMBEDDED_ENTRIES, 0, {}, linked_limit=longest_page(ctx)
+            )
+    return {**shape, "followers": {"href": None, "total": 0}}
+
+
+def longest_page(ctx: Context) -> int:
+    """The most entries of a page of a playlist's items."""
+    return 100 if ctx.is_legacy else 50
 
 
 def filtered(ctx: Context, shape: Json) -> Response:
@@ -76,11 +89,20 @@ def filtered(ctx: Context, shape: Json) -> Response:
 
 @router.get("/me/playlists")
 async def own_playlists(ctx: Ctx) -> Response:
-    """The user's list, newest first: owned and followed, without those that were deleted."""
+    """The user's list, newest first: owned and followed, without those that were deleted.
+
+    Private and collaborative ones are listed where the token covers them; nothing tells that others exist.
+    """
     limit, offset = ctx.limit(), ctx.offset(MAX_OFFSET)
-    playlists = [one for one in reversed(ctx.account.playlists.values()) if one.is_in_library]
+    playlists = [
+        one
+        for one in reversed(ctx.account.playlists.values())
+        if one.is_in_library and (not reading_scopes(one) or ctx.has_scope(*reading_scopes(one)))
+    ]
     items = [
-        ctx.shapes.simple_playlist(one, shown_snapshot(ctx, one), len(shown_entries(ctx, one)))
+        None
+        if one.is_null_in_list
+        else ctx.shapes.simple_playlist(one, shown_snapshot(ctx, one), len(shown_entries(ctx, one)))
         for one in playlists[offset : offset + limit]
     ]
     return ctx.page("/me/playlists", items, len(playlists), limit, offset)
@@ -89,16 +111,19 @@ async def own_playlists(ctx: Ctx) -> Response:
 @router.get("/playlists/{id}")
 async def playlist(ctx: Ctx) -> Response:
     """One playlist; for those of others metadata only (in legacy mode all)."""
-    return filtered(ctx, full_playlist(ctx, find_playlist(ctx)))
+    found = find_playlist(ctx)
+    if reading_scopes(found):
+        ctx.require_scope(*reading_scopes(found), "playlist-read-private")
+    return filtered(ctx, full_playlist(ctx, found))
 
 
 @router.get("/playlists/{id}/items")
 @router.get("/playlists/{id}/tracks")
 async def playlist_items(ctx: Ctx) -> Response:
-    """A page of a playlist's entries, 50 at most (100 under the old path)."""
+    """A page of a playlist's entries, 50 at most (100 in legacy mode)."""
     found = find_playlist(ctx)
     is_old_path = ctx.request.url.path.rstrip("/").endswith("/tracks")
-    limit, offset = ctx.limit(20, 100 if is_old_path else 50), ctx.offset()
+    limit, offset = ctx.limit(20, longest_page(ctx)), ctx.offset()
     if not ctx.is_legacy and not ctx.shapes.is_readable(found):
         raise forbidden()
     kinds = ctx.query.get("additional_types", "track").split(",")
@@ -113,18 +138,18 @@ async def playlist_items(ctx: Ctx) -> Response:
 
 def with_kinds(ctx: Context, shape: Json, kinds: list[str]) -> Json:
     """An entry as a client sees it that did not ask for episodes: they pose as tracks."""
-    item = shape[ctx.shapes.item_key]
+    item = shape["item"]
     if item is not None and item["type"] == "episode" and "episode" not in kinds:
         show = item["show"]["name"]
         posing = {
             **{key: item[key] for key in ("id", "uri", "href", "name", "duration_ms", "explicit")},
             "type": "track",
             "episode": True,
-            "track": False,
+            "track": True,
             "is_local": False,
             "artists": [{"name": show, "type": "artist", "id": None, "uri": None}],
             "album": {"name": show, "type": "album", "id": None, "uri": None, "images": item["images"]},
             "external_ids": {},
         }
-        return {**shape, ctx.shapes.item_key: posing}
+        return {**shape, **dict.fromkeys(ctx.shapes.item_keys, posing)}
     return shape

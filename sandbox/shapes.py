@@ -1,16 +1,19 @@
 """The account as Spotify's JSON objects, in either mode.
 
 New Development Mode drops fields wherever an object occurs and renames a playlist's `tracks` to `items`
-and their `track` to `item`; legacy mode has them all.
-With `market`, playability shows and tracks are relinked.
+and their `track` to `item`; legacy mode has them all, under both names.
+With `market` playability shows, tracks are relinked, and no markets are named.
 """
 
 from __future__ import annotations
 
+import html
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import quote, unquote_plus
+
+from sandbox.ids import opaque_id
 
 if TYPE_CHECKING:
     from sandbox.account import Account
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 Mode = Literal["new-dev", "legacy"]
+Told = Literal["nothing", "playability", "restrictions"]
+"""What is said about playability without `market`: the lists of the library say more than the rest."""
 MARKETS: Final = ("AT", "CH", "DE", "FR", "GB", "US")
 EMBEDDED_TRACKS: Final = 50
 ISRC_REMAINS: Final = "external_ids"  # removed in February 2026, given back in March
@@ -48,14 +53,19 @@ class Shapes:
         return self.mode == "legacy"
 
     @property
-    def item_key(self) -> str:
+    def item_keys(self) -> tuple[str, ...]:
         """What holds the track in a playlist's entry."""
-        return "track" if self.is_legacy else "item"
+        return ("track", "item") if self.is_legacy else ("item",)
 
     @property
-    def items_key(self) -> str:
+    def items_keys(self) -> tuple[str, ...]:
         """What holds the entries in a playlist."""
-        return "tracks" if self.is_legacy else "items"
+        return ("tracks", "items") if self.is_legacy else ("items",)
+
+    @property
+    def names_markets(self) -> bool:
+        """Whether objects name the markets that they are available in."""
+        return self.is_legacy and not self.market
 
     def _identity(self, kind: str, identifier: str) -> Json:
         return {
@@ -111,7 +121,7 @@ class Shapes:
         }
         if self.market:
             shape["is_playable"] = any(self.account.tracks[one].is_playable for one in album.track_ids)
-        if self.is_legacy:
+        if self.names_markets:
             shape["available_markets"] = list(MARKETS)
         return shape
 
@@ -120,11 +130,11 @@ class Shapes:
         shape = self.simple_album(album)
         return {**shape, "album_group": album.album_type} if self.is_legacy else shape
 
-    def album(self, album: Album) -> Json:
+    def album(self, album: Album, told: Told = "nothing") -> Json:
         """A full album with its first 50 tracks."""
         shape = {
             **self.simple_album(album),
-            "tracks": self.album_tracks_page(album, EMBEDDED_TRACKS, 0),
+            "tracks": self.album_tracks_page(album, EMBEDDED_TRACKS, 0, told),
             "copyrights": [{"text": f"(P) {album.release_date[:4]} {album.label}", "type": "P"}],
             "external_ids": {"upc": album.upc} if album.upc else {},
             "genres": [],
@@ -133,25 +143,23 @@ class Shapes:
             shape |= {"label": album.label, "popularity": album.popularity}
         return shape
 
-    def album_tracks_page(self, album: Album, limit: int, offset: int) -> Json:
+    def album_tracks_page(self, album: Album, limit: int, offset: int, told: Told = "nothing") -> Json:
         """A page of the album's tracks, as embedded in it and as listed."""
         tracks = [self.account.tracks[one] for one in album.track_ids[offset : offset + limit]]
-        items = [self.simple_track(track) for track in tracks]
+        items = [self.simple_track(track, told) for track in tracks]
         return self.page(f"/albums/{album.id}/tracks", items, len(album.track_ids), limit, offset, {})
 
     def saved_album(self, saved: SavedAlbum) -> Json:
         """An entry of GET /me/albums."""
-        return {
-            "added_at": to_seconds(saved.added_at),
-            "album": self.album(self.account.albums[saved.album_id]),
-        }
+        album = None if saved.is_null else self.album(self.account.albums[saved.album_id], "restrictions")
+        return {"added_at": to_seconds(saved.added_at), "album": album}
 
     # -- tracks
 
-    def _playable(self, track: Track) -> tuple[Track, Json]:
+    def _playable(self, track: Track, told: Told) -> tuple[Track, Json]:
         """The track that is returned for the market, and what is said about it."""
         if not self.market:
-            return track, {}
+            return track, self._told(track, told)
         target = self.account.tracks.get(track.relinked_to or "")
         if target is not None:
             linked = {"linked_from": self._identity("track", track.id)} if self.is_legacy else {}
@@ -160,9 +168,16 @@ class Shapes:
             return track, {"is_playable": True}
         return track, {"is_playable": False, "restrictions": {"reason": track.restriction}}
 
-    def simple_track(self, track: Track) -> Json:
+    def _told(self, track: Track, told: Told) -> Json:
+        """What is said of a track without `market`; `linked_from` is not among it."""
+        is_playable = track.is_playable or track.relinked_to in self.account.tracks
+        playability = {"is_playable": is_playable} if told == "playability" else {}
+        restrictions = {} if is_playable or told == "nothing" else {"reason": track.restriction}
+        return {**playability, **({"restrictions": restrictions} if restrictions else {})}
+
+    def simple_track(self, track: Track, told: Told = "nothing") -> Json:
         """A track as albums carry it: no album, no external ids."""
-        shown, availability = self._playable(track)
+        shown, availability = self._playable(track, told)
         shape = {
             **self._identity("track", shown.id),
             "artists": self.simple_artists(shown.artist_ids),
@@ -175,14 +190,14 @@ class Shapes:
             "track_number": shown.track_number,
             "is_local": False,
         }
-        if self.is_legacy:
+        if self.names_markets:
             shape["available_markets"] = list(MARKETS) if shown.is_playable else []
         return shape
 
-    def track(self, track: Track) -> Json:
+    def track(self, track: Track, told: Told = "nothing") -> Json:
         """A full track."""
-        shown, _ = self._playable(track)
-        shape = self.simple_track(track)
+        shown, _ = self._playable(track, told)
+        shape = self.simple_track(track, told)
         shape["album"] = self.simple_album(self.account.albums[shown.album_id])
         shape[ISRC_REMAINS] = {"isrc": shown.isrc} if shown.isrc else {}
         if self.is_legacy:
@@ -213,12 +228,13 @@ class Shapes:
     def entry(self, entry: Entry) -> Json:
         """An entry of a playlist."""
         adder = entry.added_by
+        item = self._item(entry)
         return {
             "added_at": to_seconds(entry.added_at),
             "added_by": None if adder is None else self._identity("user", adder),
             "is_local": entry.is_local,
             "primary_color": None,
-            self.item_key: self._item(entry),
+            **dict.fromkeys(self.item_keys, item),
             "video_thumbnail": {"url": None},
         }
 
@@ -253,10 +269,29 @@ class Shapes:
             "name": episode.name,
             "release_date": "2024-05-01",
             "release_date_precision": "day",
-            "show": {"name": episode.show_name, "type": "show"},
+            "show": self._show(episode.show_name),
             "episode": True,
             "track": False,
         }
+
+    def _show(self, name: str) -> Json:
+        identifier = opaque_id("show", name)
+        shape = {
+            **self._identity("show", identifier),
+            "copyrights": [],
+            "description": f"All about {name}.",
+            "explicit": False,
+            "html_description": f"<p>All about {html.escape(name)}.</p>",
+            "images": self._images(identifier),
+            "is_externally_hosted": False,
+            "languages": ["en"],
+            "media_type": "audio",
+            "name": name,
+            "total_episodes": sum(one.show_name == name for one in self.account.episodes.values()),
+        }
+        if self.is_legacy:
+            shape["publisher"] = name
+        return {**shape, "available_markets": list(MARKETS)} if self.names_markets else shape
 
     def _local(self, uri: str) -> Json:
         artist, album, title, seconds = map(unquote_plus, uri.split(":")[2:6])
@@ -285,7 +320,9 @@ class Shapes:
             "type": "track",
             "uri": uri,
         }
-        return {**shape, "available_markets": [], "popularity": 0} if self.is_legacy else shape
+        if self.is_legacy:
+            shape["popularity"] = 0
+        return {**shape, "available_markets": []} if self.names_markets else shape
 
     def is_readable(self, playlist: Playlist) -> bool:
         """Whether the user owns it or collaborates: only then new Development Mode shows its entries."""
@@ -300,7 +337,7 @@ class Shapes:
             **self._identity("playlist", playlist.id),
             "collaborative": playlist.is_collaborative,
             "description": playlist.description or "",
-            "images": self._images(playlist.id)[:1] if total else [],
+            "images": self._images(playlist.id)[:1] if total else None,
             "name": playlist.name,
             "owner": owner,
             "primary_color": None,
@@ -308,8 +345,8 @@ class Shapes:
             "snapshot_id": snapshot_id,
         }
         if self.is_legacy or self.is_readable(playlist):
-            address = f"{self.base}/playlists/{playlist.id}/{self.items_key}"
-            shape[self.items_key] = {"href": address, "total": total}
+            for key in self.items_keys:
+                shape[key] = {"href": f"{self.base}/playlists/{playlist.id}/{key}", "total": total}
         return shape
 
     # -- the rest
@@ -334,14 +371,25 @@ class Shapes:
         return shape
 
     def page(  # noqa: PLR0917  the order of a paging object
-        self, path: str, items: list[Any], total: int, limit: int, offset: int, params: dict[str, str]
+        self,
+        path: str,
+        items: list[Any],
+        total: int,
+        limit: int,
+        offset: int,
+        params: dict[str, str],
+        *,
+        linked_limit: int | None = None,
     ) -> Json:
-        """A paging object whose links lead to our own address and keep the other parameters."""
+        """A paging object whose links lead to our own address and keep the other parameters.
+
+        `linked_limit`: the limit in the links, where they lead to a list with shorter pages.
+        """
 
         def link(to: int) -> str:
             rest = "".join(f"&{name}={quote(value, safe=',()!.')}" for name, value in params.items())
             market = f"&market={self.market}" if self.market else ""
-            return f"{self.base}{path}?offset={to}&limit={limit}{market}{rest}"
+            return f"{self.base}{path}?offset={to}&limit={linked_limit or limit}{market}{rest}"
 
         return {
             "href": link(offset),

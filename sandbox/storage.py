@@ -26,6 +26,7 @@ from sandbox.model import (
     Profile,
     Report,
     SavedAlbum,
+    SavedOther,
     Track,
 )
 from sandbox.oauth import Tokens
@@ -46,7 +47,11 @@ KEYED: Final[dict[str, type]] = {
     "episodes": Episode,
     "playlists": Playlist,
 }
-LISTED: Final[dict[str, type]] = {"likes": Like, "saved_albums": SavedAlbum}
+LISTED: Final[dict[str, type]] = {
+    "likes": Like,
+    "saved_albums": SavedAlbum,
+    "saved_others": SavedOther,
+}
 SINGLE: Final[dict[str, type]] = {"profile": Profile, "options": Options, "clock": Clock, "life": Life}
 EVENTS: Final[dict[str, type]] = {"plays": Play, "reports": Report}
 FILE: Final = "sandbox.sqlite"

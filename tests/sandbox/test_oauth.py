@@ -158,6 +158,6 @@ def test_a_token_without_the_scope_is_refused(running: RunningSandbox) -> None:
     assert status("GET", "me") == 200
     assert status("GET", "me/top/tracks") == 200
     assert status("GET", "me/tracks") == 403
-    assert status("GET", "me/playlists") == 403
+    assert status("GET", f"playlists/{next(iter(running.account.playlists))}/items") == 403
     assert status("PUT", f"me/library?uris=spotify:track:{running.account.liked_ids[0]}") == 403
     assert status("PUT", f"me/library?uris=spotify:playlist:{next(iter(running.account.playlists))}") == 200

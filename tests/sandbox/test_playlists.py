@@ -116,7 +116,7 @@ def test_a_move_keeps_dates_and_moves_local_files(api: Api, running: RunningSand
     assert api.status("PUT", f"playlists/{MIXED}/items", body)[0] == 200
     assert mixed.uris[0] == LOCAL
     wrong = {"range_start": 5, "range_length": 2, "insert_before": 0}
-    assert api.status("PUT", f"playlists/{MIXED}/items", wrong) == (400, "Index out of bounds.")
+    assert api.status("PUT", f"playlists/{MIXED}/items", wrong) == (400, "Given positions are out of bounds")
     both = {"range_start": 0, "insert_before": 1, "uris": []}
     assert api.status("PUT", f"playlists/{MIXED}/items", both)[0] == 400
 
