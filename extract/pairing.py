@@ -67,12 +67,15 @@ GONE = Answer(is_playable=False, reason="gone")
 
 
 def answer_of(listed: Seen, stored_id: str) -> Answer | None:
-    """Return the answer about the stored track, None where there is none: a missing field is no *no*."""
+    """Return the answer about the stored track, None where there is none: a missing field is no *no*.
+
+    A reason alone is one: in albums Spotify tells restrictions without `is_playable`.
+    """
     playable = listed.shown.get("is_playable")
     restrictions = listed.shown.get("restrictions")
     reason = text_or_none(restrictions.get("reason")) if isinstance(restrictions, dict) else None
     if not isinstance(playable, bool):
-        return None if reason is None else Answer(None, reason)
+        return None if reason is None else Answer(is_playable=False, reason=reason)
     return Answer(playable, reason, listed.id if listed.id != stored_id else None)
 
 

@@ -87,17 +87,22 @@ def watched_playlists(session: Session) -> list[str]:
 
 
 def _sync_listing(session: Session, outcome: _Outcome) -> dict[str, dict[str, Any]] | None:
-    """Read all of the user's playlists and store what differs. None where no whole view was got."""
+    """Read all of the user's playlists and store what differs. None where no whole view was got.
+
+    Nothing is taken for gone where something is hidden: by a null entry, which may be any of the stored ones,
+    or because the consent does not cover private or collaborative playlists.
+    """
     looked_at = as_of(session.settings)
-    why: str | None = None
     for _ in range(ATTEMPTS):
-        listed, why = _read_listing(session)
-        if why is None:
+        listing = _read_listing(session)
+        if listing.why is None:
             break
     else:
-        logger.warning("playlists: the stored listing is kept, %s", why)
-        outcome.detail["not_whole"] = why
+        logger.warning("playlists: the stored listing is kept, %s", listing.why)
+        outcome.detail["not_whole"] = listing.why
         return None
+    listed = listing.playlists
+    hidden = [*session.spotify.scopes_hiding_playlists(), *(["null entries"] if listing.nulls else [])]
     stored = stored_payloads(session.database, PLAYLISTS)
     changed = [
         _playlist_row(id_, playlist, stored.get(id_))
@@ -105,6 +110,12 @@ def _sync_listing(session: Session, outcome: _Outcome) -> dict[str, dict[str, An
         if id_ not in stored or stored[id_].latest != playlist
     ]
     gone: list[Row] = [{"playlist_id": id_, "is_gone": True} for id_ in stored if id_ not in listed]
+    if hidden:
+        outcome.detail["hidden"] = hidden
+        logger.warning(
+            "playlists: nothing is taken for deleted, the list is not whole: %s", ", ".join(hidden)
+        )
+        gone = []
     loaded = pipelines.load(session, "playlists", {PLAYLISTS: [*changed, *gone]})
     outcome.rows += len(changed) - len(loaded.rejected)
     outcome.removed += len(gone)
@@ -113,10 +124,19 @@ def _sync_listing(session: Session, outcome: _Outcome) -> dict[str, dict[str, An
     return listed
 
 
-def _read_listing(session: Session) -> tuple[dict[str, dict[str, Any]], str | None]:
+@dataclass(frozen=True)
+class _Listing:
+    """One reading of the list. `nulls` counts entries without a playlist, `why` says why it is not whole."""
+
+    playlists: dict[str, dict[str, Any]]
+    nulls: int
+    why: str | None
+
+
+def _read_listing(session: Session) -> _Listing:
     pages: list[PageFacts] = []
     listed: dict[str, dict[str, Any]] = {}
-    nameless = 0
+    nulls = 0
     for page in session.spotify.pages("me/playlists", limit=PAGE_SIZE):
         pages.append(PageFacts.of(page))
         for came in page.items:
@@ -124,8 +144,8 @@ def _read_listing(session: Session) -> tuple[dict[str, dict[str, Any]], str | No
             if id_ := text_or_none(playlist.get("id")):
                 listed.setdefault(id_, playlist)
             else:
-                nameless += 1  # null entries have been seen here; they count in the total
-    return listed, why_not_whole(pages, len(listed) + nameless)
+                nulls += 1  # they count in the total
+    return _Listing(listed, nulls, why_not_whole(pages, len(listed) + nulls))
 
 
 def _playlist_row(id_: str, playlist: Mapping[str, Any], stored: StoredPayload | None) -> Row:

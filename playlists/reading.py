@@ -35,7 +35,10 @@ class Reading:
 
 
 def read_listing(client: SpotifyClient) -> Listing:
-    """GET /me/playlists, all pages. Complete only where they add up to a total that did not change."""
+    """GET /me/playlists, all pages.
+
+    Complete only where they add up to a total that did not change, and the consent hides no playlist.
+    """
     found: dict[str, ListedPlaylist] = {}
     totals: set[int] = set()
     seen = 0
@@ -43,10 +46,11 @@ def read_listing(client: SpotifyClient) -> Listing:
         totals.add(page.total)
         seen += len(page.items)
         for item in page.items:
-            if item:
+            if item and item.get("id"):
                 listed = _listed(item)
                 found[listed.playlist_id] = listed
-    return Listing(found, is_complete=totals == {seen})
+    is_whole = totals == {seen} and not client.scopes_hiding_playlists()
+    return Listing(found, is_complete=is_whole)
 
 
 def read_entries(client: SpotifyClient, playlist_id: str) -> Reading:
@@ -60,8 +64,9 @@ def read_entries(client: SpotifyClient, playlist_id: str) -> Reading:
         paging = playlist.get("items") or playlist.get("tracks")
         if paging is None:
             raise Forbidden(
-                f"Spotify does not show the entries of playlist {playlist_id}.",
-                remedy="It must belong to the account that is signed in.",
+                f"Spotify does not show the entries of playlist {playlist_id} (owner: {_owner(playlist)}).",
+                remedy="Where it belongs to another account than the one signed in, it cannot be filled. New "
+                "apps are now and then refused their own playlists too: the next run tries again.",
             )
         entries = [entry_of(item) for item in paging["items"]]
         is_whole = len(entries) == paging["total"]

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 NO_CONTENT = 204
+PLAYLIST_SCOPES = ("playlist-read-private", "playlist-read-collaborative")
 QUOTA_REST_S = (
     3600  # where QUOTA_EXCEEDED comes without Retry-After: the window rolls, so some of it is free again
 )
@@ -127,6 +128,14 @@ class SpotifyClient:
             offset += page.limit
             if not page.items or offset >= page.total:
                 return
+
+    def scopes_hiding_playlists(self) -> list[str]:
+        """Return the permissions that are missing for GET me/playlists to list private and shared playlists.
+
+        Spotify does not say that it leaves any out: a listing without them is no whole view. Makes no call.
+        """
+        missing = self.tokens.status().missing_scopes
+        return [scope for scope in PLAYLIST_SCOPES if scope in missing]
 
     def post(self, path: str, payload: dict[str, Any]) -> dict[str, Any] | None:
         """Create or append. Never repeated blindly: see SpotifyUnavailable.may_have_been_applied."""

@@ -66,6 +66,9 @@ class ScriptedSpotify:
         result: dict[str, Any] = copy.deepcopy(answer)
         return result
 
+    def scopes_hiding_playlists(self) -> list[str]:
+        return []
+
     def page(self, path: str, *, limit: int = 50, offset: int = 0, **_: Any) -> Page:
         raw = self.get(path)
         return Page(raw["items"], int(raw.get("total") or 0), offset, limit, raw)

@@ -83,7 +83,11 @@ def test_a_missing_is_playable_is_no_answer() -> None:
 def test_the_reason_is_kept_whatever_it_says() -> None:
     restrictions = {"restrictions": {"reason": "a_new_one"}}
     assert answer(is_playable=False, **restrictions) == Answer(is_playable=False, reason="a_new_one")
-    assert answer(**restrictions) == Answer(is_playable=None, reason="a_new_one")
+
+
+def test_a_reason_alone_means_that_it_cannot_be_played() -> None:
+    assert answer(restrictions={"reason": "market"}) == Answer(is_playable=False, reason="market")
+    assert answer(restrictions={}) is None
 
 
 def test_a_track_object_of_any_shape_can_be_read() -> None:

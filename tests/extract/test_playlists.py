@@ -10,6 +10,7 @@ from extract.playlists import sync_playlists, watched_playlists
 from profiles.errors import Deferred
 from sandbox.builders import small_account
 from sandbox.ids import readable_id
+from sandbox.model import ALL_SCOPES
 from sandbox.testing import RunningSandbox, running_sandbox
 from tests.extract.conftest import page_of, scripted
 
@@ -221,3 +222,45 @@ def test_rows_lost_to_a_purge_are_read_again_though_the_snapshot_is_the_same(
     ask("delete from raw_spotify.playlist_items")
     sync_playlists(session, [LATER])
     assert len(ask(URIS, LATER)) == 2
+
+
+def test_a_playlist_that_the_list_shows_as_null_keeps_its_row(
+    session: Session, spotify: RunningSandbox, ask: Ask
+) -> None:
+    sync_playlists(session, [LATER])
+    spotify.account.playlists[LATER].is_null_in_list = True
+    report = sync_playlists(session, [LATER])
+    assert report.removed == 0
+    assert ask(LISTED) == sorted(spotify.account.playlists)
+    assert len(ask(URIS, LATER)) == 2
+
+
+@pytest.mark.parametrize("lost", ["playlist-read-private", "playlist-read-collaborative"])
+def test_playlists_that_the_consent_no_longer_covers_are_not_taken_for_deleted(
+    session: Session, spotify: RunningSandbox, ask: Ask, lost: str
+) -> None:
+    account = spotify.account
+    secret, shared = account.add_playlist("Secret"), account.add_playlist("Shared", is_collaborative=True)
+    secret.is_public = shared.is_public = False
+    sync_playlists(session, [])
+    granted = [scope for scope in ALL_SCOPES.split() if scope != lost]
+    tokens = spotify.tokens
+    tokens.grants[spotify.refresh_token].scope = " ".join(granted)
+    tokens.expire_access_tokens()
+    report = sync_playlists(session, [])
+    assert report.removed == 0
+    assert report.detail["hidden"] == [lost]
+    assert ask(LISTED) == sorted(account.playlists)
+
+
+def test_a_refusal_of_the_entries_of_an_own_playlist_keeps_the_stored_ones(
+    session: Session, spotify: RunningSandbox, ask: Ask
+) -> None:
+    sync_playlists(session, [LATER])
+    spotify.account.edit_playlist(LATER, [])
+    spotify.faults.add("forbidden", "GET", ITEMS)
+    report = sync_playlists(session, [LATER])
+    assert LATER in report.detail["kept"]
+    assert len(ask(URIS, LATER)) == 2
+    sync_playlists(session, [LATER])
+    assert ask(URIS, LATER) == []

@@ -102,3 +102,13 @@ def test_an_album_saved_again_is_saved(session: Session, spotify: RunningSandbox
     report = sync_saved_albums(session)
     assert (report.rows, report.removed) == (1, 1)
     assert ask(SAVED_NOW) == [album_id]
+
+
+def test_an_album_that_the_list_shows_as_null_is_not_taken_for_removed(
+    session: Session, spotify: RunningSandbox, ask: Ask
+) -> None:
+    sync_saved_albums(session)
+    spotify.account.saved_albums[0].is_null = True
+    report = sync_saved_albums(session)
+    assert (report.removed, report.detail["without_id"]) == (0, 1)
+    assert ask(SAVED_NOW) == spotify.account.saved_album_ids

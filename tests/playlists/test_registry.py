@@ -9,6 +9,7 @@ from playlists import registry, store
 from playlists.__main__ import main
 from playlists.applying import Waits
 from profiles.errors import SpotifyUnavailable
+from sandbox.model import ALL_SCOPES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,6 +125,21 @@ def test_a_playlist_that_the_user_deleted_is_not_resurrected(stage: Stage) -> No
         assert stage.spotify.calls.writes == 0
     assert state_of(stage, "mine")["state"] == "deleted_on_spotify"
     assert state_of(stage, "mine")["playlist_id"] == stage.playlist("Mine").id
+
+
+def test_a_playlist_that_the_consent_no_longer_covers_is_not_taken_for_deleted(stage: Stage) -> None:
+    stage.select("mine", stage.uris[:5])
+    stage.push()
+    stage.playlist("Mine").is_public = False
+    granted = [scope for scope in ALL_SCOPES.split() if scope != "playlist-read-private"]
+    stage.spotify.tokens.grants[stage.spotify.refresh_token].scope = " ".join(granted)
+    stage.spotify.tokens.expire_access_tokens()
+    stage.select("mine", stage.uris[2:8])
+    result = stage.push()["mine"]
+    assert result.outcome not in ("deleted_on_spotify", "pushed")
+    assert "consent does not cover" in str(result.plan.refusals)
+    assert state_of(stage, "mine")["state"] != "deleted_on_spotify"
+    assert len(stage.playlists("Mine")) == 1
 
 
 def test_a_deleted_playlist_comes_back_when_asked(stage: Stage) -> None:
