@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from playlists import rule_store
 from playlists.rule_language import Group
 from playlists.rule_models import model_slugs
+from playlists.rule_playlists import folded
 from playlists.rule_preview import ask, compiled_model, compiled_rule
 from playlists.rules import read_rule
 from playlists.selections import NothingBuiltError
@@ -104,12 +105,12 @@ def _track(database: Database, track: str) -> tuple[str, dict[str, Any] | None]:
         if match:
             return match.group(1), None
         cursor.execute(
-            "select * from analytics.unified_tracks where position(lower(%s) in lower(title)) > 0"
-            " order by lower(title) <> lower(%s), track_id limit %s",
+            "select * from analytics.unified_tracks where position(ops.fold(%s) in ops.fold(title)) > 0"
+            " order by ops.fold(title) <> ops.fold(%s), track_id limit %s",
             [track, track, MOST_NAMED + 1],
         )
         found = cursor.fetchall()
-    exact = [row for row in found if str(row["title"]).casefold() == track.casefold()]
+    exact = [row for row in found if folded(str(row["title"])) == folded(track)]
     if len(found) == 1 or len(exact) == 1:
         row = (exact or found)[0]
         return str(row["track_id"]), dict(row)

@@ -91,12 +91,13 @@ def regex_error(database: Database, field: str, pattern: str) -> str | None:
     try:
         with cursor_of(database) as cursor:
             cursor.execute("select set_config('statement_timeout', %s, true)", [f"{LONGEST_MATCH_S}s"])
-            cursor.execute("select '' ~* %s", [pattern])
+            cursor.execute("select ops.matches('', %s)", [pattern])
             cursor.execute("select to_regclass('analytics.unified_tracks') is not null as is_built")
             if only(cursor)["is_built"]:
                 cursor.execute(
                     sql.SQL(
-                        "select count(*) from analytics.unified_tracks where cast({} as text) ~* %s"
+                        "select count(*) from analytics.unified_tracks"
+                        " where ops.matches(cast({} as text), %s)"
                     ).format(sql.Identifier(field)),
                     [pattern],
                 )

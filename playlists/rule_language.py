@@ -7,8 +7,8 @@ anybody reads; a condition is ``{"field": "artist", "operator": "is", "value": "
 * A missing value fails every comparison, except the negative ones (``is not``, ``not contains``, ``not in``,
   ``not in the last``), which it meets: what was never played was *not played in the last 30 days*. So each
   negative operator is exactly the opposite of its twin, and ``not`` turns a group into its opposite.
-* Text is compared without regard to case, and literally: ``%``, ``_`` and quotes match themselves.
-  ``matches`` is a regular expression of PostgreSQL, found anywhere in the text.
+* Text is compared without regard to case or to how an accent is composed, and literally: ``%``, ``_`` and
+  quotes match themselves. ``matches`` is a regular expression of PostgreSQL, found anywhere in the text.
 * On lists (``artists``, ``genres``) a condition holds when any element meets it, a negative one when none
   does.
 * A day, month or year is meant as a whole and in TRACKER_TIMEZONE: ``after 1995`` begins with 1996,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
@@ -149,7 +150,7 @@ def _id_of(text: str, known: Sequence[KnownPlaylist]) -> str:
         return link.group(1)
     matches = [each for each in known if text == each.playlist_id]
     matches = matches or [each for each in known if each.slug == text]
-    matches = matches or [each for each in known if each.name.casefold() == text.strip().casefold()]
+    matches = matches or [each for each in known if folded(each.name) == folded(text.strip())]
     if not matches and _ID.match(text):
         return text
     if not matches:
@@ -171,3 +172,8 @@ def _id_of(text: str, known: Sequence[KnownPlaylist]) -> str:
             remedy=f"Push it first: python -m playlists apply {matches[0].slug}.",
         )
     return matches[0].playlist_id
+
+
+def folded(name: str) -> str:
+    """The name without case, and with accents composed in one way."""
+    return unicodedata.normalize("NFC", name).casefold()

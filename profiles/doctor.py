@@ -18,6 +18,8 @@ from profiles.spotify.forecast import Forecast, forecast, read_sizes
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import psycopg2.extensions
+
     from profiles.database import Database
     from profiles.settings import Settings
     from profiles.spotify.budget import Usage
@@ -123,6 +125,7 @@ def _database(database: Database) -> Finding:
             " current_setting('server_encoding'), pg_size_pretty(pg_database_size(current_database()))"
         )
         ((version, major, encoding, size),) = cursor.fetchall()
+        folds = encoding == "UTF8" and _knows_case(cursor)
     if major < OLDEST_POSTGRES:
         return Finding(
             "database", "failed", f"PostgreSQL {version} is too old.", f"Use {OLDEST_POSTGRES} or newer."
@@ -134,8 +137,22 @@ def _database(database: Database) -> Finding:
             f"The database is encoded in {encoding}; titles in many scripts do not fit.",
             f"create database {database.name} template template0 encoding 'UTF8'",
         )
+    if not folds:
+        return Finding(
+            "database",
+            "note",
+            f"PostgreSQL {version} knows upper and lower case of ASCII alone: a rule for édith finds no"
+            " ÉDITH.",
+            "Give its system the locale C.UTF-8, then: select pg_import_system_collations('pg_catalog')."
+            " Or back up, and restore into a database made with: template template0 locale 'C.UTF-8'.",
+        )
     kind = "embedded " if database.is_embedded else ""
     return Finding("database", "ok", f"{kind}PostgreSQL {version}, {size}, {database.safe_dsn}")
+
+
+def _knows_case(cursor: psycopg2.extensions.cursor) -> bool:
+    cursor.execute("select ops.fold('ÉДΩ') = 'éдω'")
+    return bool(cursor.fetchone() == (True,))
 
 
 def _sign_in(client: SpotifyClient) -> Finding:

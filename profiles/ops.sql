@@ -278,3 +278,24 @@ create table if not exists ops.recording_overrides (
 -- one decision per pair, whichever is named first
 create unique index if not exists recording_overrides_pair
     on ops.recording_overrides (least(track_id, other_track_id), greatest(track_id, other_track_id));
+
+-- How text is compared, whatever rules of upper and lower case the database was created with. `tracker.case_rules` is
+-- the collation that knows those of every script, as the start of the command found it on this server; '' = none.
+do $do$
+declare
+    rules constant text := coalesce('collate ' || nullif(current_setting('tracker.case_rules', true), ''), '');
+begin
+    -- Without case, and with é one character however it was composed. Greek has two small sigmas, Turkish two i.
+    execute format($sql$
+        create or replace function ops.fold(value text) returns text
+        language sql immutable parallel safe
+        as $body$ select translate(lower(translate(normalize(value), chr(304), 'i') %s), chr(962), chr(963)) $body$
+    $sql$, rules);
+    -- Whether a regular expression is found in the text, without regard to case.
+    execute format($sql$
+        create or replace function ops.matches(value text, pattern text) returns boolean
+        language sql immutable parallel safe
+        as $body$ select normalize(value) %s ~* normalize(pattern) $body$
+    $sql$, rules);
+end
+$do$;

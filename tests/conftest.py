@@ -100,19 +100,27 @@ def database(postgres_server: Database, template_database: Database) -> Iterator
 
 
 @contextmanager
-def temporary_database(server: Database, *, template: str, label: str | None = None) -> Iterator[Database]:
+def temporary_database(
+    server: Database, *, template: str, label: str | None = None, locale: str | None = None
+) -> Iterator[Database]:
     """Create a database and drop it at the end, whoever is still connected.
 
-    With a label its name is always the same in this process: dbt parses its project anew for each name.
+    With a label its name is always the same in this process: dbt parses its project anew for each name. With
+    a locale it has that one of the system, else the one of the embedded server.
     """
     name = f"tracker_test_{os.getpid()}_{label or next(NUMBERS)}"
     identifier = sql.Identifier(name)
     # on a given server the same order and case rules as on the embedded one, which has them from its start
     is_given = not server.host.startswith(tempfile.gettempdir())
-    locale = sql.SQL("encoding 'UTF8' locale 'C.UTF-8'" if template == "template0" and is_given else "")
+    if locale is not None:
+        options = f"encoding 'UTF8' locale_provider libc locale '{locale}'"
+    else:
+        options = "encoding 'UTF8' locale 'C.UTF-8'" if template == "template0" and is_given else ""
     with closing(server.connect(autocommit=True)) as connection, connection.cursor() as cursor:
         cursor.execute(
-            sql.SQL("create database {} template {} {}").format(identifier, sql.Identifier(template), locale)
+            sql.SQL("create database {} template {} {}").format(
+                identifier, sql.Identifier(template), sql.SQL(options)
+            )
         )
     try:
         yield Database(server.host, server.port, name, server.user, server.password, server.sslmode)

@@ -24,6 +24,18 @@ if TYPE_CHECKING:
     from profiles.settings import Settings
 
 OPS_SQL = Path(__file__).parents[1] / "ops.sql"
+# Collations that know upper and lower case of every script, the best first. Most servers have one of them.
+CASE_RULES = ["pg_c_utf8", "C.utf8", "C.UTF-8", "en_US.utf8", "en_US.UTF-8", "und-x-icu"]
+FIND_CASE_RULES = """
+    select quote_ident(collname)
+    from pg_collation
+    where
+        collnamespace = 'pg_catalog'::regnamespace
+        and collencoding in (-1, pg_char_to_encoding(getdatabaseencoding()))
+        and cast(collname as text) = any(%(names)s)
+    order by array_position(%(names)s, cast(collname as text))
+    limit 1
+"""
 MARK_APPLIED = "insert into ops.applied_schemas (fingerprint) values (%s) on conflict do nothing"
 
 
@@ -159,15 +171,21 @@ def create_if_missing(database: Database) -> None:
 
 
 def prepare(database: Database) -> None:
-    """Apply `ops.sql`, once per version of it: repeating it each time would wait behind readers' locks."""
+    """Apply `ops.sql`, once per version of it: repeating it each time would wait behind readers' locks.
+
+    And once more where a restored database finds other collations on its new server.
+    """
     script = OPS_SQL.read_text(encoding="utf-8")
-    fingerprint = hashlib.sha256(script.encode()).hexdigest()
     with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(FIND_CASE_RULES, {"names": CASE_RULES})
+        (case_rules,) = cursor.fetchone() or ("",)
+        fingerprint = hashlib.sha256(f"{script}{case_rules}".encode()).hexdigest()
         if _is_applied(cursor, fingerprint):
             return
         try:
             cursor.execute("select pg_advisory_xact_lock(hashtextextended('tracker:ops', 0))")
             cursor.execute("set local lock_timeout = '30s'; set local client_min_messages = warning")
+            cursor.execute("select set_config('tracker.case_rules', %s, true)", [case_rules])
             cursor.execute(script)
             cursor.execute(MARK_APPLIED, [fingerprint])
         except pg.InsufficientPrivilege as error:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import calendar
 import re
+import unicodedata
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -77,9 +78,10 @@ def compare(value: Any, operator: str, wanted: Any) -> bool:
 
 def compare_texts(value: str, operator: str, wanted: str) -> bool:
     """Without regard to case."""
-    text, other = value.lower(), wanted.lower()
+    composed, pattern = (unicodedata.normalize("NFC", each) for each in (value, wanted))
     if operator == "matches":
-        return re.search(wanted, value, re.IGNORECASE) is not None
+        return re.search(pattern, composed, re.IGNORECASE) is not None
+    text, other = composed.lower(), pattern.lower()
     answers: dict[str, bool] = {
         "is": text == other,
         "contains": other in text,

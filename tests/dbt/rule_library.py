@@ -49,6 +49,7 @@ TEXTS: list[str | None] = [
     "{{ 1/0 }} {% raw %}",
     'double "quotes"',
     "Beyoncé",
+    "BEYONCE\u0301",
     "1999",
     " padded ",
     None,

@@ -5,7 +5,7 @@
 #}
 {% macro refuse_unsafe_build() -%}
     {%- if execute -%}
-        {%- set found = run_query("select to_regclass('ops.data_versions') is not null as is_prepared").rows[0] -%}
+        {%- set found = run_query("select to_regprocedure('ops.matches(text, text)') is not null as is_prepared").rows[0] -%}
         {%- if not found['is_prepared'] -%}
             {{ exceptions.raise_compiler_error(
                 "The schema 'ops' is missing in database '" ~ target.dbname

@@ -61,7 +61,7 @@
         {%- endfor -%}
         ({{ parts | join(' or ') }})
     {%- elif kind == 'text' -%}
-        {{ rule_text_comparison('lower(' ~ column ~ ')', column, operator, condition) }}
+        {{ rule_text_comparison(fold(column), column, operator, condition) }}
     {%- elif kind in ('date', 'moment') -%}
         {{ rule_time_comparison(column, kind, operator, condition) }}
     {%- elif operator == 'between' and kind == 'number' -%}
@@ -76,18 +76,18 @@
 {%- endmacro %}
 
 {# No LIKE: in its patterns % and _ of a title would match anything. #}
-{% macro rule_text_comparison(lowered, column, operator, condition) -%}
-    {%- set value = 'lower(' ~ literal(condition.value | string) ~ ')' -%}
+{% macro rule_text_comparison(folded, column, operator, condition) -%}
+    {%- set value = fold(literal(condition.value | string)) -%}
     {%- if operator == 'is' -%}
-        {{ lowered }} = {{ value }}
+        {{ folded }} = {{ value }}
     {%- elif operator == 'contains' -%}
-        position({{ value }} in {{ lowered }}) > 0
+        position({{ value }} in {{ folded }}) > 0
     {%- elif operator == 'starts with' -%}
-        starts_with({{ lowered }}, {{ value }})
+        starts_with({{ folded }}, {{ value }})
     {%- elif operator == 'ends with' -%}
-        right({{ lowered }}, length({{ value }})) = {{ value }}
+        right({{ folded }}, length({{ value }})) = {{ value }}
     {%- elif operator == 'matches' -%}
-        {{ column }} ~* {{ literal(condition.value | string) }}
+        {{ matches(column, literal(condition.value | string)) }}
     {%- else -%}
         {%- do refuse_condition(condition, 'operator does not fit text') -%}
     {%- endif -%}

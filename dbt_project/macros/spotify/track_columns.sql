@@ -15,7 +15,11 @@
     {{ json_integer(track, 'disc_number') }} as disc_number,
     nullif({{ json_integer(track, 'duration_ms') }}, 0) as duration_ms,
     {{ json_boolean(track, 'explicit') }} as explicit,
-    nullif(upper(regexp_replace({{ json_text(track, 'external_ids', 'isrc') }}, '[^0-9A-Za-z]', '', 'g')), '') as isrc,
+    nullif(
+        upper(regexp_replace({{ json_text(track, 'external_ids', 'isrc') }}, '[^0-9A-Za-z]', '', 'g') collate "C")
+        collate "default",
+        ''
+    ) as isrc,
     {{ json_integer(track, 'popularity') }} as popularity
 {%- endmacro %}
 
