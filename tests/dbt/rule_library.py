@@ -49,7 +49,7 @@ TEXTS: list[str | None] = [
     "{{ 1/0 }} {% raw %}",
     'double "quotes"',
     "Beyoncé",
-    "BEYONCE\u0301",
+    "E\u0301DITH Piaf",
     "1999",
     " padded ",
     None,
