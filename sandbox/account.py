@@ -16,6 +16,7 @@ from sandbox.ids import opaque_id
 from sandbox.model import (
     Album,
     Artist,
+    Chapter,
     Entry,
     Episode,
     Like,
@@ -75,6 +76,7 @@ class Account:
     albums: dict[str, Album] = field(default_factory=dict)
     tracks: dict[str, Track] = field(default_factory=dict)
     episodes: dict[str, Episode] = field(default_factory=dict)
+    chapters: dict[str, Chapter] = field(default_factory=dict)
     likes: list[Like] = field(default_factory=list)
     saved_albums: list[SavedAlbum] = field(default_factory=list)
     saved_others: list[SavedOther] = field(default_factory=list)
@@ -143,6 +145,12 @@ class Account:
         self.episodes[episode.id] = episode
         self.touch("episodes", episode.id)
         return episode
+
+    def add_chapter(self, chapter: Chapter) -> Chapter:
+        """Put a chapter of an audiobook into the catalogue."""
+        self.chapters[chapter.id] = chapter
+        self.touch("chapters", chapter.id)
+        return chapter
 
     # -- library
 
@@ -247,7 +255,7 @@ class Account:
 
     def _length_of(self, uri: str) -> int:
         _, _, identifier = uri.rpartition(":")
-        known = self.tracks.get(identifier) or self.episodes.get(identifier)
+        known = self.tracks.get(identifier) or self.episodes.get(identifier) or self.chapters.get(identifier)
         return known.duration_ms if known else 180_000
 
     def _next_free_moment(self) -> datetime:

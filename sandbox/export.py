@@ -2,8 +2,9 @@
 
 * `extended`: `Streaming_History_Audio_*.json` and `_Video_*` as since 2023.
 * `endsong`: the era before: `endsong_*.json`, `endvideo_*.json`, with user name, address and user agent.
-* `account`: the one-year account data: `StreamingHistory_music_*.json`, `_podcast_*`, to the minute, no uris.
-* `account-old`: the same as it was named before, `StreamingHistory*.json`.
+* `account`: the one-year account data: `StreamingHistory_music_*.json`, `_podcast_*`, `_audiobook_*`, to the
+  minute, no uris.
+* `account-old`: the same as it was named before, `StreamingHistory*.json`, music and podcasts in one.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any, Final, Literal
+
+from sandbox.ids import opaque_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -44,13 +47,21 @@ LONG_PLATFORMS: Final = {
 
 @dataclass(frozen=True)
 class Quirks:
-    """How often the oddities of real exports occur, as shares of all rows."""
+    """How often the oddities of real exports occur, as shares of all rows.
+
+    Some exports have a habit throughout: those of 2020 have no uris (`has_uris` False leaves the keys out),
+    in some whole years both reasons are "none". `odd_offline_times` are below 100 or, where seconds are usual,
+    milliseconds.
+    """
 
     doubled: float = 0.008
     doubled_across_files: float = 0.004
     shifted: float = 0.003
     zero_length: float = 0.006
     skipped_null: float = 0.05
+    odd_offline_times: float = 0.0
+    years_without_reasons: tuple[int, ...] = ()
+    has_uris: bool = True
 
     @classmethod
     def none(cls) -> Quirks:
@@ -195,8 +206,7 @@ class _Writer:
             row["ip_addr"] = "203.0.113.7"
         row |= self._names(play)
         row |= {
-            "reason_start": play.reason_start,
-            "reason_end": play.reason_end,
+            **self._reasons(play, ended_at),
             "shuffle": play.is_shuffled,
             "skipped": self._skipped(play),
             "offline": play.is_offline,
@@ -205,6 +215,11 @@ class _Writer:
         }
         return row
 
+    def _reasons(self, play: Play, ended_at: datetime) -> Row:
+        if ended_at.year in self.quirks.years_without_reasons:
+            return {"reason_start": "none", "reason_end": "none"}
+        return {"reason_start": play.reason_start, "reason_end": play.reason_end}
+
     def _skipped(self, play: Play) -> bool | None:
         if self.is_old or play.ended_at < SKIPS_TOLD_SINCE:
             return False
@@ -212,6 +227,9 @@ class _Writer:
 
     def _offline_timestamp(self, play: Play) -> int | None:
         """When the play began: in milliseconds once, in seconds now; there also when nothing was offline."""
+        if self.quirks.odd_offline_times and self.rng.random() < self.quirks.odd_offline_times:
+            began_at_ms = round(play.ended_at.timestamp() * 1000) - play.ms_played
+            return self.rng.choice((self.rng.randrange(100), began_at_ms))
         if not play.is_offline and self.rng.random() < 0.5:  # noqa: PLR2004
             return 0 if self.is_old else None
         began_at = play.ended_at - timedelta(milliseconds=play.ms_played)
@@ -233,6 +251,7 @@ class _Writer:
             )
         identifier = play.uri.rpartition(":")[2]
         track, episode = self.account.tracks.get(identifier), self.account.episodes.get(identifier)
+        chapter = self.account.chapters.get(identifier)
         if track is not None:
             album = self.account.albums[track.album_id]
             names["master_metadata_track_name"] = track.name
@@ -243,6 +262,13 @@ class _Writer:
             names["episode_name"] = episode.name
             names["episode_show_name"] = episode.show_name
             names["spotify_episode_uri"] = episode.uri
+        elif chapter is not None and not self.is_old:
+            names["audiobook_title"] = chapter.book_name
+            names["audiobook_uri"] = f"spotify:show:{opaque_id('audiobook', chapter.book_name)}"
+            names["audiobook_chapter_uri"] = chapter.uri
+            names["audiobook_chapter_title"] = chapter.name
+        if not self.quirks.has_uris:
+            del names["spotify_track_uri"], names["spotify_episode_uri"]
         return names
 
     # -- one-year account data
@@ -251,27 +277,24 @@ class _Writer:
         """The one-year account data of these plays, with library and playlists."""
         export, folder = self.export, FOLDERS[self.kind]
         export.true_plays = len(plays)
-        music, podcasts = [], []
+        told: dict[str, list[Row]] = {"music": [], "podcast": [], "audiobook": []}
         for play in plays:
-            row = {"endTime": (play.uploaded_at or play.ended_at).astimezone(UTC).strftime("%Y-%m-%d %H:%M")}
-            names = self._names(play)
-            if names["spotify_episode_uri"]:
-                row |= {"podcastName": names["episode_show_name"], "episodeName": names["episode_name"]}
-                podcasts.append({**row, "msPlayed": play.ms_played})
-            elif names["spotify_track_uri"]:
-                row |= {
-                    "artistName": names["master_metadata_album_artist_name"],
-                    "trackName": names["master_metadata_track_name"],
-                }
-                music.append({**row, "msPlayed": play.ms_played})
-        stem = "StreamingHistory" if self.is_old else "StreamingHistory_music_"
+            kind, names = self._account_names(play)
+            if kind in told:
+                ended_at = (play.uploaded_at or play.ended_at).astimezone(UTC)
+                row = {"endTime": ended_at.strftime("%Y-%m-%d %H:%M"), **names, "msPlayed": play.ms_played}
+                told[kind].append(row)
+        stem = "StreamingHistory_music_"
         if self.is_old:
-            music = sorted([*music, *podcasts], key=lambda row: str(row["endTime"]))
-            podcasts = []
+            stem = "StreamingHistory"
+            both = [*told["music"], *told.pop("podcast")]
+            told = {"music": sorted(both, key=lambda row: str(row["endTime"])), "audiobook": []}
+        music = told.pop("music")
         for number, at in enumerate(range(0, max(1, len(music)), ACCOUNT_ROWS_PER_FILE)):
             export.files[f"{folder}/{stem}{number}.json"] = music[at : at + ACCOUNT_ROWS_PER_FILE]
-        if podcasts:
-            export.files[f"{folder}/StreamingHistory_podcast_0.json"] = podcasts
+        export.files |= {
+            f"{folder}/StreamingHistory_{kind}_0.json": rows for kind, rows in told.items() if rows
+        }
         export.others[f"{folder}/YourLibrary.json"] = self._library()
         export.others[f"{folder}/Playlist1.json"] = {
             "playlists": [
@@ -281,6 +304,22 @@ class _Writer:
             ]
         }
         return export
+
+    def _account_names(self, play: Play) -> tuple[str, Row]:
+        """What a play is told as, and its names; "" for what this export leaves out."""
+        account, identifier = self.account, play.uri.rpartition(":")[2]
+        if track := account.tracks.get(identifier):
+            artist = account.artists[account.albums[track.album_id].artist_ids[0]]
+            return "music", {"artistName": artist.name, "trackName": track.name}
+        if episode := account.episodes.get(identifier):
+            return "podcast", {"podcastName": episode.show_name, "episodeName": episode.name}
+        if chapter := account.chapters.get(identifier):
+            return "audiobook", {
+                "authorName": chapter.author_name,
+                "audiobookName": chapter.book_name,
+                "chapterName": chapter.name,
+            }
+        return "", {}
 
     def _library(self) -> Row:
         account = self.account

@@ -105,6 +105,22 @@ class Episode:
 
 
 @dataclass(slots=True)
+class Chapter:
+    """A chapter of an audiobook."""
+
+    id: str
+    name: str
+    book_name: str
+    author_name: str
+    duration_ms: int = 1_800_000
+
+    @property
+    def uri(self) -> str:
+        """`spotify:episode:<id>`: Spotify counts chapters among the episodes."""
+        return f"spotify:episode:{self.id}"
+
+
+@dataclass(slots=True)
 class Like:
     """A liked track; `added_at` has second precision."""
 

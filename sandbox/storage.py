@@ -18,6 +18,7 @@ from sandbox.life import Life
 from sandbox.model import (
     Album,
     Artist,
+    Chapter,
     Episode,
     Like,
     Options,
@@ -45,6 +46,7 @@ KEYED: Final[dict[str, type]] = {
     "albums": Album,
     "tracks": Track,
     "episodes": Episode,
+    "chapters": Chapter,
     "playlists": Playlist,
 }
 LISTED: Final[dict[str, type]] = {

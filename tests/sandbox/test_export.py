@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sandbox.builders import small_account
 from sandbox.export import Export, Quirks, make_export
+from sandbox.ids import readable_id
+from sandbox.model import Chapter
 from sandbox.realistic import realistic_account
 
 if TYPE_CHECKING:
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 
     from sandbox.account import Account
 
+REASONS = ("reason_start", "reason_end")
 NOW = datetime(2026, 11, 22, 18, 30, tzinfo=UTC)
 
 
@@ -104,3 +108,47 @@ def test_an_export_is_written_as_a_zip_or_as_a_folder(tmp_path: Path, kind: Any)
 def test_the_same_seed_writes_the_same_export() -> None:
     assert make_export(account()).files == make_export(account()).files
     assert make_export(account()).files != make_export(account(), seed=2).files
+
+
+def test_the_era_of_2020_has_no_uris_at_all() -> None:
+    rows = rows_of(make_export(account(), "endsong", quirks=Quirks(has_uris=False)))
+    assert not any("spotify_track_uri" in row or "spotify_episode_uri" in row for row in rows)
+    assert any(row["master_metadata_track_name"] for row in rows)
+    assert all("spotify_track_uri" in row for row in rows_of(make_export(account(), "endsong")))
+
+
+def test_reasons_may_be_none_for_whole_years() -> None:
+    rows = rows_of(make_export(account(), quirks=Quirks(zero_length=0, years_without_reasons=(2024,))))
+    by_year = {
+        is_named: {row[name] for row in rows if (row["ts"][:4] != "2024") == is_named for name in REASONS}
+        for is_named in (True, False)
+    }
+    assert by_year[False] == {"none"}
+    assert "none" not in by_year[True]
+
+
+def test_some_offline_times_are_impossible_or_in_milliseconds() -> None:
+    rows = rows_of(make_export(account(), quirks=Quirks(odd_offline_times=0.2)))
+    times = [row["offline_timestamp"] for row in rows if row["offline_timestamp"] is not None]
+    tiny, milliseconds = [one for one in times if one < 100], [one for one in times if one > 10**12]
+    assert len(tiny) > len(times) * 0.05
+    assert len(milliseconds) > len(times) * 0.05
+    usual = rows_of(make_export(account(), quirks=Quirks()))
+    assert all(not one or one > 10**9 for one in (row["offline_timestamp"] for row in usual))
+
+
+def test_audiobooks_are_told_in_every_export() -> None:
+    listener = small_account()
+    chapter = listener.add_chapter(
+        Chapter(readable_id("Chapter", 1), "One: The Tram", "The Night Tram", "A. Writer", 900_000)
+    )
+    listener.play(chapter.uri)
+    (row,) = [one for one in rows_of(make_export(listener)) if one["audiobook_title"]]
+    assert (row["audiobook_title"], row["audiobook_chapter_title"]) == ("The Night Tram", "One: The Tram")
+    assert (row["audiobook_chapter_uri"], row["spotify_track_uri"]) == (chapter.uri, None)
+    assert row["audiobook_uri"].startswith("spotify:show:")
+    files = make_export(listener, "account").files
+    (told,) = files["Spotify Account Data/StreamingHistory_audiobook_0.json"]
+    assert set(told) == {"endTime", "authorName", "audiobookName", "chapterName", "msPlayed"}
+    assert (told["authorName"], told["msPlayed"]) == ("A. Writer", 900_000)
+    assert len(files["Spotify Account Data/StreamingHistory_music_0.json"]) == 6
