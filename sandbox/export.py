@@ -50,8 +50,8 @@ class Quirks:
     """How often the oddities of real exports occur, as shares of all rows.
 
     Some exports have a habit throughout: those of 2020 have no uris (`has_uris` False leaves the keys out),
-    in some whole years both reasons are "none". `odd_offline_times` are below 100 or, where seconds are usual,
-    milliseconds.
+    and in some whole years both reasons are "none". `odd_offline_times` are below 100 or, where seconds are
+    usual, milliseconds.
     """
 
     doubled: float = 0.008

@@ -1,4 +1,4 @@
-"""`python -m tests.bench inputs`: twelve thousand requests that no client would send, to the sandbox."""
+"""`python -m tests.bench inputs`: twenty thousand requests that no client would send, to the sandbox."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sandbox.shapes import Mode
 from sandbox.testing import running_sandbox
 from tests.sandbox.random_inputs import Generator, try_all
 
-CALLS = 6_000
+CALLS = 10_000
 SEED = 1
 
 

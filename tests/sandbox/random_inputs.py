@@ -221,11 +221,29 @@ class Generator:
 
     def query(self, names: Iterable[str]) -> str:
         """A query, sometimes without escapes where they belong."""
-        pairs = [(name, self.text()) for name in self.some(names)]
+        pairs = [
+            (name, self.likely_text(name) if self.rng.random() < 0.7 else self.text())
+            for name in self.some(names)
+        ]
         text = urlencode(pairs)
         if self.rng.random() < 0.05:
             text += "&limit=%FF&%ED%A0%80=%ED%A0%80&="
         return f"?{text}" if text else ""
+
+    def likely_text(self, name: str) -> str:
+        """A value that a query may well hold under this name."""
+        likely = {
+            "market": ("DE", "from_token"),
+            "fields": ("items(track(uri),item(uri)),total", "!name", "owner.id"),
+            "additional_types": ("track", "track,episode"),
+            "ids": (",".join(self.rng.sample(self.ids, 3)), self.ids[0]),
+            "uris": (self.uri(), f"{self.uri()},{self.uri()}"),
+            "time_range": ("short_term", "long_term"),
+            "include_groups": ("album,single",),
+            "after": ("0", "1790000000000"),
+            "before": ("1790000000000", "9999999999999"),
+        }
+        return self.rng.choice(likely.get(name, ("0", "1", "2", "5", "10")))
 
     def text(self) -> str:
         """A value for a query."""

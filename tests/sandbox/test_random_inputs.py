@@ -13,7 +13,7 @@ from tests.sandbox.random_inputs import Generator, try_all
 if TYPE_CHECKING:
     from pathlib import Path
 
-CALLS = 300
+CALLS = 600
 SEED = 20_261_125
 
 
