@@ -16,6 +16,8 @@ from demo import report
 from demo.account import served
 from demo.place import enter
 from flows.environment import prefect_server, wait_for
+from profiles import simulated_time
+from profiles.database import open_database
 from profiles.errors import TrackerError
 from profiles.settings import load_settings
 
@@ -75,6 +77,8 @@ def live(place: Place) -> int:
                 wait_until_ready(api_url)
             _live(account, diary, clock)
         place.diary.write_text(json.dumps({**diary, "is_done": True}), encoding="utf-8")
+        # the account's time has come up to the real one, in which `make up SANDBOX=1` goes on
+        simulated_time.end(open_database(load_settings()))
         return report.tell(account, clock, is_repeated=diary["is_done"])
 
 
@@ -108,14 +112,17 @@ def _greeting(account: Account, diary: dict[str, Any]) -> str:
 
 def _live(account: Account, diary: dict[str, Any], clock: Clock) -> None:
     ends = datetime.fromisoformat(diary["lives_until"])
-    if not diary["is_done"]:
-        _sync(account, clock, first=True)
-        while account.now < ends:
-            with clock.part("weeks of listening, polled"):
-                _live_a_week(account, min(account.now + timedelta(weeks=1), ends), clock)
-            _sync(account, clock)
+    if diary["is_done"]:
+        _sync(clock)
         return
-    _sync(account, clock)
+    simulated_time.begin(open_database(load_settings()))
+    with as_of(account.now):
+        _sync(clock, first=True)
+    while account.now < ends:
+        with clock.part("weeks of listening, polled"):
+            _live_a_week(account, min(account.now + timedelta(weeks=1), ends), clock)
+        with as_of(account.now):
+            _sync(clock)
 
 
 def _live_a_week(account: Account, until: datetime, clock: Clock) -> None:
@@ -136,17 +143,16 @@ def _live_a_week(account: Account, until: datetime, clock: Clock) -> None:
     clock.say(f"{until:%d %B}: {plays} plays in {polls} polls, {likes:+d} likes, {albums:+d} saved albums")
 
 
-def _sync(account: Account, clock: Clock, *, first: bool = False) -> None:
-    """Run the flows of a day at the account's time: all of them the first time."""
+def _sync(clock: Clock, *, first: bool = False) -> None:
+    """Run the flows of a day: all of them the first time."""
     from flows.nightly import daily_sync, initial_sync  # noqa: PLC0415  # see wait_until_ready
     from flows.push import update_playlists  # noqa: PLC0415  # as above
 
-    with as_of(account.now):
-        if first:
-            _flow(initial_sync, clock, "initial-sync", push="no")
-        else:
-            _flow(daily_sync, clock, "daily-sync")
-        _flow(update_playlists, clock, "update-playlists")
+    if first:
+        _flow(initial_sync, clock, "initial-sync", push="no")
+    else:
+        _flow(daily_sync, clock, "daily-sync")
+    _flow(update_playlists, clock, "update-playlists")
 
 
 def _flow(flow: Callable[..., Any], clock: Clock, name: str, **parameters: Any) -> None:

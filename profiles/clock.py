@@ -1,4 +1,4 @@
-"""The one source of *now* for decisions about data, so that any past day can be asked for."""
+"""The one source of *now* for decisions about data. See simulated_time.py for where it may be another."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from profiles import simulated_time
 from profiles.database import open_database
 from profiles.errors import Deferred, SettingsError, TrackerError
 from profiles.settings import require_spotify_app
@@ -74,6 +75,7 @@ def examine(settings: Settings) -> Diagnosis:
         findings.append(_finding("database", error))
     else:
         findings.append(_database(database))
+        findings.extend(_clock(settings, database))
         with closing(SpotifyClient(settings, database)) as client:
             if settings.spotify_client_id is not None:
                 findings.append(_guarded("sign-in", lambda: _sign_in(client)))
@@ -116,6 +118,14 @@ def _settings(settings: Settings) -> Finding:
             "Set it to the country of the account, such as GB.",
         )
     return Finding("settings", "ok", f"zone {settings.tracker_timezone}, home {settings.tracker_home}")
+
+
+def _clock(settings: Settings, database: Database) -> Iterator[Finding]:
+    """Tell of a TRACKER_AS_OF that every load, build and push refuses."""
+    try:
+        simulated_time.check(settings, database)
+    except SettingsError as error:
+        yield _finding("TRACKER_AS_OF", error)
 
 
 def _database(database: Database) -> Finding:

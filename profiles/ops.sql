@@ -16,6 +16,17 @@ create table if not exists ops.installation (
     is_only boolean primary key default true check (is_only)
 );
 insert into ops.installation default values on conflict do nothing;
+-- Only for tests and the demo: the latest moment that stood for now. Null: this database lives in real time
+alter table ops.installation add column if not exists simulated_at timestamptz;
+-- When snapshots were searched for what builds as of an earlier day wrote, and repaired
+alter table ops.installation add column if not exists snapshots_repaired_at timestamptz;
+
+-- Grain: one row of a snapshot as it stood before a repair changed it or took it out
+create table if not exists ops.repaired_rows (
+    relation text not null,
+    row_before jsonb not null,
+    repaired_at timestamptz not null default now()
+);
 
 -- Grain: the account whose data this database holds (one row at most)
 create table if not exists ops.account (

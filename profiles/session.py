@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from profiles import redaction
+from profiles import redaction, simulated_time
 from profiles.database import open_database
 from profiles.settings import load_settings
 from profiles.spotify.client import SpotifyClient
@@ -31,7 +31,7 @@ class Session:
 def open_session() -> Iterator[Session]:
     """Open a session as the environment says, starting the embedded database when needed.
 
-    Raises SettingsError and DatabaseUnavailable.
+    Raises SettingsError and DatabaseUnavailable; see `session_for` for TRACKER_AS_OF.
     """
     settings = load_settings()
     redaction.install(settings.secrets())
@@ -41,7 +41,11 @@ def open_session() -> Iterator[Session]:
 
 @contextmanager
 def session_for(settings: Settings, database: Database) -> Iterator[Session]:
-    """Open a session on a database that is already prepared."""
+    """Open a session on a database that is already prepared.
+
+    Raises SettingsError where TRACKER_AS_OF is set and the database does not live in simulated time.
+    """
+    simulated_time.check(settings, database)
     redaction.install(settings.secrets())
     with closing(SpotifyClient(settings, database)) as client:
         yield Session(settings, database, client)

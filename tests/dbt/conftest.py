@@ -34,7 +34,7 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True)
 class Warehouse:
-    """A database with raw tables, and dbt on it."""
+    """A database with raw tables, and dbt on it. It lives in simulated time: builds are as of NOON."""
 
     database: Database
     raw: Raw

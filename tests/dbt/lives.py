@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from extract import pipelines
 from extract.contracts import LIKED_TRACKS, RECENTLY_PLAYED, SAVED_ALBUMS
 from extract.history import import_history
+from profiles import simulated_time
 from profiles.settings import load_settings
 from sandbox.export import make_export
 from sandbox.realistic import realistic_account
@@ -164,9 +165,10 @@ class Life:
 
 
 def session_on(database: Database) -> Session:
-    """A session that cannot call Spotify, with empty raw tables."""
+    """A session that cannot call Spotify, with empty raw tables, in simulated time."""
     session = cast("Session", WithoutSpotify(load_settings(), database))
     pipelines.ensure_tables(session)
+    simulated_time.begin(database)
     return session
 
 

@@ -7,6 +7,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from profiles import simulated_time
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -18,8 +20,9 @@ Json = dict[str, Any]
 
 
 def make_raw_tables(database: Database) -> None:
-    """Create the raw tables, empty."""
+    """Create the raw tables, empty, in a database that from now on lives in simulated time."""
     execute(database, RAW_TABLES.read_text(encoding="utf-8"))
+    simulated_time.begin(database)
 
 
 def execute(database: Database, statement: str, values: Iterable[Any] | None = None) -> None:

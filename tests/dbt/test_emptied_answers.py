@@ -47,7 +47,9 @@ def liked_album(spotify: RunningSandbox, number: int) -> Album:
 
 
 def build(session: Session, dbt_folder: Path) -> None:
-    Warehouse(session.database, Raw(session.database), dbt_folder).models("--select", "+unified_tracks")
+    Warehouse(session.database, Raw(session.database), dbt_folder).models(
+        "--select", "+unified_tracks", TRACKER_AS_OF=""
+    )
 
 
 def test_a_like_whose_names_are_emptied_keeps_them_and_its_plays(

@@ -20,7 +20,7 @@ from playlists.rule_checks import check_rules
 from playlists.rule_form import PlaylistForm
 from playlists.rules import slug_of
 from playlists.store import cursor_of, only
-from profiles import dbt
+from profiles import dbt, simulated_time
 from profiles.session import session_for
 from profiles.settings import load_settings
 from sandbox.builders import library_of
@@ -106,6 +106,7 @@ def house(
         given = {"TRACKER_HOME": str(home), **database.environment(), **spotify.environment}
         for name, value in {**given, "TRACKER_AS_OF": BEGAN.isoformat()}.items():
             patch.setenv(name, value)
+        simulated_time.begin(database)
         folders = {
             "DBT_PROJECT_DIR": str(dbt.DBT_PROJECT_DIR),
             "DBT_TARGET_PATH": str(home / "target"),

@@ -1,6 +1,6 @@
 {#
-    Now, the only one: var as_of, else TRACKER_AS_OF, else the time at which this run started. So any
-    past day can be asked for, and every model of one build agrees on the day.
+    Now, the only one: var as_of, else TRACKER_AS_OF, else the time at which this run started. So every model of one
+    build agrees on the day, and a unit test or `dbt compile` can ask for another; see refuse_another_day for builds.
     Read under `execute` alone: at parse a changing value would make dbt parse the project again.
 #}
 {% macro as_of() -%}

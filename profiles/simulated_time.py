@@ -1,0 +1,86 @@
+"""Where another moment than now may stand for now: a database that lives in simulated time, and nowhere else.
+
+TRACKER_AS_OF (for dbt also the var `as_of`) tells loads, builds and pushes what time it is. In the database
+of a person it is refused: rows would bear times that were never, and snapshots would remember what never was.
+Tests and the demo declare their database as simulated while it is empty. There, too, time only moves forward.
+dbt looks at the same row before each build (macro `refuse_another_day`).
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from profiles.clock import as_of
+from profiles.database import our_tables
+from profiles.errors import InputError, SettingsError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import psycopg2.extensions
+
+    from profiles.database import Database
+    from profiles.settings import Settings
+
+HELD = ("ops.account", "ops.play_polls", "ops.playlist_pushes", "ops.playlist_rules", "ops.tokens")
+REFUSAL = (
+    "TRACKER_AS_OF is set to {moment}, and this database holds a real listening history: a load, a build or a"
+    " push as of another moment would write times into it that were never."
+)
+REMEDY = (
+    "Take TRACKER_AS_OF out of the environment and out of .env, then repeat the command."
+    " `python -m playlists history SLUG --as-of DAY` shows what a playlist held on an earlier day."
+)
+BACKWARD = "TRACKER_AS_OF is set to {moment}, but this database has already lived until {latest}."
+
+
+def begin(database: Database) -> None:
+    """Declare that this database lives in simulated time, where it does not already.
+
+    Raises InputError where it holds anything of a person.
+    """
+    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+        if _latest(cursor) is not None:
+            return
+        tables = our_tables.tables(cursor)
+        raw = [
+            table for table in tables if table.schema.startswith("raw_") and not table.name.startswith("_")
+        ]
+        held = our_tables.count_rows(cursor, [*raw, *(table for table in tables if str(table) in HELD)])
+        if any(held.values()):
+            raise InputError(
+                f"The database '{database.name}' is not empty, so it cannot live in simulated time.",
+                remedy="Use an empty database.",
+            )
+        cursor.execute("update ops.installation set simulated_at = to_timestamp(0)")
+
+
+def end(database: Database) -> None:
+    """Declare that from now on this database lives in real time."""
+    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+        cursor.execute("update ops.installation set simulated_at = null")
+
+
+def check(settings: Settings, database: Database) -> None:
+    """Let time move on to TRACKER_AS_OF where it is set.
+
+    Raises SettingsError where the database does not live in simulated time, or has lived longer already.
+    """
+    if settings.tracker_as_of is None:
+        return
+    moment = as_of(settings)
+    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+        latest = _latest(cursor)
+        if latest is None:
+            raise SettingsError(REFUSAL.format(moment=moment.isoformat()), remedy=REMEDY)
+        if latest > moment:
+            told = BACKWARD.format(moment=moment.isoformat(), latest=latest.isoformat())
+            raise SettingsError(told, remedy="Simulated time only moves forward.")
+        cursor.execute("update ops.installation set simulated_at = %s", [moment])
+
+
+def _latest(cursor: psycopg2.extensions.cursor) -> datetime | None:
+    cursor.execute("select simulated_at from ops.installation")
+    ((latest,),) = cursor.fetchall()
+    return latest  # type: ignore[no-any-return]  # a row of psycopg2 has no types
