@@ -33,14 +33,21 @@ plays as (
     where reports.source = 'api'
 ),
 
+-- lateral and limited: a play is looked up by its key, and its payload alone is unpacked. As a join PostgreSQL may
+-- unpack all payloads for each play, while it does not know yet how many there are.
 newest_answers as (
     select
         plays.batch,
         plays.place,
-        recent.*
+        answers.*
     from plays
-    inner join {{ ref('stg_spotify__recently_played') }} as recent
-        on plays.played_at = recent.played_at and plays.track_uri = recent.track_uri
+    cross join
+        lateral (
+            select *
+            from {{ ref('stg_spotify__recently_played') }} as recent
+            where recent.played_at = plays.played_at and recent.track_uri = plays.track_uri
+            limit 1
+        ) as answers
     where plays.place = 1
 ),
 
@@ -49,11 +56,16 @@ earlier_answers as (
     select
         plays.batch,
         plays.place,
-        recent.*
+        answers.*
     from newest_answers
     inner join plays on newest_answers.track_uri = plays.track_uri
-    inner join {{ ref('stg_spotify__recently_played') }} as recent
-        on plays.played_at = recent.played_at and plays.track_uri = recent.track_uri
+    cross join
+        lateral (
+            select *
+            from {{ ref('stg_spotify__recently_played') }} as recent
+            where recent.played_at = plays.played_at and recent.track_uri = plays.track_uri
+            limit 1
+        ) as answers
     where plays.place > 1 and {{ lacks_facts('newest_answers') }}
 ),
 
