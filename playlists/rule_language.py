@@ -12,7 +12,8 @@ anybody reads; a condition is ``{"field": "artist", "operator": "is", "value": "
 * On lists (``artists``, ``genres``) a condition holds when any element meets it, a negative one when none
   does.
 * A day, month or year is meant as a whole and in TRACKER_TIMEZONE: ``after 1995`` begins with 1996,
-  ``between 1990 and 1999`` includes both. ``in the last 30 days`` are 30 local days up to and with today.
+  ``between 1990 and 1999`` includes both. ``in the last 30 days`` are 30 local days up to and with today;
+  ``in the last 6 months`` begin on the day after this day six months ago.
 * ``in playlist`` (ours or another of the user's, kept by its id) goes by recording: any edition counts. With
   the field ``track_id`` it is this very track.
 * A group without a condition is an error: it would mean everything, or nothing.

@@ -22,7 +22,26 @@
     ({{ local_today() }} - {{ local_date(moment) }})
 {%- endmacro %}
 
-{# True in the last N local days, today included: what plays_7d and its siblings count. #}
+{#
+    The first day of a window that ends with today, in local days: of 1 days it is today. Of 6 months it is the day
+    after this day six months ago, or after that month's last day where it is shorter: on 31 August 1 March. Every
+    window of a playlist and of a rule begins here.
+#}
+{% macro window_start(count, unit='days') -%}
+    (cast({{ local_today() }} - interval '{{ count }} {{ unit }}' as date) + 1)
+{%- endmacro %}
+
+{# True in the last N days, weeks, months or years, today included: what plays_7d and its siblings count. #}
+{% macro in_the_last(day, count, unit='days') -%}
+    ({{ day }} >= {{ window_start(count, unit) }} and {{ day }} <= {{ local_today() }})
+{%- endmacro %}
+
+{# True before that window. Null where the day is. #}
+{% macro before_the_last(day, count, unit='days') -%}
+    ({{ day }} < {{ window_start(count, unit) }})
+{%- endmacro %}
+
+{# The older name of in_the_last, for playlists of your own that call it. #}
 {% macro within_days(day, days) -%}
-    ({{ day }} > {{ local_today() }} - {{ days }})
+    {{ in_the_last(day, days) }}
 {%- endmacro %}

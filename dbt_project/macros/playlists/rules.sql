@@ -103,7 +103,7 @@
     {%- if operator == 'in the last' -%}
         {%- set window = modules.re.match('^([0-9]+) (days|weeks|months|years)$', value | string) -%}
         {%- if not window -%} {%- do refuse_condition(condition, 'no time span') -%} {%- endif -%}
-        ({{ day }} > cast({{ local_today() }} - interval '{{ window.group(0) }}' as date) and {{ day }} <= {{ local_today() }})
+        {{ in_the_last(day, window.group(1), window.group(2)) }}
     {%- elif operator == 'between' -%}
         ({{ rule_time_comparison(column, kind, '>=', dict(condition, value=value[0])) | trim }}
         and {{ rule_time_comparison(column, kind, '<=', dict(condition, value=value[1])) | trim }})

@@ -28,7 +28,7 @@ track_recordings as (
 tracks_in_windows as (
     select
         {%- for days in [7, 30, 90, 365] %}
-        count(*) filter (where {{ within_days('local_date', days) }}) as plays_{{ days }}d,
+        count(*) filter (where {{ in_the_last('local_date', days) }}) as plays_{{ days }}d,
         {%- endfor %}
         track_id
     from plays

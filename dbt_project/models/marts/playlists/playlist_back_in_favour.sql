@@ -24,7 +24,7 @@ recent as (
         min(plays.local_date) as returned_on
     from {{ ref('plays') }} as plays
     inner join track_recordings on plays.track_id = track_recordings.track_id
-    where {{ within_days('plays.local_date', var('back_in_favour_days')) }}
+    where {{ in_the_last('plays.local_date', var('back_in_favour_days')) }}
     group by track_recordings.recording_id
     having count(*) >= {{ var('back_in_favour_min_plays') }}
 ),
@@ -46,7 +46,7 @@ earlier as (
             from {{ ref('plays') }} as plays
             where
                 plays.track_id = recent_tracks.track_id
-                and not {{ within_days('plays.local_date', var('back_in_favour_days')) }}
+                and {{ before_the_last('plays.local_date', var('back_in_favour_days')) }}
             order by plays.played_at desc
             limit 1
         )) as left_on

@@ -19,7 +19,7 @@ candidates as (
     from {{ ref('unified_tracks') }}
     where
         play_count >= {{ var('forgotten_min_plays') }}
-        and {{ days_since('last_played_at') }} >= {{ var('forgotten_quiet_days') }}
+        and {{ before_the_last(local_date('last_played_at'), var('forgotten_quiet_days')) }}
 ),
 
 {{ select_tracks(playlist) }}

@@ -17,7 +17,7 @@ candidates as (
     where
         play_count = 0
         and release_precision = 'day'
-        and release_date between {{ local_today() }} - {{ var('fresh_days') }} and {{ local_today() }}
+        and {{ in_the_last('release_date', var('fresh_days')) }}
 ),
 
 {{ select_tracks(playlist) }}

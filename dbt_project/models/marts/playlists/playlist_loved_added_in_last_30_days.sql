@@ -15,7 +15,7 @@ candidates as (
     from {{ ref('unified_tracks') }}
     where
         is_liked
-        and {{ within_days(local_date('liked_at'), var('loved_added_days')) }}
+        and {{ in_the_last(local_date('liked_at'), var('loved_added_days')) }}
 ),
 
 {{ select_tracks(playlist) }}

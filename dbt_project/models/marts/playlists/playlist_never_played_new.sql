@@ -16,7 +16,7 @@ candidates as (
     from {{ ref('unified_tracks') }}
     where
         play_count = 0
-        and {{ days_since('added_at') }} < {{ var('never_played_new_days') }}
+        and {{ in_the_last(local_date('added_at'), var('never_played_new_days')) }}
 ),
 
 {{ select_tracks(playlist) }}

@@ -16,9 +16,7 @@ with
 candidates as (
     select *
     from {{ ref('unified_tracks') }}
-    where
-        {{ local_date('last_played_at') }}
-        < cast({{ local_today() }} - interval '{{ var('not_in_months') }} months' as date)
+    where {{ before_the_last(local_date('last_played_at'), var('not_in_months'), 'months') }}
 ),
 
 {{ select_tracks(playlist) }}

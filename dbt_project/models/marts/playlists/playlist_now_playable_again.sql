@@ -19,7 +19,7 @@ answers as (
     where
         is_playable = false
         and dbt_valid_to is not null
-        and {{ within_days(local_date('dbt_valid_to'), var('playable_again_days')) }}
+        and {{ in_the_last(local_date('dbt_valid_to'), var('playable_again_days')) }}
 ),
 
 availability as (

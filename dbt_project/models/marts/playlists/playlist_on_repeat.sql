@@ -10,7 +10,7 @@
 
 with
 
-{{ heard(within_days('plays.local_date', var('on_repeat_days'))) }},
+{{ heard(in_the_last('plays.local_date', var('on_repeat_days'))) }},
 
 {{ heard_tracks(at_least=var('on_repeat_min_plays')) }},
 

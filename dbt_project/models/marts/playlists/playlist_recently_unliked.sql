@@ -71,7 +71,7 @@ candidates as (
     where
         last_events.event = 'removed'
         and library.is_liked is not true
-        and {{ within_days(local_date('last_events.noticed_at'), var('recently_unliked_days')) }}
+        and {{ in_the_last(local_date('last_events.noticed_at'), var('recently_unliked_days')) }}
 ),
 
 {{ select_tracks(playlist) }}

@@ -21,7 +21,7 @@ candidates as (
         and play_count >= {{ var('rediscover_min_plays') }}
         -- no history_days are required: only a play that is this old lets a track in, so a short history leaves the
         -- list short and not wrong; what nobody saw since is told by history_gaps
-        and {{ days_since('last_played_at') }} >= {{ var('rediscover_quiet_days') }}
+        and {{ before_the_last(local_date('last_played_at'), var('rediscover_quiet_days')) }}
 ),
 
 {{ select_tracks(playlist) }}
