@@ -163,7 +163,9 @@ def _kinds(columns: Mapping[str, pa.Array], *, is_video: bool) -> pa.Array:
     is_track = pc.and_not(pc.is_valid(columns["track_uri"]), foreign)
     is_book = pc.or_(
         pc.or_(pc.is_valid(columns["audiobook_uri"]), pc.is_valid(columns["audiobook_title"])),
-        pc.is_valid(columns["audiobook_chapter_uri"]),
+        pc.or_(
+            pc.is_valid(columns["audiobook_chapter_uri"]), pc.is_valid(columns["audiobook_chapter_title"])
+        ),
     )
     music = "video" if is_video else "track"
     conditions = [is_track, pc.or_(is_episode, foreign), is_book, pc.is_valid(columns["track_name"])]

@@ -2,9 +2,9 @@
 
 Two families: the extended streaming history (`Streaming_History_Audio_*`, `…_Video_*`, until about 2023
 `endsong_*`, `endvideo*`), one row per stream with its exact end, and the account data of the last year
-(`StreamingHistory_music_*`, `…_podcast_*`, older `StreamingHistory*`), which knows names and the minute
-alone. The keys of the rows decide; a file's name only tells video apart, so a renamed file is read all the
-same.
+(`StreamingHistory_music_*`, `…_podcast_*`, `…_audiobook_*`, older `StreamingHistory*`), which knows names and
+the minute alone. The keys of the rows decide; a file's name only tells video apart, so a renamed file is read
+all the same.
 """
 
 from __future__ import annotations

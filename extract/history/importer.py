@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from extract.history.report import Progress
     from extract.history.sources import Fingerprint, SourceFile
     from extract.history.tables import MergedTable, Row
+    from profiles.database import Database
     from profiles.session import Session
 
 GROUP_ROWS = 32_768  # compared with the stored rows at once; what an import holds in memory at most
@@ -48,7 +49,7 @@ class _Import:
         self._recordable: list[Reading] = []  # every row of theirs has been handed out
         self._bytes_done = 0
         self._rows_read = 0
-        self.reports: list[FileReport] = []
+        self._reports: list[tuple[int, FileReport]] = []
         self._files_done = 0
 
     def tables(self) -> Iterator[pa.Table]:
@@ -64,10 +65,19 @@ class _Import:
         taken, self._recordable = self._recordable, []
         return taken
 
+    def reports(self, database: Database) -> list[FileReport]:
+        """What became of each file, after its last row was loaded."""
+        with_rows = [file_id for file_id, report in self._reports if report.new]
+        told_before = known.rows_told_before(database, with_rows)
+        return [
+            report.without(told_before[file_id]) if file_id in told_before else report
+            for file_id, report in self._reports
+        ]
+
     def _file(self, source: SourceFile) -> Iterator[pa.Table]:
         print_of = sources.fingerprint(source)
         if print_of.file_id in self._imported:
-            self.reports.append(FileReport(source.name, "already_imported"))
+            self._reports.append((print_of.file_id, FileReport(source.name, "already_imported")))
         else:
             self._imported.add(print_of.file_id)
             reading = Reading(source.name, source.size, print_of.file_id, print_of.sha256)
@@ -126,7 +136,7 @@ class _Import:
             self._open[row["file_id"]].new[row["kind"]] += row["row_hash_count"]
         for reading in self._read:
             del self._open[reading.file_id]
-        self.reports += [reading.report() for reading in self._read]
+        self._reports += [(reading.file_id, reading.report()) for reading in self._read]
         self._recordable += self._read
         self._read = []
         if fresh.num_rows:
@@ -136,7 +146,7 @@ class _Import:
         content: Fingerprint = sources.fingerprint_of_path(broken.path)
         reading = Reading(broken.name, broken.path.stat().st_size, content.file_id, content.sha256)
         reading.outcome, reading.reason = "rejected", broken.reason
-        self.reports.append(reading.report())
+        self._reports.append((reading.file_id, reading.report()))
         if reading.file_id not in self._imported:
             self._imported.add(reading.file_id)
             self._recordable.append(reading)
@@ -157,8 +167,9 @@ class _Import:
 def import_history(session: Session, path: Path | str, *, progress: Progress | None = None) -> ImportReport:
     """Load Spotify's listening history from a zip, a folder or a file, with no call to Spotify.
 
-    Rows that are stored already, from whatever file, are counted as duplicates and not loaded again. Killed
-    at any point, the next import of the same path goes on and ends with the same tables and counts.
+    Rows that are stored already, from whatever file, are counted as duplicates and not loaded again. Rows
+    that tell a stream otherwise than another file did are loaded, and counted as duplicates too. Killed at
+    any point, the next import of the same path goes on and ends with the same tables and counts.
 
     Raises ImportInputError (nothing to import there), ImportRunningError, LoadFailed.
     """
@@ -168,9 +179,10 @@ def import_history(session: Session, path: Path | str, *, progress: Progress | N
     with exclusive_loader(session) as loader:
         state = _Import(session, found, progress)
         _load_all(loader, state)
+        reports = state.reports(session.database)
     return ImportReport(
         source=path.name,
-        files=tuple(state.reports),
+        files=tuple(reports),
         ignored=tuple(found.ignored),
         seconds=time.monotonic() - began,
     )

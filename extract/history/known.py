@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter, defaultdict
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ from pyarrow import csv
 from extract.history.tables import DATASET, CopiedTable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from profiles.database import Database
 
 # Raise it when the readers understand more: files are then read again, and rows still load once.
@@ -99,3 +102,59 @@ def unrecorded_rows(database: Database) -> dict[int, dict[str, int]]:
         for file_id, kind, count in cursor.fetchall():
             found.setdefault(file_id, {})[kind] = count
         return found
+
+
+# What `listens` in dbt decides stream by stream, as far as a count needs it: same end, to the minute where
+# one of the two knows no more, and same length; no uris or names that say otherwise; not another stream of one
+# upload.
+_TOLD_BEFORE = """
+    with
+    files as (
+        select file_id, place from unnest(%s::bigint[]) with ordinality as given (file_id, place)
+    ),
+    streams as (
+        select
+            history.file_id, history.kind, history.format, history.ts, history.ms_played, files.place,
+            floor(extract(epoch from history.ts) / 60) as minute,
+            coalesce(track_uri, episode_uri, audiobook_chapter_uri, audiobook_uri) as uri,
+            lower(concat_ws('|', track_name, artist_name, episode_name, show_name, audiobook_title,
+                audiobook_chapter_title)) as name,
+            case when offline then date_trunc('second', offline_at) end as offline_at
+        from {history} as history
+        left join files on history.file_id = files.file_id
+        where history.ms_played is not null
+    )
+    select ours.file_id, ours.kind, count(*)
+    from streams as ours
+    where
+        ours.place is not null
+        and exists (
+            select from streams as theirs
+            where
+                theirs.minute = ours.minute
+                and theirs.ms_played = ours.ms_played
+                and theirs.file_id <> ours.file_id
+                and coalesce(theirs.place < ours.place, true)
+                and (theirs.ts = ours.ts or 'one_year' in (theirs.format, ours.format))
+                and (coalesce(theirs.uri = ours.uri, true) or theirs.name = ours.name)
+                and (ours.ms_played >= 5000 or theirs.name = ours.name)
+                and coalesce(theirs.offline_at = ours.offline_at, true)
+                and not (theirs.format = 'one_year' and ours.format = 'one_year' and theirs.name = ours.name)
+        )
+    group by ours.file_id, ours.kind
+"""
+
+
+def rows_told_before(database: Database, file_ids: Sequence[int]) -> Mapping[int, Counter[str]]:
+    """Rows of these files, by file and kind, that tell a stream of a file that was read before.
+
+    `file_ids` stand in the order in which they were read; every other file came before them.
+    """
+    found: dict[int, Counter[str]] = defaultdict(Counter)
+    if file_ids:
+        statement = sql.SQL(_TOLD_BEFORE).format(history=sql.Identifier(DATASET, "streaming_history"))
+        with closing(database.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute(statement, [list(file_ids)])
+            for file_id, kind, count in cursor.fetchall():
+                found[file_id][kind] = count
+    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -48,6 +48,11 @@ class FileReport:
     first_at: datetime | None = None
     last_at: datetime | None = None
 
+    def without(self, told_before: Counter[str]) -> FileReport:
+        """The same, with rows that tell streams of other files as duplicates."""
+        new = {kind: count - told_before[kind] for kind, count in self.new.items()}
+        return replace(self, new=new, duplicates=self.duplicates + told_before.total())
+
 
 @dataclass(frozen=True)
 class ImportReport:
@@ -65,12 +70,12 @@ class ImportReport:
 
     @property
     def new(self) -> Counter[str]:
-        """Rows added, by kind."""
+        """Streams added, by kind."""
         return sum((Counter(file.new) for file in self.files), Counter())
 
     @property
     def new_rows(self) -> int:
-        """Rows added, of every kind."""
+        """Streams added, of every kind."""
         return self.new.total()
 
     @property
@@ -85,7 +90,7 @@ class ImportReport:
 
     @property
     def duplicates(self) -> int:
-        """Rows that were stored already, or stood more than once in what was read."""
+        """Rows that were stored already, stood more than once, or tell a stream that another file told."""
         return sum(file.duplicates for file in self.files)
 
     @property

@@ -85,9 +85,12 @@ def write(path: Path, rows: object) -> Path:
 
 
 def stored(
-    session: Session, query: str = "select count(*) from raw_export.streaming_history"
+    session: Session,
+    query: str = "select count(*) from raw_export.streaming_history",
+    *,
+    commit: bool = False,
 ) -> list[tuple[Any, ...]]:
-    """The result of a query."""
-    with closing(session.database.connect()) as connection, connection.cursor() as cursor:
+    """The result of a query, which may change something where it is to `commit`."""
+    with closing(session.database.connect(autocommit=commit)) as connection, connection.cursor() as cursor:
         cursor.execute(query)
         return cursor.fetchall()

@@ -15,9 +15,11 @@ from profiles.database import advisory_lock
 from tests.extract.history.rows import endsong, extended, one_year, stored, write
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from profiles.session import Session
+    from tests.extract.history.rows import Row
 
 ALL = "select * from raw_export.streaming_history"
 
@@ -113,6 +115,29 @@ def test_the_same_file_again_or_under_another_name_adds_nothing(session: Session
     assert before == [stored(session, f"select * from raw_export.{table} order by 1") for table in tables]
 
 
+def test_what_an_older_version_loaded_is_known_to_a_reader_that_reads_it_again(
+    session: Session, export: Path
+) -> None:
+    without_uri = {key: value for key, value in endsong(1).items() if key != "spotify_track_uri"}
+    write(export / "endsong_0.json", [extended(1), endsong(1, offline=True), without_uri])
+    write(export / "StreamingHistory0.json", [one_year(1), one_year(1)])
+    import_history(session, export)
+    # by these the first versions stored such rows: others would double each life at its next import
+    assert stored(
+        session, "select row_hash from raw_export.streaming_history order by format, row_number"
+    ) == [
+        (-2531001794450638766,),
+        (2672739630171906717,),
+        (-3293484411738149354,),
+        (-4953676863877230791,),
+        (-2123108107593873967,),
+    ]
+    stored(session, "update raw_export.import_files set reader_version = 0 returning 1", commit=True)
+    again = import_history(session, export)
+    assert (again.rows_read, again.new_rows, again.duplicates) == (5, 0, 5)
+    assert stored(session) == [(5,)]
+
+
 def test_of_overlapping_exports_only_new_rows_are_loaded(session: Session, export: Path) -> None:
     older = write(export / "a" / "endsong_0.json", [endsong(n) for n in range(100)]).parent
     newer = write(
@@ -133,6 +158,74 @@ def test_equal_rows_inside_a_file_and_across_files_are_kept_once_and_counted(
     assert [(file.rows_read, sum(file.new.values()), file.duplicates) for file in report.files] == [
         (4, 2, 2),
         (2, 1, 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda n: {key: value for key, value in endsong(n).items() if key != "spotify_track_uri"},
+        lambda n: extended(n, reason_end="none"),
+        lambda n: extended(n, spotify_track_uri=None, master_metadata_album_artist_name="Arabicus Pulp"),
+        lambda n: one_year(n, artistName="Arabicus Pulp"),
+        lambda n: one_year(n, trackName=f"Another title {n}"),
+    ],
+    ids=["without uris", "without reasons", "renamed, without uris", "artist renamed", "titles renamed"],
+)
+def test_what_another_export_tells_otherwise_is_stored_and_counted_as_a_duplicate(
+    session: Session, export: Path, other: Callable[[int], Row]
+) -> None:
+    write(export / "a" / "endsong_0.json", [extended(n) for n in range(5)])
+    write(export / "b" / "endsong_0.json", [other(n) for n in range(7)])
+    first = import_history(session, export / "a")
+    second = import_history(session, export / "b")
+    assert (first.plays, first.duplicates) == (5, 0)
+    assert (second.rows_read, second.plays, second.duplicates) == (7, 2, 5)
+    assert stored(session) == [(12,)]
+
+
+def test_of_files_of_one_import_the_later_one_has_the_duplicates(session: Session, export: Path) -> None:
+    write(export / "endsong_0.json", [extended(n) for n in range(5)])
+    write(export / "endsong_1.json", [extended(n, reason_end="none") for n in range(5)])
+    report = import_history(session, export)
+    assert [(file.rows_read, sum(file.new.values()), file.duplicates) for file in report.files] == [
+        (5, 5, 0),
+        (5, 0, 5),
+    ]
+
+
+def test_what_is_another_stream_is_no_duplicate(session: Session, export: Path) -> None:
+    write(export / "a" / "endsong_0.json", [extended(n, ms_played=4_999) for n in range(5)])
+    import_history(session, export / "a")
+    others = [
+        one_year(0, msPlayed=4_999, artistName="Arabicus Pulp"),  # too short to tell
+        extended(1, ms_played=4_998),
+        extended(2, ms_played=4_999, ts="2023-05-01T12:08:01Z"),
+        extended(3, ms_played=4_999, spotify_track_uri="spotify:track:other", master_metadata_track_name="B"),
+    ]
+    write(export / "b" / "endsong_0.json", others[1:])
+    write(export / "b" / "StreamingHistory0.json", others[:1])
+    report = import_history(session, export / "b")
+    assert (report.plays, report.duplicates) == (4, 0)
+
+
+def test_audiobooks_of_one_year_data_are_kept_apart(session: Session, export: Path) -> None:
+    heard = {"endTime": "2025-05-01 10:00", "authorName": "Jane Austen", "msPlayed": 300_000}
+    chapters = [
+        heard | {"audiobookName": "Emma", "chapterName": "Chapter 1"},
+        heard | {"audiobookName": None, "chapterName": "Chapter 2"},
+    ]
+    write(export / "StreamingHistory_audiobook_0.json", chapters)
+    report = import_history(session, export)
+    assert (report.plays, report.podcasts, dict(report.new)) == (0, 0, {"audiobook": 2})
+    assert report.files[0].unknown_keys == {}
+    assert stored(
+        session,
+        "select kind, audiobook_title, audiobook_chapter_title, artist_name from"
+        " raw_export.streaming_history order by row_number",
+    ) == [
+        ("audiobook", "Emma", "Chapter 1", "Jane Austen"),
+        ("audiobook", None, "Chapter 2", "Jane Austen"),
     ]
 
 
