@@ -105,8 +105,8 @@ def unrecorded_rows(database: Database) -> dict[int, dict[str, int]]:
 
 
 # What `listens` in dbt decides stream by stream, as far as a count needs it: same end, to the minute where
-# one of the two knows no more, and same length; no uris or names that say otherwise; not another stream of one
-# upload.
+# one of the two knows no more, and same length. Another name is an older one where no other row tells a
+# stream of that minute and length; of one name, other offline times are other streams of one upload.
 _TOLD_BEFORE = """
     with
     files as (
@@ -123,21 +123,33 @@ _TOLD_BEFORE = """
         from {history} as history
         left join files on history.file_id = files.file_id
         where history.ms_played is not null
+    ),
+    judged as (
+        select
+            *,
+            ms_played >= 5000
+            and count(*) over (partition by minute, ms_played, file_id) = 1
+            and coalesce(min(uri) over same_length = max(uri) over same_length, true) as is_told_by_length
+        from streams
+        window same_length as (partition by minute, ms_played)
     )
     select ours.file_id, ours.kind, count(*)
-    from streams as ours
+    from judged as ours
     where
         ours.place is not null
         and exists (
-            select from streams as theirs
+            select from judged as theirs
             where
                 theirs.minute = ours.minute
                 and theirs.ms_played = ours.ms_played
                 and theirs.file_id <> ours.file_id
                 and coalesce(theirs.place < ours.place, true)
                 and (theirs.ts = ours.ts or 'one_year' in (theirs.format, ours.format))
-                and (coalesce(theirs.uri = ours.uri, true) or theirs.name = ours.name)
-                and (ours.ms_played >= 5000 or theirs.name = ours.name)
+                and (
+                    theirs.uri = ours.uri
+                    or theirs.name = ours.name
+                    or theirs.is_told_by_length and ours.is_told_by_length
+                )
                 and coalesce(theirs.offline_at = ours.offline_at, true)
                 and not (theirs.format = 'one_year' and ours.format = 'one_year' and theirs.name = ours.name)
         )

@@ -10,8 +10,10 @@
 
 {#
     For pre_hook of `listens`, until the end of its transaction: the steps of matching are joined by hash. PostgreSQL
-    guesses one row for most of them, and would compare each with each: of a song heard a thousand times, too.
+    guesses one row for most of them, and would compare each with each: of a song heard a thousand times, too. So
+    would a merge by song alone.
 #}
 {% macro join_by_hash() -%}
-    set local enable_nestloop = off
+    set local enable_nestloop = off;
+    set local enable_mergejoin = off
 {%- endmacro %}
