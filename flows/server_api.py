@@ -1,19 +1,85 @@
-"""What `make up` asks a Prefect server, over its REST API: importing Prefect takes seconds."""
+"""What `make up` asks a Prefect server, over its REST API: importing Prefect takes seconds.
+
+A server that has just been started, or whose SQLite file is busy, answers 503 for a while. Every question is
+therefore repeated, here and only here.
+"""
 
 from __future__ import annotations
 
 import json
+import time
 import urllib.error
 import urllib.request
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from http import HTTPStatus
+from http.client import HTTPException
+from typing import TYPE_CHECKING, Any
+
+import tenacity
+
+from flows.environment import START_TIMEOUT_S
+from profiles.errors import TrackerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 OVERDUE = timedelta(minutes=1)
 PAGE = 200
+LONGEST_PAUSE_S = 2.0
+SEE_LOG = "See services/server.log below TRACKER_HOME."
+NOT_READY = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
 
 
-def ask(api_url: str, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-    """Return the server's answer as JSON, None for an empty one. Raises OSError and HTTPError."""
+class ServerError(TrackerError):
+    """The Prefect server refuses a question, with this HTTP status."""
+
+    def __init__(self, message: str, *, remedy: str = "", status: int) -> None:
+        super().__init__(message, remedy=remedy)
+        self.status = status
+
+
+class ServerUnavailable(TrackerError):
+    """The Prefect server did not answer, or was not ready, for as long as a start may take."""
+
+
+def ask(
+    api_url: str,
+    method: str,
+    path: str,
+    body: dict[str, Any] | None = None,
+    *,
+    patience_s: float = START_TIMEOUT_S,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Any:
+    """Return the server's answer as JSON, None for an empty one; repeated while the server is not ready.
+
+    Every question of ours may be asked twice. Raises ServerError where the server refuses, ServerUnavailable
+    where it is not ready within `patience_s`.
+    """
+    asking = tenacity.Retrying(
+        sleep=sleep,
+        retry=tenacity.retry_if_exception(_is_not_ready),
+        wait=tenacity.wait_exponential(multiplier=0.1, max=LONGEST_PAUSE_S),
+        stop=tenacity.stop_after_delay(patience_s),
+        reraise=True,
+    )
+    try:
+        return asking(_ask_once, api_url, method, path, body)
+    except (OSError, HTTPException) as error:
+        said = f"status {error.code}" if isinstance(error, urllib.error.HTTPError) else str(error)
+        if isinstance(error, urllib.error.HTTPError) and not _is_not_ready(error):
+            raise ServerError(
+                f"The Prefect server at {api_url} does not do {method} {path} ({said}).",
+                remedy=SEE_LOG,
+                status=error.code,
+            ) from None
+        raise ServerUnavailable(
+            f"The Prefect server at {api_url} is not ready after {patience_s:.0f} s ({said}).",
+            remedy=f"Repeat it; if that does not help: {SEE_LOG}",
+        ) from None
+
+
+def _ask_once(api_url: str, method: str, path: str, body: dict[str, Any] | None) -> Any:
     request = urllib.request.Request(  # noqa: S310  # the address is that of our own server
         f"{api_url}/{path}",
         method=method,
@@ -25,11 +91,19 @@ def ask(api_url: str, method: str, path: str, body: dict[str, Any] | None = None
     return json.loads(content) if content else None
 
 
+def _is_not_ready(error: BaseException) -> bool:
+    if isinstance(error, urllib.error.HTTPError):
+        error.close()
+        return error.code in NOT_READY
+    # refused, dropped in the middle of an answer, or too slow
+    return isinstance(error, OSError | HTTPException)
+
+
 def is_worker_online(api_url: str, pool: str, name: str, *, since: datetime) -> bool:
     """Say whether this worker has reported to the server after this moment."""
     try:
         workers = ask(api_url, "POST", f"work_pools/{pool}/workers/filter", {})
-    except urllib.error.HTTPError:  # the pool is made by the worker
+    except ServerError:  # the pool is made by the worker
         return False
     return any(
         worker["name"] == name and datetime.fromisoformat(worker["last_heartbeat_time"]) >= since

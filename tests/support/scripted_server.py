@@ -70,8 +70,8 @@ class Scripted:
 
 
 @contextmanager
-def scripted_server() -> Iterator[Scripted]:
-    """Run one on a free port until the block ends."""
+def scripted_server(port: int = 0) -> Iterator[Scripted]:
+    """Run one until the block ends, on a free port where none is named."""
     script = Scripted()
 
     class Handler(BaseHTTPRequestHandler):
@@ -96,7 +96,7 @@ def scripted_server() -> Iterator[Scripted]:
         def log_message(self, *_: Any) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
         script.port = server.server_address[1]
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()

@@ -1,0 +1,67 @@
+"""What `make up` asks a server that has just been started, and may not be ready yet."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from datetime import UTC, datetime
+
+import pytest
+
+from flows import server_api
+from flows.environment import free_port
+from flows.server_api import ServerError, ServerUnavailable, ask, is_worker_online, settle_runs
+from tests.profiles.scripted import Answer, Scripted, scripted_server
+
+AT_FIRST = (Answer(503), Answer(502, body="<html>"), Answer(is_dropped=True), Answer(504), Answer(503))
+
+
+def url_of(script: Scripted) -> str:
+    return f"http://127.0.0.1:{script.port}/api"
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_api, "LONGEST_PAUSE_S", 0.01)
+
+
+def test_a_server_that_is_not_ready_yet_is_asked_again() -> None:
+    with scripted_server() as script:
+        script.say(*AT_FIRST, Answer(body={"id": 1}))
+        assert ask(url_of(script), "GET", "flow_runs/1") == {"id": 1}
+        assert len(script.asked) == len(AT_FIRST) + 1
+
+
+def test_every_question_of_a_start_waits_for_the_server() -> None:
+    with scripted_server() as script:
+        script.say(*AT_FIRST, Answer(body=[]))
+        settle_runs(url_of(script))
+        script.say(*AT_FIRST, Answer(body=[]))
+        assert not is_worker_online(url_of(script), "tracker", "this machine", since=datetime.now(UTC))
+
+
+def test_a_server_that_does_not_listen_yet_is_asked_again() -> None:
+    port = free_port()
+    with ExitStack() as stack:
+
+        def start_server(_: float) -> None:
+            script = stack.enter_context(scripted_server(port))
+            script.say(Answer(body=[1]))
+
+        assert ask(f"http://127.0.0.1:{port}/api", "GET", "x", sleep=start_server) == [1]
+
+
+def test_patience_ends_and_says_what_the_server_answered() -> None:
+    with scripted_server() as script:
+        script.say(Answer(503))
+        with pytest.raises(ServerUnavailable, match="503"):
+            ask(url_of(script), "GET", "x", patience_s=0)
+    with pytest.raises(ServerUnavailable, match="refused"):
+        ask(f"http://127.0.0.1:{free_port()}/api", "GET", "x", patience_s=0)
+
+
+def test_what_the_server_refuses_is_not_asked_again() -> None:
+    with scripted_server() as script:
+        script.say(Answer(404))
+        with pytest.raises(ServerError, match="404"):
+            ask(url_of(script), "GET", "x")
+        assert len(script.asked) == 1
