@@ -10,7 +10,7 @@ import pytest
 from flows import server_api
 from flows.environment import free_port
 from flows.server_api import ServerError, ServerUnavailable, ask, is_worker_online, settle_runs
-from tests.profiles.scripted import Answer, Scripted, scripted_server
+from tests.support.scripted_server import Answer, Scripted, scripted_server
 
 AT_FIRST = (Answer(503), Answer(502, body="<html>"), Answer(is_dropped=True), Answer(504), Answer(503))
 
