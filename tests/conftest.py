@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 OURS = ("SPOTIFY_", "DB_", "TRACKER_", "PREFECT_", "DBT_", "PG")
 TEMPORARY = "tracker-test-"
 NUMBERS = itertools.count(1)
-LONG_FIRST = ("e2e", "flows", "dbt")
+LONG_FIRST = ("e2e", "flows", "dbt", "upgrade")
 """Folders whose files take longest: begun last, they would keep one worker busy and leave the other idle."""
 
 
