@@ -112,6 +112,7 @@ def purge(
     if plan.drops_cluster:
         embedded.stop(settings.tracker_home)
         _delete(embedded.data_folder(settings.tracker_home))
+        embedded.forget(settings.tracker_home)
         _delete(embedded.socket_folder(settings.tracker_home))
     if settings.spotify_refresh_token is not None:
         _refuse_import(settings, plan)

@@ -36,6 +36,7 @@ FIND_CASE_RULES = """
     order by array_position(%(names)s, cast(collname as text))
     limit 1
 """
+EMBEDDED_IS_AWAY = "The next command starts it again; if not, see postgres/server.log below TRACKER_HOME."
 MARK_APPLIED = "insert into ops.applied_schemas (fingerprint) values (%s) on conflict do nothing"
 
 
@@ -101,7 +102,9 @@ class Database:
         except psycopg2.OperationalError as error:
             raise DatabaseUnavailable(
                 f"The database {self.safe_dsn} cannot be reached: {str(error).strip()}",
-                remedy="Check DB_HOST, DB_PORT, DB_NAME, DB_USER and DB_PASSWORD, and that the server runs.",
+                remedy=EMBEDDED_IS_AWAY
+                if self.is_embedded
+                else "Check DB_HOST, DB_PORT, DB_NAME, DB_USER and DB_PASSWORD, and that the server runs.",
             ) from None
         connection.autocommit = True
         with connection.cursor() as cursor:

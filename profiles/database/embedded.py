@@ -16,14 +16,14 @@ import shutil
 import subprocess
 import tempfile
 import warnings
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
-import psutil
 import psycopg2
 import tenacity
 
+from profiles.database import postmaster
 from profiles.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ SUPERUSER = "postgres"
 LONGEST_SOCKET_PATH = 100  # the kernel's limit is 107 bytes, macOS' 103
 START_TIMEOUT_S = 300  # crash recovery after a power cut may replay a lot
 LARGEST_LOG_BYTES = 10_000_000
+SOCKET_WITHIN_S = 5.0
+MADE = "made"
 
 
 def data_folder(home: Path) -> Path:
@@ -62,51 +64,113 @@ def binaries() -> Path:
 
 
 def is_ready(home: Path) -> bool:
-    """Say whether the server answers now."""
-    try:
-        psycopg2.connect(
-            host=str(socket_folder(home)), port=PORT, user=SUPERUSER, dbname="postgres", connect_timeout=5
-        ).close()
-    except psycopg2.OperationalError:
+    """Say whether the server answers now, and runs on this home's folder."""
+    recorded = _recorded(data_folder(home))
+    if recorded is None:
         return False
-    return True
+    try:
+        with (
+            closing(
+                psycopg2.connect(
+                    host=str(socket_folder(home)),
+                    port=PORT,
+                    user=SUPERUSER,
+                    dbname="postgres",
+                    connect_timeout=5,
+                )
+            ) as connection,
+            connection.cursor() as cursor,
+        ):
+            # relative to the folder that the server runs on: after a move another one may answer here
+            cursor.execute("select pg_read_file('postmaster.pid')")
+            ((content,),) = cursor.fetchall()
+    except psycopg2.Error:
+        return False
+    return _first_lines(content) == recorded
 
 
 def ensure_running(home: Path, *, options: Mapping[str, str] | None = None) -> Path:
     """Start the server under `home` unless it runs; return its socket folder. Safe in many processes at once.
 
-    `options` are server parameters for this start. Raises DatabaseUnavailable with the end of the log.
+    `options` are server parameters for this start. Says in the log where data that was here is gone and an
+    empty database begins. Raises DatabaseUnavailable with its remedy.
     """
     sockets = socket_folder(home)
     if is_ready(home):
         return sockets
+    _refuse_moved(home)
     try:
         home.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DatabaseUnavailable(
             f"The folder {home} cannot be made ({error.strerror}).", remedy="Choose another TRACKER_HOME."
         ) from None
-    with _start_lock(home):
+    with _start_lock(home) as lock:
         if not is_ready(home):
+            _warn_of_loss(home, had_data=lock.read().startswith(MADE))
             _initialise(home, data_folder(home))
+            lock.truncate(0)
+            lock.write(MADE)
             _share_with_server(sockets, data_folder(home))
             _start(home, sockets, options or {})
     return sockets
 
 
+def is_made(home: Path) -> bool:
+    """Say whether there is a database under `home`, running or not."""
+    return (data_folder(home) / "PG_VERSION").exists()
+
+
+def forget(home: Path) -> None:
+    """Forget that a database was made under `home`, after it has been deleted on purpose."""
+    lock_file(home).unlink(missing_ok=True)
+
+
 def stop(home: Path) -> bool:
-    """Stop the server under `home`; say whether one was running."""
-    data = data_folder(home)
+    """Stop the server under `home`, also where that was deleted meanwhile; say whether one was running."""
+    data, sockets = data_folder(home), socket_folder(home)
     if not (data / "postmaster.pid").exists():
-        return False
+        return postmaster.end_orphans(sockets) > 0
     with _start_lock(home):
-        if _postmaster(data) is None:
+        if postmaster.running_on(data) is None:
             return False
-        _run(["pg_ctl", "-D", ".", "-m", "fast", "-w", "-t", "120", "stop"], data)
-        if socket_folder(home) != data:
-            with suppress(OSError):
-                socket_folder(home).rmdir()
+        _stop(home, data)
     return True
+
+
+def _stop(home: Path, data: Path) -> None:
+    _run(["pg_ctl", "-D", ".", "-m", "fast", "-w", "-t", "120", "stop"], data)
+    if socket_folder(home) != data:
+        with suppress(OSError):
+            socket_folder(home).rmdir()
+
+
+def _refuse_moved(home: Path) -> None:
+    """Begin no empty database where one of ours was, which runs on, in a folder that has been moved."""
+    data = data_folder(home)
+    for process in postmaster.started_for(socket_folder(home)):
+        folder = postmaster.folder_of(process)
+        if folder is not None and not (data.exists() and folder.samefile(data)):
+            raise DatabaseUnavailable(
+                f"The database of {home} runs on, in the folder {folder}: that has been moved.",
+                remedy=f"Go on with TRACKER_HOME={folder.parent}, or move it back. To begin anew here, stop"
+                f" it first: TRACKER_HOME={folder.parent} make down.",
+            )
+
+
+def _warn_of_loss(home: Path, *, had_data: bool) -> None:
+    """Say that data is gone before an empty database begins in its place."""
+    data = data_folder(home)
+    was_deleted = postmaster.end_orphans(socket_folder(home)) > 0
+    if is_made(home) or not (was_deleted or had_data):
+        return
+    what = "was deleted while its database ran" if was_deleted else "is gone"
+    log.warning(
+        "%s %s: a new, empty database begins there. A backup, if there is one, brings the data back:"
+        " `python -m profiles.database.cli restore FILE`.",
+        data,
+        what,
+    )
 
 
 # after a kill the old server's children may hold its shared memory for a moment
@@ -118,18 +182,32 @@ def stop(home: Path) -> bool:
 )
 def _start(home: Path, sockets: Path, options: Mapping[str, str]) -> None:
     data = data_folder(home)
-    if _postmaster(data) is None:
+    if postmaster.running_on(data) is not None and not _has_socket(sockets):
+        log.info("the embedded PostgreSQL cannot be reached at %s, it starts anew", sockets)
+        _stop(home, data)
+        _share_with_server(sockets, data)
+    if postmaster.running_on(data) is None:
         _forget_dead_postmaster(data, sockets)
         logfile = data / "server.log"
         if logfile.exists() and logfile.stat().st_size > LARGEST_LOG_BYTES:
             logfile.unlink()
-        quoted = '"' + str(sockets).replace('"', '""') + '"'  # else a comma would end the name
-        arguments = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={quoted}", "-p", str(PORT)]
+        arguments = ["-c", "listen_addresses=", "-c", postmaster.socket_option(sockets), "-p", str(PORT)]
         for name, value in options.items():
             arguments += ["-c", f"{name}={value}"]
         # -W: pg_ctl's own waiting gives up too early; we wait until a connection succeeds
         _run(["pg_ctl", "-D", ".", "-l", logfile.name, "-W", "-o", shlex.join(arguments), "start"], data)
     _wait_until_ready(home)
+
+
+# a server makes its socket within a moment of its start, long before it has recovered
+@tenacity.retry(
+    retry=tenacity.retry_if_result(lambda answer: not answer),
+    wait=tenacity.wait_fixed(0.1),
+    stop=tenacity.stop_after_delay(SOCKET_WITHIN_S),
+    retry_error_callback=lambda _: False,
+)
+def _has_socket(sockets: Path) -> bool:
+    return (sockets / f".s.PGSQL.{PORT}").exists()
 
 
 def _wait_until_ready(home: Path) -> None:
@@ -150,7 +228,7 @@ def _stop_when_dead(data: Path) -> tenacity.stop.stop_base:
 
     class StopWhenDead(tenacity.stop.stop_base):
         def __call__(self, retry_state: tenacity.RetryCallState) -> bool:
-            return retry_state.attempt_number > patience and _postmaster(data) is None
+            return retry_state.attempt_number > patience and postmaster.running_on(data) is None
 
     return StopWhenDead()
 
@@ -235,15 +313,16 @@ def _share_with_server(sockets: Path, data: Path) -> None:
             os.chown(sockets, owner.st_uid, owner.st_gid)
 
 
-def _postmaster(data: Path) -> psutil.Process | None:
-    """Return the server's process, if the recorded one is really a server on this folder."""
+def _recorded(data: Path) -> list[str] | None:
+    """Return what the folder says of its server: its pid, its folder at its start, its start."""
     try:
-        pid = int((data / "postmaster.pid").read_text().split("\n", 1)[0])
-        process = psutil.Process(pid)
-        is_ours = process.name() == "postgres" and Path(process.cwd()) == data
-    except (OSError, ValueError, psutil.Error):
+        return _first_lines((data / "postmaster.pid").read_text())
+    except (OSError, UnicodeDecodeError):
         return None
-    return process if is_ours and process.status() != psutil.STATUS_ZOMBIE else None
+
+
+def _first_lines(pid_file: str) -> list[str]:
+    return pid_file.split("\n")[:3]
 
 
 def _forget_dead_postmaster(data: Path, sockets: Path) -> None:
@@ -293,8 +372,14 @@ def _failure(message: str, data: Path) -> DatabaseUnavailable:
     )
 
 
+def lock_file(home: Path) -> Path:
+    """Return the file that lets one process at a time start the server; it remembers that there was one."""
+    return home / "postgres.lock"
+
+
 @contextmanager
-def _start_lock(home: Path) -> Iterator[None]:
-    with (home / "postgres.lock").open("a") as file:
+def _start_lock(home: Path) -> Iterator[IO[str]]:
+    with lock_file(home).open("a+", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+        file.seek(0)
+        yield file
