@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
-from prefect.context import FlowRunContext
-from prefect.exceptions import FlowPauseTimeout
-from prefect.flow_runs import pause_flow_run
 from prefect.input import RunInput
-from prefect.input.actions import delete_flow_run_input, filter_flow_run_input
 from pydantic import Field
 
-from flows import traces
+from flows import traces, waiting
 from flows.leaving import disconnect as forget_sign_in
 from flows.leaving import preview_lines
 from flows.purge import plan_purge, purge
@@ -26,13 +21,13 @@ from profiles.settings import load_settings
 from profiles.signin.consent import LIFE, finish_login, start_login
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from profiles.database import Database
     from profiles.signin.consent import PendingLogin, SignedIn
 
 WORD = "delete"
 OWN_LOCK = "flow:disconnect"
-LOOKS_EVERY_S = 2
-MOST_INPUTS = 20  # a form is three of them
 
 
 class Answer(RunInput):
@@ -47,8 +42,9 @@ class Answer(RunInput):
 def connect_spotify(address: str | None = None) -> State[Any]:
     """Sign in to Spotify from this page, wherever the tracker runs.
 
-    Run it without anything: it shows a link and waits ten minutes for its answer. Open the link, agree, copy
-    the address that the browser ends on (the page itself may show an error), press *Resume* and paste it.
+    Run it without anything: it shows a link under Artifacts and waits for its answer, a day at most. Open the
+    link, agree, and copy the address that the browser ends on (the page itself may show an error). Then press
+    *Resume*, in the menu (⋮) at the top right of the run's page, and paste it.
 
     Args:
         address: Only to answer a run in a terminal: the address that the browser ended on.
@@ -59,13 +55,14 @@ def connect_spotify(address: str | None = None) -> State[Any]:
             run.step("sign-in", _finish, run.database, None, address)
             traces.forget_parameters()
             return run.state
-        pending = run.step("link", _show_link, run.database)
+        has_form = waiting.has_form()
+        pending = run.step("link", _show_link, run.database, life=waiting.WAIT if has_form else LIFE)
         if pending is None:
             return run.state
-        if not _has_form():
+        if not has_form:
             run.note("link", _in_terminal(pending))
             return run.state
-        run.step("sign-in", _wait_and_finish, run.database, pending)
+        run.step("sign-in", _wait_and_finish, run, pending)
     return run.state
 
 
@@ -91,8 +88,8 @@ def disconnect(purge: bool = False, confirm: str = "") -> State[Any]:
     return run.state
 
 
-def _show_link(database: Database) -> PendingLogin:
-    pending = start_login(load_settings(), database)
+def _show_link(database: Database, *, life: timedelta) -> PendingLogin:
+    pending = start_login(load_settings(), database, life=life)
     create_markdown_artifact(
         key="connect-spotify", markdown=invitation(pending), description="The link to agree at"
     )
@@ -104,45 +101,23 @@ def invitation(pending: PendingLogin) -> str:
     return (
         f"[Open Spotify's consent page]({pending.address}) and agree. The browser then ends on an address"
         f" that begins with `{pending.redirect_uri}`; the page may show an error, that does not matter. Copy"
-        " the whole address and paste it into the form of the run (*Resume*), before"
-        f" {pending.expires_at:%H:%M} UTC."
+        f" the whole address. Then, {waiting.WHERE}, and paste it there, before"
+        f" {pending.expires_at:%Y-%m-%d %H:%M} UTC."
     )
 
 
-def _wait_and_finish(database: Database, pending: PendingLogin) -> str:
-    form = Answer.with_initial_data(description=invitation(pending))
-    try:
-        answer = pause_flow_run(
-            wait_for_input=form, timeout=int(LIFE.total_seconds()), poll_interval=LOOKS_EVERY_S
-        )
-        redaction.hide([answer.address])
-        return _finish(database, pending, answer.address)
-    except FlowPauseTimeout:
-        raise InputError(
-            "Nobody answered within ten minutes; nothing was stored.", remedy="Run connect-spotify again."
-        ) from None
-    finally:
-        _forget_answers()
+def _wait_and_finish(run: Run, pending: PendingLogin) -> str:
+    answer = waiting.wait_for_answer(run, Answer.with_initial_data(description=invitation(pending)))
+    if answer is None:
+        return waiting.NOT_ANSWERED
+    redaction.hide([answer.address])
+    return _finish(run.database, pending, answer.address)
 
 
 def _finish(database: Database, pending: PendingLogin | None, address: str) -> str:
     signed_in: SignedIn = finish_login(load_settings(), database, pending, address)
     said = f"signed in as {signed_in.display_name}, until {signed_in.expires_on:%Y-%m-%d}"
     return " ".join([f"{said}.", *signed_in.warnings])
-
-
-def _forget_answers() -> None:
-    """Take the pasted address out of Prefect's database: its code is spent, and nobody needs it there."""
-    given: Any = filter_flow_run_input(key_prefix="paused", limit=MOST_INPUTS)
-    for each in given:
-        with suppress(Exception):  # it is spent anyway
-            delete_flow_run_input(each.key)
-
-
-def _has_form() -> bool:
-    """Say whether somebody sees this run in a UI: it was started there, not in a terminal."""
-    context = FlowRunContext.get()
-    return context is not None and context.flow_run is not None and context.flow_run.deployment_id is not None
 
 
 def _in_terminal(pending: PendingLogin) -> str:

@@ -15,7 +15,7 @@ from psycopg2.extras import execute_values
 from profiles.redaction import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from uuid import UUID
 
     from profiles.database import Database
@@ -26,6 +26,7 @@ BATCH = 200
 FLUSH_EVERY_S = 5.0
 KEPT_DAYS = 90
 LONGEST_MESSAGE = 10_000
+RUNNING, WAITING = "running", "waiting"
 
 INSERT_LINES = "insert into ops.logs (run_id, logged_at, level, logger, message) values %s"
 BEGIN = """
@@ -34,11 +35,18 @@ BEGIN = """
     set started_at = now(), finished_at = null, state = 'running', message = null
 """
 END = "update ops.runs set finished_at = now(), state = %s, message = %s, calls = %s where run_id = %s"
-# whoever holds the lock of a flow knows that an earlier run of it, still marked as running, was killed
+SET_STATE = "update ops.runs set state = %s where run_id = %s"
+# whoever holds the lock of a flow knows that an earlier run of it, still marked as running, was killed; one
+# that waits for a person holds no lock, and waits for a day
 FORGET_KILLED = """
     update ops.runs
     set state = 'crashed', finished_at = now(), message = 'ended without a word: killed, or a power cut'
-    where flow = %s and state = 'running' and run_id <> %s
+    where flow = %s and run_id <> %s
+        and (state = 'running' or (state = 'waiting' and started_at < now() - interval '2 days'))
+"""
+FORGET_STOPPED = """
+    update ops.runs set state = 'crashed', finished_at = now(), message = %s
+    where run_id = any(%s::uuid[]) and state in ('running', 'waiting')
 """
 STARTED_SINCE = """
     select exists (
@@ -119,6 +127,18 @@ def begin(database: Database, run_id: UUID, flow: str, parameters: Mapping[str, 
         has_killed_runs = cursor.rowcount > 0
         cursor.execute(BEGIN, [str(run_id), flow, clean])
     return has_killed_runs
+
+
+def set_state(database: Database, run_id: UUID, state: str) -> None:
+    """Record that a run waits for a person, or goes on."""
+    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(SET_STATE, [state, str(run_id)])
+
+
+def forget_stopped(database: Database, run_ids: Sequence[str], why: str) -> None:
+    """Record that these runs, where they are open, were stopped."""
+    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(FORGET_STOPPED, [why, list(run_ids)])
 
 
 def end(database: Database, run_id: UUID, *, state: str, message: str, calls: int) -> None:

@@ -44,9 +44,11 @@ class Overlap(StrEnum):
 class Run:
     """What happened so far in one run of one flow."""
 
-    def __init__(self, flow: str, database: Database) -> None:
+    def __init__(self, flow: str, database: Database, run_id: UUID | None = None) -> None:
         self.flow = flow
         self.database = database
+        self.run_id = run_id or uuid4()
+        self.turn = ExitStack()  # holds the flow's lock
         self.skipped_because: str | None = None
         self.done: dict[str, str] = {}
         self.deferred: dict[str, str] = {}
@@ -95,6 +97,23 @@ class Run:
     def forget(self) -> None:
         """Leave no record of this run: the tables for it are gone."""
         self.is_forgotten = True
+
+    def take_turn(self, *, wait: bool) -> bool:
+        """Take the flow's lock, until `turn` is closed; say whether it was got."""
+        return self.turn.enter_context(advisory_lock(self.database, f"flow:{self.flow}", wait=wait))
+
+    @contextmanager
+    def out_of_turn(self) -> Iterator[None]:
+        """Let other runs of this flow go on for the time of the context: this one waits for a person."""
+        run_log.set_state(self.database, self.run_id, run_log.WAITING)
+        self.turn.close()
+        try:
+            yield
+        except Exception:  # not where it is ended from outside: then nothing is waited for
+            self.take_turn(wait=True)
+            raise
+        self.take_turn(wait=True)
+        run_log.set_state(self.database, self.run_id, run_log.RUNNING)
 
     @property
     def outcome(self) -> str:
@@ -168,10 +187,13 @@ def conduct(flow: str, *, overlap: Overlap = Overlap.WAIT, **parameters: Any) ->
     settings = load_settings()
     redaction.install(settings.secrets())
     database = open_database(settings)
-    run = Run(flow, database)
     run_id, due_at = _identity()
+    run = Run(flow, database, run_id)
     with ExitStack() as stack:
-        is_alone = stack.enter_context(advisory_lock(database, f"flow:{flow}", wait=overlap is Overlap.WAIT))
+        stack.enter_context(run.turn)
+        is_alone = run.turn.enter_context(
+            advisory_lock(database, f"flow:{flow}", wait=overlap is Overlap.WAIT)
+        )
         if not is_alone:
             run.skipped_because = f"another run of {flow} is under way"
             log.info("%s", run.skipped_because)

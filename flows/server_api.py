@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 OVERDUE = timedelta(minutes=1)
 PAGE = 200
 LONGEST_PAUSE_S = 2.0
+STOPPED = "It was stopped before it ended; the next run goes on from what is there."
 SEE_LOG = "See services/server.log below TRACKER_HOME."
 NOT_READY = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
 
@@ -121,18 +122,20 @@ def deployment_names(api_url: str) -> set[str]:
             return names
 
 
-def settle_runs(api_url: str) -> None:
-    """Close what a stop or a power cut left open, before a worker starts.
+def settle_runs(api_url: str) -> list[str]:
+    """Close what a stop or a power cut left open, before a worker starts; return the ids of these runs.
 
-    Runs that were under way are marked as crashed: nobody works on them. Of the runs that fell due meanwhile
-    the latest of each deployment stays, to be made up for; a hundred polls at once would only burn the quota.
+    Runs that were under way or waited for an answer are marked as crashed: nobody works on them. Of the runs
+    that fell due meanwhile the latest of each deployment stays, to be made up for; a hundred polls at once
+    would only burn the quota.
     """
-    for run in _runs(api_url, ["RUNNING", "PENDING", "CANCELLING"]):
-        message = "It was stopped before it ended; the next run goes on from what is there."
-        state = {"type": "CRASHED", "name": "Crashed", "message": message}
+    stopped = _runs(api_url, ["RUNNING", "PENDING", "CANCELLING", "PAUSED"])
+    for run in stopped:
+        state = {"type": "CRASHED", "name": "Crashed", "message": STOPPED}
         ask(api_url, "POST", f"flow_runs/{run['id']}/set_state", {"state": state, "force": True})
     for run in superseded(_runs(api_url, ["SCHEDULED"]), datetime.now(UTC)):
         ask(api_url, "DELETE", f"flow_runs/{run['id']}")
+    return [run["id"] for run in stopped]
 
 
 def superseded(runs: list[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:

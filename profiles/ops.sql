@@ -60,7 +60,7 @@ create table if not exists ops.token_imports (
     decided_at timestamptz not null default now()
 );
 
--- Grain: one login that waits for its consent: good once, for ten minutes. `state` itself is not stored
+-- Grain: one login that waits for its consent: good once, until `expires_at`. `state` itself is not stored
 create table if not exists ops.pending_logins (
     state_hash text primary key,
     client_id text not null,

@@ -1,7 +1,7 @@
 """A login in two steps: the address to open, then the address that the browser comes back with.
 
 The two may run in different processes: what has to be remembered stands in `ops.pending_logins`, sealed like
-a token, for ten minutes and one use.
+a token, for one use and ten minutes, or as long as the caller waits.
 """
 
 from __future__ import annotations
@@ -92,8 +92,10 @@ class SignedIn:
         return tuple(f"{scope.name} was not granted: {scope.without}." for scope in self.refused)
 
 
-def start_login(settings: Settings, database: Database, *, redirect_uri: str | None = None) -> PendingLogin:
-    """Begin a login: remember it for ten minutes, return the page to open. Makes no call.
+def start_login(
+    settings: Settings, database: Database, *, redirect_uri: str | None = None, life: timedelta = LIFE
+) -> PendingLogin:
+    """Begin a login: remember it for its life (ten minutes), return the page to open. Makes no call.
 
     `redirect_uri`: the setting's, with the port where the setting leaves that open. Without a client secret
     the login uses PKCE (S256). Raises SettingsError where the app or its redirect address cannot be used.
@@ -104,7 +106,7 @@ def start_login(settings: Settings, database: Database, *, redirect_uri: str | N
     state = secrets.token_urlsafe(32)
     verifier = None if settings.spotify_client_secret else secrets.token_urlsafe(64)
     redaction.hide([verifier])
-    expires_at = real_now() + LIFE
+    expires_at = real_now() + life
     _remember(settings, database, state, _Login(client_id, redirect_uri, verifier), expires_at)
     query = {
         "client_id": client_id,
@@ -126,7 +128,7 @@ def finish_login(
 ) -> SignedIn:
     """Take the address that Spotify sent the browser to, and store the sign-in that it stands for.
 
-    `pending` is the login or its state; None accepts the answer to any login begun here within ten minutes.
+    `pending` is the login or its state; None accepts the answer to any login begun here that has not ended.
     Raises WrongStateError (nothing was used up), InputError where the address is no answer or came too late,
     LoginDeclinedError, WrongAccount (what was there stays), Forbidden, SpotifyUnavailable, Deferred.
     """
@@ -241,7 +243,10 @@ def _claim(settings: Settings, database: Database, state: str) -> _Login:
         raise _wrong_state()
     client_id, redirect_uri, sealed, is_encrypted, expires_at = row
     if expires_at < real_now():
-        raise InputError("That login was begun more than ten minutes ago.", remedy=START_AGAIN)
+        raise InputError(
+            f"That login ended at {expires_at:%Y-%m-%d %H:%M} UTC: its answer came too late.",
+            remedy=START_AGAIN,
+        )
     verifier = None
     if sealed is not None:
         verifier = TokenStore(settings, database).unseal(sealed, is_encrypted=is_encrypted)

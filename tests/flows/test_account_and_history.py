@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import threading
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from extract import library
-from flows import account, history, server_api
+from flows import account, history, server_api, waiting
 from flows.account import connect_spotify, disconnect
 from flows.history import import_history, import_tracker
 from flows.keeping import backup, export
@@ -61,8 +62,8 @@ def test_a_run_shows_the_link_and_a_second_one_takes_the_pasted_address(
 def test_a_run_in_the_ui_waits_for_its_form_and_forgets_the_answer(
     session: Session, monkeypatch: pytest.MonkeyPatch, ask: Ask, api: Callable[..., Any]
 ) -> None:
-    monkeypatch.setattr(account, "_has_form", lambda: True)
-    monkeypatch.setattr(account, "LOOKS_EVERY_S", 0.2)
+    monkeypatch.setattr(waiting, "has_form", lambda: True)
+    monkeypatch.setattr(waiting, "LOOKS_EVERY_S", 0.2)
     paused = threading.Event()
     shown: list[str] = []
     invite = account.invitation
@@ -97,6 +98,51 @@ def test_a_run_in_the_ui_waits_for_its_form_and_forgets_the_answer(
     assert "signed in as" in str(state.message)
     run = api("POST", "flow_runs/filter", {"flows": where["flows"], "sort": "START_TIME_DESC", "limit": 1})[0]
     assert api("POST", f"flow_runs/{run['id']}/input/filter", {"prefix": "paused"}) == []
+
+
+def test_a_run_that_nobody_answers_completes_and_changes_nothing(
+    session: Session, monkeypatch: pytest.MonkeyPatch, ask: Ask, api: Callable[..., Any]
+) -> None:
+    monkeypatch.setattr(waiting, "has_form", lambda: True)
+    monkeypatch.setattr(waiting, "LOOKS_EVERY_S", 0)
+    monkeypatch.setattr(waiting, "WAIT", timedelta(seconds=0.5))
+    state = connect_spotify(return_state=True)
+    assert (state.name, state.is_completed()) == ("Completed", True)
+    assert str(state.message).endswith("sign-in: not answered, nothing changed")
+    assert ask("select count(*) from ops.tokens where authorized_at is not null") == [0]
+    assert ask("select state from ops.runs") == ["completed"]
+
+
+def test_while_a_run_waits_it_says_so_and_others_of_its_flow_go_on(
+    session: Session, monkeypatch: pytest.MonkeyPatch, ask: Ask, api: Callable[..., Any]
+) -> None:
+    monkeypatch.setattr(waiting, "has_form", lambda: True)
+    monkeypatch.setattr(waiting, "WAIT", timedelta(minutes=2))
+    seen: list[Any] = []
+
+    def look(_: float) -> None:
+        """Look at the first run while it waits: start a second one, then move on to the end of the day."""
+        if seen:
+            return
+        [run] = api("POST", "flow_runs/filter", {"flow_runs": {"state": {"name": {"any_": ["Paused"]}}}})
+        seen.append(run)
+        monkeypatch.setattr(waiting, "has_form", lambda: False)
+        thread = threading.Thread(target=lambda: seen.append(connect_spotify(return_state=True)))
+        thread.start()
+        thread.join()
+        seen.append(ask("select state from ops.runs order by started_at"))
+        monkeypatch.setattr(waiting, "real_now", lambda: datetime.now(UTC) + timedelta(minutes=3))
+
+    monkeypatch.setattr(waiting, "sleep", look)
+    assert connect_spotify(return_state=True).is_completed()
+    paused, second, states = seen
+    assert paused["name"] == "connect Spotify (waits for you: ⋮ → Resume)"
+    assert "press Resume" in paused["state"]["message"]
+    assert second.is_completed()
+    assert states == ["waiting", "completed"]
+    [artifact] = api("POST", "artifacts/filter", {"flow_runs": {"id": {"any_": [paused["id"]]}}})
+    assert "press Resume" in artifact["data"]
+    assert api("GET", f"flow_runs/{paused['id']}")["name"] == "connect Spotify"
 
 
 def test_a_purge_wants_its_word(session: Session, ask: Ask) -> None:

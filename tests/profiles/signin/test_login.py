@@ -141,7 +141,7 @@ def test_a_login_ends_after_ten_minutes(settings: Settings, database: Database) 
     pending = start_login(settings, database)
     with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
         cursor.execute("update ops.pending_logins set expires_at = now() - interval '1 second'")
-    with pytest.raises(InputError, match="ten minutes"):
+    with pytest.raises(InputError, match="too late"):
         finish_login(settings, database, pending, decide(pending.address))
     assert not status(settings, database).is_signed_in
 
