@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import shutil
 import socket
@@ -15,13 +16,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows import processes
+from profiles import damage
 from profiles.errors import TrackerError
 from profiles.settings import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import psutil
+
     from profiles.settings import Settings
+
+log = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
 START_TIMEOUT_S = 120
@@ -85,23 +91,28 @@ def prefect_server(settings: Settings) -> Iterator[str]:
     with _own_folder(settings.tracker_home / "prefect-temporary") as folder:
         file = folder / "server.json"
         _end_leftover(file)
+        for damaged in damage.in_prefect_home(folder):
+            log.warning("%s", set_aside(damaged))
         os.environ["PREFECT_HOME"] = str(folder)
         port = free_port()
         os.environ["PREFECT_API_URL"] = f"http://{HOST}:{port}/api"
-        server = processes.start(
-            _temporary_server(port),
-            file=file,
-            log=folder / "server.log",
-            environment=without_secrets({**os.environ, **TEMPORARY}),
-            folder=REPOSITORY,
-            facts={"api_url": os.environ["PREFECT_API_URL"]},
-        )
-        try:
-            yield os.environ["PREFECT_API_URL"]
-            _send_remaining_logs()
-        finally:
-            processes.stop([server], patience_s=10)
-            file.unlink(missing_ok=True)
+        with _ends_with_us() as stdin:
+            server = _start(port, folder, file, stdin)
+            try:
+                yield os.environ["PREFECT_API_URL"]
+                _send_remaining_logs()
+            finally:
+                processes.stop([server], patience_s=10)
+                file.unlink(missing_ok=True)
+
+
+def set_aside(damaged: damage.Damage) -> str:
+    """Make room for a new file of Prefect's; return what became of the old one, in a sentence."""
+    kept = damaged.set_aside()
+    return (
+        f"{damaged.file.name} was damaged ({damaged.why}): it is kept as {kept} and made again. Past runs and"
+        " what was set up in the UI stood in it, your music did not."
+    )
 
 
 def wait_for(api_url: str) -> None:
@@ -136,12 +147,33 @@ def without_secrets(environment: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if name not in SECRET_VARIABLES}
 
 
-def _temporary_server(port: int) -> list[str]:
-    # uvicorn directly: `prefect server start` imports the whole command line first, two seconds more
-    return [
-        *(sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app"),
-        *("--host", HOST, "--port", str(port), "--log-level", "error", "--lifespan", "on"),
-    ]
+def _start(port: int, folder: Path, file: Path, stdin: int) -> psutil.Process:
+    try:
+        return processes.start(
+            [sys.executable, "-m", "flows.temporary_server", str(port)],
+            file=file,
+            log=folder / "server.log",
+            environment=without_secrets({**os.environ, **TEMPORARY}),
+            folder=REPOSITORY,
+            facts={"api_url": os.environ["PREFECT_API_URL"]},
+            stdin=stdin,
+        )
+    except OSError as error:
+        raise TrackerError(
+            f"The temporary Prefect server cannot be started in {folder}: {error.strerror}.",
+            remedy="Make room on that disk, then repeat the command.",
+        ) from None
+
+
+@contextmanager
+def _ends_with_us() -> Iterator[int]:
+    """Yield a pipe's end that is closed when this process ends, however it does."""
+    ours_to_read, ours_to_hold = os.pipe()
+    try:
+        yield ours_to_read
+    finally:
+        os.close(ours_to_read)
+        os.close(ours_to_hold)
 
 
 def _send_remaining_logs() -> None:

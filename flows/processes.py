@@ -62,8 +62,12 @@ def start(
     environment: Mapping[str, str],
     folder: Path,
     facts: Mapping[str, Any],
+    stdin: int = subprocess.DEVNULL,
 ) -> psutil.Process:
-    """Start a process in a session of its own and write its pid file; its output goes to `log`."""
+    """Start a process in a session of its own and write its pid file; its output goes to `log`.
+
+    Raises OSError where one of these files cannot be written; then the process does not run.
+    """
     for parent in (file.parent, log.parent):
         parent.mkdir(parents=True, exist_ok=True)
     if log.exists() and log.stat().st_size > LARGEST_LOG_BYTES:
@@ -73,22 +77,27 @@ def start(
             list(command),
             cwd=folder,
             env=dict(environment),
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C in the terminal that typed `up` must not reach it
         )
+    try:
+        process = psutil.Process(child.pid)
+        _write_record(file, process, facts)
+    except BaseException:  # whatever it was: nobody would find this process again
+        child.kill()
+        child.wait()
+        raise
     child.returncode = 0  # it outlives us on purpose: Python need not warn that nobody waits for it
-    process = psutil.Process(child.pid)
-    content = {
-        "pid": process.pid,
-        "started": process.create_time(),
-        "facts": dict(facts),
-    }
+    return process
+
+
+def _write_record(file: Path, process: psutil.Process, facts: Mapping[str, Any]) -> None:
+    content = {"pid": process.pid, "started": process.create_time(), "facts": dict(facts)}
     unfinished = file.with_suffix(".new")
     unfinished.write_text(json.dumps(content), encoding="utf-8")
     unfinished.replace(file)  # whole or not at all, also when the power fails
-    return process
 
 
 def has_ended(process: psutil.Process) -> bool:

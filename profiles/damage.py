@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
+import sqlite3
+import tomllib
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
 
 from profiles.clock import real_now
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 MARK = ".damaged-"
+BESIDE_SQLITE = ("-wal", "-shm", "-journal")
+# what SQLite says of the file's content; a locked file, a full disk or missing rights are other matters
+IN_THE_FILE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A file that cannot be read any more, why, and the files that belong to it."""
+
+    file: Path
+    why: str
+    companions: tuple[Path, ...] = ()
+
+    def set_aside(self) -> Path:
+        """Rename the file and what belongs to it; return the new path. Raises OSError."""
+        return set_aside(self.file, *self.companions)
 
 
 def set_aside(path: Path, *companions: Path) -> Path:
@@ -32,3 +49,41 @@ def set_aside(path: Path, *companions: Path) -> Path:
 
 def _renamed(path: Path, suffix: str) -> Path:
     return path.with_name(f"{path.name}{suffix}")
+
+
+def in_prefect_home(folder: Path) -> list[Damage]:
+    """Return what is damaged of the files that Prefect keeps below its home. Changes nothing."""
+    database, profiles = folder / "prefect.db", folder / "profiles.toml"
+    found = []
+    if why := in_sqlite(database):
+        beside = tuple(Path(f"{database}{suffix}") for suffix in BESIDE_SQLITE)
+        found.append(Damage(database, why, beside))
+    if why := in_toml(profiles):
+        found.append(Damage(profiles, why))
+    return found
+
+
+def in_sqlite(file: Path) -> str | None:
+    """Return what is wrong with an SQLite file; None where it is whole or missing, or does not open now."""
+    if not file.is_file():
+        return None
+    if file.stat().st_size == 0:
+        return "it is empty"
+    try:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            ((verdict,),) = connection.execute("pragma quick_check(1)").fetchall()
+    except sqlite3.Error as error:
+        primary_code = error.sqlite_errorcode & 0xFF
+        return str(error) if primary_code in IN_THE_FILE else None
+    return None if verdict == "ok" else " ".join(str(verdict).split())
+
+
+def in_toml(file: Path) -> str | None:
+    """Return what is wrong with a TOML file; None where it is whole or missing, or does not open now."""
+    try:
+        tomllib.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:  # no UTF-8, or no TOML
+        return str(error)
+    except OSError:
+        return None
+    return None

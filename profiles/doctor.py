@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from profiles import simulated_time
+from profiles import damage, simulated_time
 from profiles.database import open_database
 from profiles.errors import Deferred, SettingsError, TrackerError
 from profiles.settings import require_spotify_app
@@ -222,6 +222,13 @@ def _prefect(settings: Settings) -> Finding:
     address = settings.prefect_api_url
     if "prefect_api_url" not in settings.model_fields_set:
         address = f"http://127.0.0.1:{settings.tracker_ui_port}/api"
+        if damaged := damage.in_prefect_home(settings.tracker_home / "prefect"):
+            return Finding(
+                "prefect",
+                "failed",
+                "; ".join(f"{each.file} is damaged ({each.why})" for each in damaged),
+                "`make up` sets it aside, makes it again and deploys every flow; your music is not in it.",
+            )
     start_it = "`make up` starts it here. `python -m flows …` does without."
     if not address.startswith(("http://", "https://")):
         return Finding(
