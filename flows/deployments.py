@@ -27,7 +27,7 @@ def deploy(api_url: str, mark: Path, environment: Mapping[str, str], tell: Calla
     `mark` is the file that remembers what was deployed last. Raises TrackerError with what Prefect said.
     """
     wanted, names = fingerprint(), {flow.name for flow in listed_flows(deploy_step.settings())}
-    if mark.exists() and mark.read_text() == wanted and names <= deployment_names(api_url):
+    if mark.exists() and mark.read_bytes() == wanted.encode() and names <= deployment_names(api_url):
         tell(f"deployed   {len(names)} flows with their schedules (unchanged)")
         return
     done = subprocess.run(

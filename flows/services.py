@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from flows import deployments, processes
+from flows import deployments, processes, run_log
 from flows.environment import (
     COMMON,
     HOST,
@@ -24,10 +24,12 @@ from flows.environment import (
     is_answering,
     is_free,
     services_folder,
+    set_aside,
     without_secrets,
 )
-from flows.server_api import is_worker_online, settle_runs
-from profiles.database import open_database, stop_embedded
+from flows.server_api import STOPPED, is_worker_online, settle_runs
+from profiles import damage
+from profiles.database import embedded, open_database, stop_embedded
 from profiles.errors import SettingsError, TrackerError
 from profiles.redaction import redact
 from profiles.settings import REPOSITORY
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from profiles.database import Database
     from profiles.settings import Settings
 
 POOL = "tracker"
@@ -48,7 +51,9 @@ RUNNING_FLOW = (
     "_workspace_supervisor",
     "_workspace_runtime_bootstrap",
 )
-OUR_MARKS = (*RUNNING_FLOW, "prefect server start", "prefect worker start", "prefect.server.api.server")
+SERVER_MARKS = ("prefect server start", "prefect.server.api.server")
+WORKER_MARKS = ("prefect worker start",)
+OUR_MARKS = (*RUNNING_FLOW, *SERVER_MARKS, *WORKER_MARKS)
 OUR_VARIABLES = ("SPOTIFY_", "DB_", "TRACKER_", "PREFECT_")
 
 
@@ -62,6 +67,11 @@ class Services:
     def folder(self) -> Path:
         """The pid files."""
         return services_folder(self.settings)
+
+    @property
+    def prefect_home(self) -> Path:
+        """Prefect's own state."""
+        return self.settings.tracker_home / "prefect"
 
     @property
     def server_file(self) -> Path:
@@ -90,7 +100,7 @@ class Services:
             **COMMON,
             processes.OWNER_VARIABLE: str(self.settings.tracker_home),
             "TRACKER_HOME": str(self.settings.tracker_home),
-            "PREFECT_HOME": str(self.settings.tracker_home / "prefect"),
+            "PREFECT_HOME": str(self.prefect_home),
             "PREFECT_API_URL": self.api_url,
             "PYTHONUNBUFFERED": "1",
         }
@@ -108,10 +118,12 @@ def up(settings: Settings, tell: Callable[[str], None]) -> str:
     """
     services = Services(settings)
     with _alone(services):
+        was_made = embedded.is_made(settings.tracker_home)
         database = open_database(settings)
-        tell(f"database   {'embedded, ' if database.is_embedded else ''}{database.safe_dsn}")
+        kind = f"embedded, {'' if was_made else 'new and empty, '}" if database.is_embedded else ""
+        tell(f"database   {kind}{database.safe_dsn}")
         _ensure_server(services, tell)
-        _ensure_worker(services, tell)  # first: it makes the pool that deployments name
+        _ensure_worker(services, database, tell)  # first: it makes the pool that deployments name
         deployments.deploy(
             services.api_url, services.folder / "deployed", without_secrets(services.environment()), tell
         )
@@ -124,7 +136,7 @@ def down(settings: Settings, tell: Callable[[str], None]) -> None:
     with _alone(services):
         _stop_worker(services, tell)
         _stop_server(services, tell)
-        processes.stop(processes.orphans(str(settings.tracker_home), marks=OUR_MARKS), patience_s=PATIENCE_S)
+        _stop_strays(services, OUR_MARKS)
         if stop_embedded(settings):
             tell("database   stopped")
 
@@ -145,7 +157,8 @@ def status(settings: Settings) -> dict[str, str]:
 
 def _ensure_server(services: Services, tell: Callable[[str], None]) -> None:
     record = processes.running(services.server_file)
-    if record is not None and record.facts.get("ui_url") == services.ui_url:
+    damaged = damage.in_prefect_home(services.prefect_home)
+    if not damaged and record is not None and record.facts.get("ui_url") == services.ui_url:
         if processes.wait_until(lambda: is_answering(services.api_url), timeout_s=30):
             tell(f"server     {services.ui_url} (running)")
             return
@@ -153,7 +166,10 @@ def _ensure_server(services: Services, tell: Callable[[str], None]) -> None:
     if record is not None:
         _stop_worker(services, tell)
         _stop_server(services, tell)
+    _stop_strays(services, SERVER_MARKS)
     _require_free_port(services)
+    for each in damaged:
+        tell(f"server     {set_aside(each)}")
     environment = {
         **without_secrets(services.environment()),
         # the UI asks this address; its default is port 4200, whatever port the server has
@@ -190,7 +206,7 @@ def _require_free_port(services: Services) -> None:
         )
 
 
-def _ensure_worker(services: Services, tell: Callable[[str], None]) -> None:
+def _ensure_worker(services: Services, database: Database, tell: Callable[[str], None]) -> None:
     record = processes.running(services.worker_file)
     if record is not None:
         if record.facts.get("fingerprint") == services.fingerprint():
@@ -198,9 +214,8 @@ def _ensure_worker(services: Services, tell: Callable[[str], None]) -> None:
             return
         tell("worker     settings have changed, it starts anew")
         _stop_worker(services, tell)
-    ours = str(services.settings.tracker_home)
-    processes.stop(processes.orphans(ours, marks=RUNNING_FLOW), patience_s=PATIENCE_S)
-    settle_runs(services.api_url)
+    _stop_strays(services, (*WORKER_MARKS, *RUNNING_FLOW))
+    run_log.forget_stopped(database, settle_runs(services.api_url), STOPPED)
     # secrets reach the flows through this environment alone, never through a deployment
     environment = {**services.environment(), "PREFECT_WORKER_QUERY_SECONDS": "5"}
     log = services.folder / "worker.log"
@@ -247,6 +262,12 @@ def _stop_server(services: Services, tell: Callable[[str], None]) -> None:
         processes.stop([server, *processes.descendants(server)], patience_s=PATIENCE_S)
         tell("server     stopped")
     services.server_file.unlink(missing_ok=True)
+
+
+def _stop_strays(services: Services, marks: tuple[str, ...]) -> None:
+    """Stop processes of ours that no pid file names: it was lost or damaged, or their parent died."""
+    owner = str(services.settings.tracker_home)
+    processes.stop(processes.orphans(owner, marks=marks), patience_s=PATIENCE_S)
 
 
 def _last_lines(log: Path) -> str:

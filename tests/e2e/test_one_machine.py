@@ -104,6 +104,30 @@ def test_a_play_reaches_unified_tracks_by_the_scheduled_poll(machine: Machine) -
     eventually("the play is counted", is_there, within_s=120)
 
 
+def test_a_run_that_waits_holds_no_lease_that_prefect_could_miss(machine: Machine) -> None:
+    # Prefect ends a waiting run of a deployment with a concurrency limit after 225 s: the bench waits for it
+    deployment = deployments(machine)["connect-spotify"]
+    path = f"deployments/{deployment['id']}"
+    # as an earlier version deployed it
+    machine.api("PATCH", path, {"concurrency_limit": 1})
+    (machine.home / "services" / "deployed").unlink()
+    machine.run("flows", "up")
+    assert machine.api("GET", path)["global_concurrency_limit"] is None
+
+    run = machine.api("POST", f"{path}/create_flow_run", {"state": {"type": "SCHEDULED"}})
+
+    def waiting() -> Any:
+        found = machine.api("GET", f"flow_runs/{run['id']}")
+        return found if found["state"]["type"] not in ("SCHEDULED", "PENDING", "RUNNING") else None
+
+    paused = eventually("the run waits", waiting)
+    assert paused["state"]["name"] == "Paused"
+    assert paused["state"]["state_details"]["deployment_concurrency_lease_id"] is None
+    assert "Resume" in paused["name"]
+    machine.api("POST", f"flow_runs/{run['id']}/set_state", {"state": {"type": "CANCELLING"}})
+    eventually("it is cancelled", lambda: waiting()["state"]["type"] == "CANCELLED")
+
+
 @pytest.mark.browser
 def test_the_ui_shows_the_deployments(machine: Machine, tmp_path: Path) -> None:
     from pathlib import Path as RealPath
@@ -152,3 +176,31 @@ def test_after_down_nothing_runs_and_after_up_nothing_is_lost(machine: Machine) 
     assert set(SCHEDULES) <= set(deployments(machine))
     # at most what was under way when the worker was killed, and at the stop
     assert count_runs(machine, {"name": {"any_": ["Crashed"]}}) <= 2
+
+
+def test_a_damaged_state_of_prefect_is_set_aside_and_made_again(machine: Machine) -> None:
+    plays = machine.query("select count(*) from raw_spotify.recently_played")
+    prefect = machine.home / "prefect"
+    junk = b"no database " * 1000
+    (prefect / "prefect.db").write_bytes(junk)  # under the running server
+    (prefect / "profiles.toml").write_text("active = [[[")
+    (machine.home / "services" / "server.json").write_text('{"pid": ')
+    (machine.home / "services" / "deployed").write_bytes(b"\xff")
+
+    [doctor] = [
+        line for line in machine.run("profiles", "check", status=1).splitlines() if " prefect " in line
+    ]
+    assert "prefect.db is damaged" in doctor
+
+    said = machine.run("flows", "up")
+    assert "prefect.db was damaged" in said
+    [kept] = prefect.glob("prefect.db.damaged-*")
+    assert kept.read_bytes() == junk
+    assert set(SCHEDULES) <= set(deployments(machine))
+    assert len([each for each in machine.processes() if "server" in each.cmdline()]) == 1
+    assert len([each for each in machine.processes() if "worker" in each.cmdline()]) == 1
+    assert machine.query("select count(*) from raw_spotify.recently_played") >= plays
+
+    before = set(prefect.iterdir())
+    assert "damaged" not in machine.run("flows", "up")
+    assert {file for file in set(prefect.iterdir()) - before if "damaged" in file.name} == set()
