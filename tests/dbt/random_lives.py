@@ -72,6 +72,7 @@ class RandomLife:
         self.tracks = sorted(self.life.account.tracks)
         self._events: list[Callable[[], None]] = [
             self.import_export,
+            self.import_twice_with_other_names,
             self.rename,
             self.take_down,
             self.restore,
@@ -178,7 +179,18 @@ class RandomLife:
     def import_export(self) -> None:
         """Import an export of some era that covers some of what was, told by names of today."""
         kind: Any = self.dice.choice(["extended", "endsong", "account", "extended"])
+        self._import(kind, self._moment(NOON - timedelta(days=DAYS)))
+
+    def import_twice_with_other_names(self) -> None:
+        """Import some of what was, rename songs, and import it as it is told now, to the minute."""
         since = self._moment(NOON - timedelta(days=DAYS))
+        self._import("extended", since)
+        for track_id in self._heard_and_liked(20):
+            track = self.life.account.tracks[track_id]
+            track.name = f"{track.name} {self.dice.choice(['III', 'Redux', 'Ω'])}"
+        self._import("account", since)
+
+    def _import(self, kind: Any, since: datetime) -> None:
         number = self.dice.randrange(1_000_000)
         made = make_export(self.life.account, kind, since=since, until=self.now, seed=number)
         if made.rows:
