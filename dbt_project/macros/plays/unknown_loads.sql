@@ -39,3 +39,27 @@
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
+
+{#
+    A condition on `load_id` of an export: what this model has not read yet, and what it has to read again, because a
+    file that was imported since leads up to one of that load: what that file covers begins earlier than its rows say.
+#}
+{% macro is_export_to_read(loads, reports, covered_files) -%}
+    {%- set unknown = is_unknown_load(loads, reports) -%}
+    {%- set again = [] -%}
+    {%- if execute and is_incremental() -%}
+        {%- set again = run_query(
+            "select distinct reports.load_id from " ~ this ~ " as reports where reports.file_id = any(array("
+            ~ "select files.file_id from " ~ covered_files ~ " as files cross join lateral ("
+            ~ "select known.covered_since from " ~ this ~ " as known where known.file_id = files.file_id limit 1"
+            ~ ") as known where known.covered_since is distinct from files.covered_since))"
+        ).columns[0].values() -%}
+    {%- endif -%}
+    {%- if not again -%}
+        {{ return(unknown) }}
+    {%- endif -%}
+    (
+        {{ unknown }}
+        or load_id in ({% for load_id in again %}{{ literal(load_id) }}{{ ', ' if not loop.last }}{% endfor %})
+    )
+{%- endmacro %}

@@ -1,8 +1,8 @@
 {#
     Extended exports against each other and against themselves. One stream is told by exports of several years, which
     differ in its uri, its reasons and its offline time; and at times twice by one of them, a minute apart.
-    CTEs: `extended_by_stream` (stream_id with its event_id), `extended_reports` (report_id with its stream_id) and
-    `extended_events`. Reads reports of `listens`.
+    CTEs: `extended_by_stream` (stream_id with its event_id and report_ids) and `extended_events`. Reads reports of
+    `listens`.
 #}
 {% macro extended_told_twice() -%}
 {%- set same_end = 'name_group, reported_at, ms_played, told_recording_id' %}
@@ -51,7 +51,7 @@ extended_places as (
     from extended_ends
 ),
 
-extended_reports as (
+extended_named as (
     select
         *,
         -- the one that knows most
@@ -80,8 +80,9 @@ extended_streams as (
         min(reason_end collate "C") as reason_end,
         min(covered_since) as covered_since,
         bool_or(is_offline) as is_offline,
+        array_agg(report_id) as report_ids,
         coalesce(min(ended_at) filter (where offline_began_at is not null), min(ended_at)) as ended_at
-    from extended_reports
+    from extended_named
     group by stream_id, name_group, ms_played, reported_at
 ),
 

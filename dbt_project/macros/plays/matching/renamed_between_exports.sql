@@ -3,15 +3,15 @@
     that no other stream of the minute has, they are one stream, unless uris say that two tracks were played.
     CTEs: `exported_reports` (report_id with its event_id), `renamed_events` (event_id of each event that is merged,
     with the kept_id of the one that stands for it) and `renamed_doubts` (event_id). Reads renamed_streams,
-    extended_reports, extended_by_stream, account_reports and account_pairs of `listens`.
+    extended_by_stream, account_reports and account_pairs of `listens`.
 #}
 {% macro renamed_between_exports() -%}
 exported_reports as (
+    -- kept together and not joined: PostgreSQL expects thousands of rows where each has one
     select
-        extended_reports.report_id,
-        extended_by_stream.event_id
-    from extended_reports
-    inner join extended_by_stream on extended_reports.stream_id = extended_by_stream.stream_id
+        unnest(report_ids) as report_id,
+        event_id
+    from extended_by_stream
     union all
     select
         account_reports.report_id,

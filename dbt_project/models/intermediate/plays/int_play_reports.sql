@@ -4,10 +4,14 @@
     on_schema_change='fail',
     indexes=[
         {'columns': ['report_id']}, {'columns': ['load_id']}, {'columns': ['track_key']}, {'columns': ['batch']},
-        {'columns': ['minute', 'ms_played']},
+        {'columns': ['minute', 'ms_played']}, {'columns': ['file_id']},
     ],
     post_hook='{{ remember_data_version() }}',
 ) }}
+
+{%- set to_read = is_export_to_read(
+    ref('stg_export__loads'), ref('stg_export__streaming_history'), ref('int_covered_files')
+) %}
 
 with
 
@@ -32,7 +36,7 @@ exported as (
     where
         kind in ('track', 'video')
         and (track_uri is not null or title is not null)
-        and {{ is_unknown_load(ref('stg_export__loads'), ref('stg_export__streaming_history')) }}
+        and {{ to_read }}
 ),
 
 account_streams as (
@@ -46,7 +50,7 @@ account_streams as (
     from {{ ref('stg_export__streaming_history') }}
     where
         source = 'account'
-        and {{ is_unknown_load(ref('stg_export__loads'), ref('stg_export__streaming_history')) }}
+        and {{ to_read }}
 ),
 
 -- One-year data says of no stream that it was made offline. But streams of one minute that were too long to end
@@ -60,43 +64,12 @@ upload_minutes as (
     having sum(ms_played) - max(ms_played) > {{ var('upload_overlap_s') }} * 1000
 ),
 
-files as (
-    select
-        file_id,
-        source,
-        first_at,
-        last_at,
-        imported_at
-    from {{ ref('stg_export__import_files') }}
-    where tells_music
-),
-
--- where what is covered begins: no other file that was imported with it, or before, leads up to it
-first_files as (
-    select
-        source,
-        first_at
-    from files
-    where
-        not exists (
-            select 1
-            from files as earlier
-            where
-                earlier.source = files.source
-                and earlier.first_at < files.first_at
-                and earlier.last_at >= files.first_at - interval '7 days'
-                and earlier.imported_at <= files.imported_at + interval '1 hour'
-        )
-),
-
 -- materialized: a guess of one new row would have it made again for each
 covered_files as materialized (
     select
-        files.file_id,
-        max(first_files.first_at) as covered_since
-    from files
-    inner join first_files on files.source = first_files.source and files.first_at >= first_files.first_at
-    group by files.file_id
+        file_id,
+        covered_since
+    from {{ ref('int_covered_files') }}
 ),
 
 exported_streams as (
