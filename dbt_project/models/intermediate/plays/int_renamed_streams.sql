@@ -4,7 +4,11 @@
     on_schema_change='fail',
     indexes=[{'columns': ['minute', 'ms_played']}, {'columns': ['track_key']}],
     pre_hook="{{ forget_renewed_minutes(ref('int_play_reports')) }}",
-    post_hook=["{{ remember_batch_of(ref('int_play_reports')) }}", '{{ remember_data_version() }}'],
+    post_hook=[
+        "{{ remember_batch_of(ref('int_play_reports')) }}",
+        '{{ analyze_where_made_anew() }}',
+        '{{ remember_data_version() }}',
+    ],
 ) }}
 
 with
