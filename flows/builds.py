@@ -2,7 +2,9 @@
 
 `PrefectDbtRunner` runs dbt in this process. Its node tasks are seen in the UI; only warnings and errors are
 logged, because a build has hundreds of nodes. What the tests of single playlists found does not fail the
-build: they warn, and the push reads their verdict from `ops.build_results`.
+build: they warn, and the push reads their verdict from `ops.build_results`. Nor does a playlist whose own
+model fails: the selections are built once more from the tables that stand, and the push refuses that
+playlist alone.
 """
 
 from __future__ import annotations
@@ -12,13 +14,13 @@ import os
 import re
 import time
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from extract import pipelines
 from playlists.rule_checks import check_rules
-from playlists.selections import tests_of
+from playlists.selections import record_failed_models, tests_of
 from profiles import dbt
 from profiles.errors import TrackerError
 from profiles.session import open_session
@@ -38,6 +40,9 @@ NEEDS_BUILD = "needs_build"
 PATIENCE_S = 1800  # for a build of somebody else's to end
 LONGEST_MESSAGE = 400
 FAILED = {"error", "fail", "runtime error"}
+SELECTIONS = ("playlist_selections", "playlist_definitions")
+"""The tables of all playlists; any other model `playlist_<slug>` is one playlist."""
+STANDING_ONLY = {"TRACKER_STANDING_PLAYLISTS_ONLY": "1"}
 COLLISION = re.compile(
     r"already exists|deadlock detected|tuple concurrently updated|does not exist", re.IGNORECASE
 )
@@ -67,12 +72,16 @@ class Verdict:
     warnings: tuple[str, ...]
     failures: tuple[str, ...]
     skipped: int
+    failed_playlists: Mapping[str, str] = field(default_factory=dict)
+    """By slug: why the playlist's own model failed."""
 
     def __str__(self) -> str:
         parts = [f"{self.built} models built", f"{self.passed} tests passed"]
         parts += [f"{len(self.warnings)} warn"] if self.warnings else []
         parts += [f"{len(self.failures)} failed"] if self.failures else []
         parts += [f"{self.skipped} skipped"] if self.skipped else []
+        named = [f"{slug}: {why}" for slug, why in self.failed_playlists.items()]
+        parts += [f"playlists not built: {'; '.join(named)}"] if named else []
         return ", ".join(parts)
 
 
@@ -170,6 +179,18 @@ def _build(session: Session, arguments: Sequence[str], lock: Mapping[str, str]) 
         verdict = _invoke(session, arguments, environment)
     for warning in verdict.warnings:
         log.warning("%s", warning)
+    if verdict.failed_playlists and arguments[0] == "build":
+        for slug, why in verdict.failed_playlists.items():
+            log.warning("the playlist %s was not built: %s", slug, why)
+        again = _invoke(session, ["build", "--select", *SELECTIONS], {**environment, **STANDING_ONLY})
+        if not again.failures:
+            record_failed_models(session.database, verdict.failed_playlists)
+        theirs = tuple(f"model playlist_{slug}: " for slug in verdict.failed_playlists)
+        others = [failure for failure in verdict.failures if not failure.startswith(theirs)]
+        failures = (*others, *again.failures)
+        if not failures:
+            return verdict
+        verdict = replace(verdict, failures=failures)
     if verdict.failures:
         raise BuildError(
             f"{verdict}: {'; '.join(verdict.failures[:5])}",
@@ -210,11 +231,15 @@ def read_verdict(results: Sequence[Any]) -> Verdict:
     built, passed, skipped = 0, 0, 0
     warnings: list[str] = []
     failures: list[str] = []
+    playlists: dict[str, str] = {}
     for result in results:
         status, kind = str(result.status), str(result.node.resource_type)
         message = " ".join((result.message or status).split())[:LONGEST_MESSAGE]
-        line = f"{kind} {result.node.name}: {message}"
+        name = str(result.node.name)
+        line = f"{kind} {name}: {message}"
         if status in FAILED:
+            if kind == "model" and name.startswith("playlist_") and name not in SELECTIONS:
+                playlists[name.removeprefix("playlist_")] = message
             failures.append(line)
         elif status == "warn":
             warnings.append(line)
@@ -224,7 +249,7 @@ def read_verdict(results: Sequence[Any]) -> Verdict:
             passed += 1
         elif kind != "operation":
             built += 1
-    return Verdict(built, passed, tuple(warnings), tuple(failures), skipped)
+    return Verdict(built, passed, tuple(warnings), tuple(failures), skipped, playlists)
 
 
 @contextmanager

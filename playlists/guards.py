@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 REQUIRED_SOURCES = ("liked_tracks", "saved_albums")
 """What every selection is made of. Other sources count once they have been looked at."""
 LISTENING = "recently_played"
+MODEL_FAILED = "model"
+"""What stands in place of a test's name where the playlist's own model failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,11 @@ def tested(selection: Selection, facts: Facts) -> Refusal | None:
     failed = [r for r in facts.results[selection.slug] if r.is_run and not r.is_passed]
     if not failed:
         return None
+    for result in failed:
+        if result.test_name == MODEL_FAILED:
+            return Refusal(
+                "tested", f"its model failed: {result.message}", "Mend the model, then build again."
+            )
     named = ", ".join(r.test_name + (f" ({r.failures} rows)" if r.failures else "") for r in failed)
     return Refusal(
         "tested", f"dbt tests failed: {named}.", "Mend the model or its data, then build and test again."

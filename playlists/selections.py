@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from playlists import rule_store, store
-from playlists.guards import Facts, TestResult
+from playlists.guards import MODEL_FAILED, Facts, TestResult
 from playlists.model import Selection
 from playlists.rules import InvalidBlockError, read_block
 from playlists.store import cursor_of, only
@@ -91,6 +91,19 @@ def read_facts(database: Database, selections: Mapping[str, Selection], now: dat
         first_known_play=first_play,
         user_id=store.read_user_id(database),
     )
+
+
+def record_failed_models(database: Database, reasons: Mapping[str, str]) -> None:
+    """Mark playlists whose model failed, by slug: the push refuses them until the next good build."""
+    with cursor_of(database) as cursor:
+        for slug, why in reasons.items():
+            cursor.execute(
+                "insert into ops.build_results (invocation_id, unique_id, slug, test_name, status, message)"
+                " select max(invocation_id), %s, %s, %s, 'error', %s from analytics.playlist_definitions",
+                [f"{MODEL_FAILED}:{slug}", slug, MODEL_FAILED, why],
+            )
+    for slug, why in reasons.items():
+        store.write_state(database, slug, "failing", f"its model failed: {why}")
 
 
 def _results(cursor: RealDictCursor, selection: Selection) -> tuple[TestResult, ...]:

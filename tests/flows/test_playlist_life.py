@@ -15,10 +15,12 @@ from flows.push import undo_playlist, update_playlists
 from flows.rules import create_playlist, edit_playlist, preview_playlist
 from flows.runs import BAD_INPUT
 from playlists import rule_store, store
+from playlists.guards import tested
 from playlists.push import plan_pushes, push_all
 from playlists.rule_checks import check_rules
 from playlists.rule_form import PlaylistForm
 from playlists.rules import slug_of
+from playlists.selections import read_facts, read_selections
 from playlists.store import cursor_of, only
 from profiles import dbt, simulated_time
 from profiles.session import session_for
@@ -60,6 +62,8 @@ class House:
         """What flows and previews ask of dbt, narrowed to what is looked at here."""
         if arguments[0] != "build":
             return self.dbt.invoke(arguments, environment)
+        if "playlist_selections" in arguments:
+            return self.dbt.invoke([*arguments, *TESTS], environment)
         wanted = [f"tag:playlists,{each}" if "playlists" in arguments else each for each in WANTED]
         # views on what Spotify sent do not change by themselves
         views = ("--exclude", "path:models/staging") if self.is_built else ()
@@ -339,3 +343,50 @@ def test_the_rule_of_a_playlist_survives_all_of_it(house: House) -> None:
     with cursor_of(house.session.database) as cursor:
         cursor.execute("select slug from ops.playlist_rules where retired_at is null order by slug")
         assert [row["slug"] for row in cursor.fetchall()] == ["firsts", "five", "long_ago", "whole"]
+
+
+BREAK = """
+    create function break_a_model() returns event_trigger language plpgsql as $$
+    begin
+        if position('playlist_liked_album_not_saved__dbt_tmp' in current_query()) > 0 then
+            raise exception 'broken on purpose';
+        end if;
+    end $$;
+    create event trigger break_a_model on ddl_command_start
+        when tag in ('CREATE TABLE', 'CREATE TABLE AS') execute function break_a_model();
+"""
+
+
+@pytest.mark.parametrize("ever_stood", [True, False], ids=["stood", "never stood"])
+def test_a_playlist_whose_model_fails_does_not_stop_the_others(house: House, *, ever_stood: bool) -> None:
+    broken = "liked_album_not_saved"
+
+    def built_at() -> Any:
+        with cursor_of(house.session.database) as cursor:
+            cursor.execute("select min(built_at) as at from analytics.playlist_definitions")
+            return only(cursor)["at"]
+
+    before = built_at()
+    with cursor_of(house.session.database) as cursor:
+        cursor.execute(BREAK)
+        if not ever_stood:
+            cursor.execute(f"drop table analytics.playlist_{broken} cascade")
+    try:
+        told = builds.build_step(builds.Models.PLAYLISTS)
+    finally:
+        with cursor_of(house.session.database) as cursor:
+            cursor.execute("drop event trigger break_a_model; drop function break_a_model()")
+    assert f"playlists not built: {broken}: " in told
+    assert "broken on purpose" in told
+    assert built_at() > before
+    selections, _ = read_selections(house.session.database)
+    facts = read_facts(house.session.database, selections, datetime.now(UTC))
+    found = {slug: tested(one, facts) for slug, one in selections.items()}
+    refusal = found.pop(broken)
+    assert refusal is not None
+    assert "broken on purpose" in refusal.reason
+    assert set(found.values()) <= {None}
+    builds.build_step(builds.Models.PLAYLISTS)
+    selections, _ = read_selections(house.session.database)
+    facts = read_facts(house.session.database, selections, datetime.now(UTC))
+    assert tested(selections[broken], facts) is None

@@ -1,12 +1,17 @@
+{#- After a failed playlist our command builds this again, and a table that never stood is left out. -#}
+{%- set standing_only = execute and env_var('TRACKER_STANDING_PLAYLISTS_ONLY', '') -%}
 {%- for slug in var('playlists') %}
+{%- set model = ref('playlist_' ~ slug) %}
+{%- if not standing_only or load_relation(model) is not none %}
 select
     {{ literal(slug) }} as slug,
     position,
     track_id,
     track_uri,
     recording_id
-from {{ ref('playlist_' ~ slug) }}
+from {{ model }}
 union all
+{%- endif %}
 {%- endfor %}
 select
     slug,
