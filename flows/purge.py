@@ -16,6 +16,7 @@ from psycopg2 import errors as pg
 from psycopg2 import sql
 
 from profiles import dbt
+from profiles.damage import MARK
 from profiles.database import embedded, open_database, our_tables
 from profiles.database.backup import SUFFIX, backups_folder, series_of
 from profiles.errors import TrackerError
@@ -29,8 +30,9 @@ if TYPE_CHECKING:
     from profiles.database import Database
     from profiles.settings import Settings
 
-# below TRACKER_HOME: dlt's load packages, dbt's target and logs, what reports and documentation were written
-OUR_FOLDERS = ("dlt", "dbt", "docs", "report*", "logs")
+# below TRACKER_HOME: dlt's load packages, dbt's target and logs, what reports and documentation were written,
+# and what was damaged and set aside
+OUR_FOLDERS = ("dlt", "dbt", "docs", "report*", "logs", f"*{MARK}*")
 PREFECT_FOLDERS = ("prefect*", "services")
 # beside dbt_project.yml: what a bare `dbt` writes
 DBT_FOLDERS = ("target", "logs")

@@ -123,7 +123,7 @@ def is_made(home: Path) -> bool:
 
 def forget(home: Path) -> None:
     """Forget that a database was made under `home`, after it has been deleted on purpose."""
-    lock_file(home).unlink(missing_ok=True)
+    lock_file(home).write_text("")  # not deleted: another process may be waiting for it
 
 
 def stop(home: Path) -> bool:

@@ -53,7 +53,8 @@ def at_home(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sett
     for name in (
         *("dlt/abc/spotify_library/load/loaded/1/likes.jsonl", "dbt/target-0/run_results.json"),
         *("dbt/logs/dbt.log", "report.html", "prefect/prefect.db", "prefect-temporary/prefect.db"),
-        *("services/server.log", "backups/tracker-20260101T000000000000Z.dump"),
+        *("dlt.damaged-20260101T000000Z/abc/load/loaded/1/likes.jsonl", "services/server.log"),
+        "backups/tracker-20260101T000000000000Z.dump",
     ):
         write(home / name)
     write(project / "target" / "manifest.json")
@@ -133,6 +134,7 @@ def test_a_purge_ends_the_embedded_database_with_its_log(embedded_settings: Sett
     plan = purge(embedded_settings, database)
     assert plan.drops_cluster
     assert files(home) == ["my own.txt", "postgres.lock"]
+    assert (home / "postgres.lock").read_text() == ""  # the next start misses nothing
     assert files_with(home, PERSONAL, *SECRETS) == []
     assert filled_tables(open_database(embedded_settings)) == UNUSED
 
