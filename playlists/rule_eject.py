@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from playlists import rule_store
 from playlists.rule_models import PREFIX, model_slugs
-from playlists.rules import read_rule
+from playlists.rules import LONGEST_SLUG, read_rule
 from profiles import dbt
 from profiles.errors import TrackerError
 
@@ -44,6 +44,12 @@ def eject(session: Session, slug: str, *, project: Path = dbt.DBT_PROJECT_DIR) -
     dbt does not take the model; the files are then as before, and the rule is still kept in the database.
     """
     rule = read_rule(rule_store.load(session.database, slug).document)
+    if len(slug) > LONGEST_SLUG:
+        raise TrackerError(
+            f"The slug '{slug}' is too long for a model: PostgreSQL would cut the names of its tables.",
+            remedy="It goes on as a stored rule. For a model, make the rule anew with a shorter slug:"
+            " python -m playlists new FILE --slug NAME.",
+        )
     listing = project / "dbt_project.yml"
     before = listing.read_text(encoding="utf-8")
     query, properties = (project / FOLDER / f"{PREFIX}{slug}{end}" for end in (".sql", ".yml"))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from playlists import rule_store, store
 from playlists.rule_legacy import translated
 from playlists.rule_models import model_slugs
-from playlists.rules import InvalidRuleError, read_rule, slug_of
+from playlists.rules import LONGEST_STORED_SLUG, InvalidRuleError, full_slug_of, read_rule, slug_of
 from playlists.store import cursor_of, only
 from profiles.errors import SettingsError
 
@@ -77,8 +77,9 @@ def _offer(row: dict[str, Any], stored: set[str], models: set[str]) -> Offered:
     playlist_id = row["playlist_id"] if _PLAYLIST_ID.match(row["playlist_id"] or "") else None
     try:
         slug = slug_of(theirs)
-        slug = f"imported_{slug}"[:60] if slug in models else slug
-        if slug in stored:
+        slug = slug_of(f"imported_{slug}") if slug in models else slug
+        earlier = full_slug_of(theirs)[:LONGEST_STORED_SLUG].strip("_")  # as earlier versions shortened it
+        if slug in stored or (earlier in stored and earlier not in models):
             return Offered(slug, theirs, None, playlist_id, is_stored=True, why=BEFORE)
         if not isinstance(row["rules"], dict) or not row["rules"]:
             return Offered(slug, theirs, None, playlist_id, why=WITHOUT)

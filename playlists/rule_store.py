@@ -13,7 +13,7 @@ from psycopg2.extras import Json
 from playlists.rule_checks import checked_rule, write_verdict
 from playlists.rule_models import model_slugs
 from playlists.rule_playlists import own_playlist_id, resolved
-from playlists.rules import InvalidBlockError, InvalidRuleError, check_slug, read_rule
+from playlists.rules import InvalidBlockError, InvalidRuleError, check_new_slug, read_rule
 from playlists.store import cursor_of, only
 from profiles.errors import SettingsError
 
@@ -89,7 +89,7 @@ def versions(database: Database, slug: str) -> list[tuple[int, datetime, dict[st
 
 def refuse_taken(database: Database, slug: str) -> None:
     """Raise SlugTakenError unless a new rule can be called so."""
-    check_slug(slug)
+    check_new_slug(slug)
     if slug in model_slugs():
         raise SlugTakenError(
             f"'{slug}' is a model's name.", remedy="Give the rule another slug: --slug NAME."

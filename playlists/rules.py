@@ -7,6 +7,7 @@ right, since its readers write YAML or JSON, or fill in a form.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import unicodedata
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
 MAX_TRACKS = 10_000
 """What a Spotify playlist holds."""
 
-SLUG_PATTERN = r"^[a-z][a-z0-9_]{0,59}$"
+LONGEST_STORED_SLUG = 60
+SLUG_PATTERN = rf"^[a-z][a-z0-9_]{{0,{LONGEST_STORED_SLUG - 1}}}$"
+LONGEST_SLUG = 42
+"""Of a new playlist: dbt makes tables `playlist_<slug>__dbt_backup`, and a name has 63 bytes at most."""
 RESERVED_SLUGS = frozenset({"exclusions"})
 Slug = Annotated[str, Field(pattern=SLUG_PATTERN)]
 
@@ -262,12 +266,34 @@ def check_slug(slug: str) -> None:
 
 
 def slug_of(title: str) -> str:
-    """A slug for a title: `Très Chill!` becomes `tres_chill`. Raises InvalidRuleError where none is left."""
+    """A slug for a title: `Très Chill!` becomes `tres_chill`. Raises InvalidRuleError where none is left.
+
+    A long one is shortened, and ends in a hash of the whole: titles that begin alike have slugs of their own.
+    """
+    slug = full_slug_of(title)
+    if len(slug) <= LONGEST_SLUG:
+        return slug
+    digest = hashlib.sha256(slug.encode()).hexdigest()[:6]
+    return f"{slug[: LONGEST_SLUG - 7].rstrip('_')}_{digest}"
+
+
+def full_slug_of(title: str) -> str:
+    """A slug as long as the title. Raises InvalidRuleError where no letter or digit is left."""
     plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
-    slug = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:60].strip("_")
+    slug = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
     if not slug:
         raise InvalidRuleError(f"'{title}' makes no slug.", remedy="Give one: --slug NAME.")
-    return slug if slug[0].isalpha() else f"p_{slug}"[:60]
+    return slug if slug[0].isalpha() else f"p_{slug}"
+
+
+def check_new_slug(slug: str) -> None:
+    """Raise InvalidBlockError unless a new playlist, and a model for it, can be called so."""
+    check_slug(slug)
+    if len(slug) > LONGEST_SLUG:
+        raise InvalidBlockError(
+            f"The slug '{slug}' has {len(slug)} characters: the names of its tables would be too long.",
+            remedy=f"Give one of {LONGEST_SLUG} characters at most: --slug NAME.",
+        )
 
 
 def read_block(slug: str, block: Any) -> PlaylistBlock:

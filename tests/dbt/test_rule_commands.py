@@ -16,7 +16,7 @@ from playlists.explain import explain
 from playlists.rule_checks import check_rules
 from playlists.rule_eject import eject, jinja
 from playlists.rule_preview import compiled_rule, preview
-from playlists.rules import read_rule
+from playlists.rules import LONGEST_SLUG, read_rule
 from playlists.store import cursor_of, only
 from profiles.dbt import DBT_PROJECT_DIR
 from profiles.errors import TrackerError
@@ -198,34 +198,54 @@ def test_a_track_is_found_by_its_title_when_one_is_called_so(
 def test_an_ejected_rule_is_a_model_that_selects_the_same(
     session: Session, warehouse: Warehouse, tmp_path: Path
 ) -> None:
+    slug = "m" * LONGEST_SLUG  # the names of its tables are as long as PostgreSQL takes them
     project = tmp_path / "project"
     shutil.copytree(DBT_PROJECT_DIR, project, ignore=shutil.ignore_patterns("target", "logs"))
-    kept(session, "mine", DOCUMENT)
-    assert [each.verdict for each in check_rules(session.database) if each.slug == "mine"] == ["valid"]
+    kept(session, slug, DOCUMENT)
+    assert [each.verdict for each in check_rules(session.database) if each.slug == slug] == ["valid"]
     code, output = warehouse.dbt("run", "--quiet", "--select", *NEEDED)
     assert code == 0, output[-3000:]
-    before = selected(warehouse.database)["mine"]
+    before = selected(warehouse.database)[slug]
 
-    ejected = eject(session, "mine", project=project)
+    ejected = eject(session, slug, project=project)
 
     assert [file.name for file in ejected.files] == [
-        "playlist_mine.sql",
-        "playlist_mine.yml",
+        f"playlist_{slug}.sql",
+        f"playlist_{slug}.yml",
         "dbt_project.yml",
     ]
     listed = yaml.safe_load((project / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]["playlists"]
-    assert listed[-1] == "mine"
-    assert "mine" not in rule_store.load_all(session.database)
-    assert rule_store.versions(session.database, "mine")  # nothing is forgotten
+    assert listed[-1] == slug
+    assert slug not in rule_store.load_all(session.database)
+    assert rule_store.versions(session.database, slug)  # nothing is forgotten
     code, output = warehouse.dbt(
-        "run", "--quiet", "--select", "playlist_mine",
+        "run", "--quiet", "--select", f"playlist_{slug}",
         DBT_PROJECT_DIR=str(project), DBT_TARGET_PATH=str(tmp_path / "target"),
     )  # fmt: skip
     assert code == 0, output[-3000:]
     with cursor_of(session.database) as cursor:
-        cursor.execute("select track_id from analytics.playlist_mine")
+        cursor.execute(f"select track_id from analytics.playlist_{slug}")
         assert {row["track_id"] for row in cursor.fetchall()} == before
     assert len(before) == 5
+
+
+def test_a_slug_too_long_for_a_model_is_refused_before_anything_is_written(
+    session: Session, tmp_path: Path
+) -> None:
+    project = tmp_path / "project"
+    shutil.copytree(DBT_PROJECT_DIR, project, ignore=shutil.ignore_patterns("target", "logs"))
+    before = (project / "dbt_project.yml").read_text(encoding="utf-8")
+    long_ago = "m" * (LONGEST_SLUG + 1)  # stored by a version that took up to 60 characters
+    with cursor_of(session.database) as cursor:
+        cursor.execute(
+            "insert into ops.playlist_rules (slug, version, rule) values (%s, 1, %s)",
+            [long_ago, json.dumps(DOCUMENT)],
+        )
+    with pytest.raises(TrackerError, match="too long for a model"):
+        eject(session, long_ago, project=project)
+    assert (project / "dbt_project.yml").read_text(encoding="utf-8") == before
+    assert not list(project.rglob(f"playlist_{long_ago}.*"))
+    assert long_ago in rule_store.load_all(session.database)
 
 
 def test_a_model_that_dbt_refuses_leaves_the_rule_where_it_was(

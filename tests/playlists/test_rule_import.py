@@ -94,6 +94,22 @@ def test_a_second_import_changes_nothing_also_not_what_was_retired(imported: Ses
     assert store.read_states(imported.database)["imported_deep_cuts"].enabled_override is True
 
 
+def test_a_rule_that_an_earlier_version_stored_under_a_longer_slug_is_not_stored_twice(
+    imported: Session,
+) -> None:
+    long = "liked songs that were quiet for half a year and came back again"
+    earlier = long.replace(" ", "_")[:60]
+    rules = {"conditions": [{"field": "plays", "operator": "gt", "value": 1}]}
+    with cursor_of(imported.database) as cursor:
+        cursor.execute(
+            "insert into raw_export.tracker_playlists values (%s, %s, null, %s)", [long, long, Json(rules)]
+        )
+        cursor.execute("insert into ops.playlist_rules (slug, version, rule) values (%s, 1, '{}')", [earlier])
+    why = {offer.theirs: offer for offer in import_rules(imported.database)}
+    assert why[long].is_stored
+    assert [slug for slug in rule_store.load_all(imported.database) if slug.startswith("liked")] == [earlier]
+
+
 def test_the_command_can_be_rehearsed(imported: Session, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["import-rules", "--dry-run", "--json"]) == 1
     told = {row["theirs"]: row["outcome"] for row in json.loads(capsys.readouterr().out)}

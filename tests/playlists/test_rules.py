@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from playlists.rules import InvalidBlockError, read_block
+from playlists.rules import LONGEST_SLUG, InvalidBlockError, check_new_slug, read_block, slug_of
 
 
 def test_a_title_is_enough() -> None:
@@ -88,3 +88,17 @@ def test_the_exclusions_playlist_has_no_rule() -> None:
 def test_a_slug_is_lower_snake(slug: str) -> None:
     with pytest.raises(InvalidBlockError, match="no slug"):
         read_block(slug, {"title": "Mine"})
+
+
+def test_long_titles_that_begin_alike_have_short_slugs_of_their_own() -> None:
+    title = "Every liked song that I have not heard for six months and that was released in the nineties"
+    slugs = {slug_of(f"{title}{end}") for end in ("", " or later", " or later still")}
+    assert len(slugs) == 3
+    assert all(len(slug) <= LONGEST_SLUG and slug.startswith("every_liked_song") for slug in slugs)
+    assert slug_of(title) == slug_of(title)
+    check_new_slug(slug_of(title))
+
+
+def test_a_new_slug_that_is_too_long_for_a_table_is_refused() -> None:
+    with pytest.raises(InvalidBlockError, match="43 characters"):
+        check_new_slug("m" * (LONGEST_SLUG + 1))
