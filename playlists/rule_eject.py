@@ -48,7 +48,7 @@ def eject(session: Session, slug: str, *, project: Path = dbt.DBT_PROJECT_DIR) -
         raise TrackerError(
             f"The slug '{slug}' is too long for a model: PostgreSQL would cut the names of its tables.",
             remedy="It goes on as a stored rule. For a model, make the rule anew with a shorter slug:"
-            " python -m playlists new FILE --slug NAME.",
+            " python -m playlists new --rule FILE --slug NAME.",
         )
     listing = project / "dbt_project.yml"
     before = listing.read_text(encoding="utf-8")
@@ -108,8 +108,9 @@ def model_text(rule: Rule) -> str:
 def properties_text(slug: str, rule: Rule) -> str:
     """The model's YAML: its grain and its columns; its tests stand with playlist_selections, once for all."""
     about = rule.block.description or rule.block.title
-    # {{ in a description would be read by dbt as Jinja
-    plain = re.sub(r"[{}\"\\]", "'", about)
+    # dbt would read {{ as Jinja; YAML refuses control characters and a line of ---
+    printable = "".join(char if char.isprintable() else " " for char in about)
+    plain = " ".join(re.sub(r"[{}\"\\]", "'", printable).split())
     lines = [
         "models:",
         f"  - name: {PREFIX}{slug}",

@@ -14,7 +14,7 @@ from playlists import rule_store
 from playlists.__main__ import main
 from playlists.explain import explain
 from playlists.rule_checks import check_rules
-from playlists.rule_eject import eject, jinja
+from playlists.rule_eject import eject, jinja, properties_text
 from playlists.rule_preview import compiled_rule, preview
 from playlists.rules import LONGEST_SLUG, read_rule
 from playlists.store import cursor_of, only
@@ -268,3 +268,11 @@ def test_text_in_an_ejected_model_is_never_read_as_jinja() -> None:
     assert not any(mark in written.replace("{}", "") for mark in ("{{", "{%", "{#", "%}", "}}"))
     read: Any = NativeEnvironment().from_string("{{ " + written + " }}").render()
     assert read == value
+
+
+@pytest.mark.parametrize("title", ["a\x07bell", "line\n---\nbreak", "del\x7fete", HOSTILE, "ends in \\"])
+def test_the_properties_of_an_ejected_model_are_yaml_whatever_its_title(title: str) -> None:
+    rule = read_rule({**DOCUMENT, "title": title})
+    (model,) = yaml.safe_load(properties_text("mine", rule))["models"]
+    assert model["name"] == "playlist_mine"
+    assert model["description"].startswith("Grain: one track per position. ")
