@@ -14,8 +14,7 @@ from flows.nightly import daily_sync
 from flows.push import undo_playlist, update_playlists
 from flows.rules import create_playlist, edit_playlist, preview_playlist
 from flows.runs import BAD_INPUT
-from playlists import rule_store, store
-from playlists.guards import tested
+from playlists import guards, rule_store, store
 from playlists.push import plan_pushes, push_all
 from playlists.rule_checks import check_rules
 from playlists.rule_form import PlaylistForm
@@ -381,7 +380,7 @@ def test_a_playlist_whose_model_fails_does_not_stop_the_others(house: House, *, 
     assert built_at() > before
     selections, _ = read_selections(house.session.database)
     facts = read_facts(house.session.database, selections, datetime.now(UTC))
-    found = {slug: tested(one, facts) for slug, one in selections.items()}
+    found = {slug: guards.tested(one, facts) for slug, one in selections.items()}
     refusal = found.pop(broken)
     assert refusal is not None
     assert "broken on purpose" in refusal.reason
@@ -389,4 +388,4 @@ def test_a_playlist_whose_model_fails_does_not_stop_the_others(house: House, *, 
     builds.build_step(builds.Models.PLAYLISTS)
     selections, _ = read_selections(house.session.database)
     facts = read_facts(house.session.database, selections, datetime.now(UTC))
-    assert tested(selections[broken], facts) is None
+    assert guards.tested(selections[broken], facts) is None
