@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 REPOSITORY = Path(__file__).resolve().parents[2]
 COMMAND = """
 import signal
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background ignores it, and so would we
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell has it ignored
 from flows.environment import prefect_server
 from profiles.errors import TrackerError
 from profiles.settings import load_settings
