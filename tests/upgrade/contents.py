@@ -102,15 +102,19 @@ def _difference(row: Row, candidates: list[Row]) -> str:
 
     successor = max(candidates, key=likeness, default=None)
     if successor is None or likeness(successor) * 2 < len(row):
-        return f"gone: {_short(row)}"
+        return f"gone: {_told(row)}"
     changed = {name: value for name, value in row.items() if successor[name] != value}
     kept = {name: value for name, value in row.items() if name not in changed}
     became = ", ".join(
         f"{name} {_short(value)} became {_short(successor[name])}" for name, value in changed.items()
     )
-    return f"{became} in {_short(kept)}"
+    return f"{became} in {_told(kept)}"
 
 
-def _short(value: Any, longest: int = 300) -> str:
+def _told(row: Row) -> str:
+    return ", ".join(f"{name} {_short(value)}" for name, value in row.items())
+
+
+def _short(value: Any, longest: int = 60) -> str:
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= longest else f"{text[:longest]} …"

@@ -44,7 +44,7 @@ MOVED_BY_A_NIGHT: dict[str, Collection[str] | None] = {
 NOT_IN_A_BACKUP: dict[str, Collection[str] | None] = {"ops.tokens": None, "ops.token_imports": None}
 # A row that Spotify shows again is loaded again, with the fields that the simulated one shows by now; names
 # and ids are compared by a test of their own.
-LOADED_AGAIN = ("payload", "_dlt_load_id", "_dlt_id")
+LOADED_AGAIN = ("payload", "fetched_at", "_dlt_load_id", "_dlt_id")
 # The first version pushed after its last look at the playlists, and a push gives a playlist another snapshot.
 PUSHED_SINCE = {"raw_spotify.playlists": ("snapshot_id",)}
 EXPECTED_ROWS = {
@@ -176,8 +176,10 @@ def test_every_version_of_each_rule_answers_as_before(night: Night) -> None:
 
 
 def test_an_undo_would_restore_what_it_would_have_restored(night: Night) -> None:
-    for slug, plan in night.house.answers["undo"].items():
-        assert_none(missing(plan, told(playlists_command.main, "undo", slug, "--dry-run"), slug))
+    for slug, [plan] in night.house.answers["undo"].items():
+        # our own record is trusted for a week; a plan after that reads the playlist, which is a call
+        known = {name: value for name, value in plan.items() if name != "calls"}
+        assert_none(missing([known], told(playlists_command.main, "undo", slug, "--dry-run"), slug))
 
 
 def test_decisions_on_recordings_and_exclusions_hold(night: Night, query: Callable[..., list[Any]]) -> None:
