@@ -109,10 +109,8 @@ def prefect_server(settings: Settings) -> Iterator[str]:
 def set_aside(damaged: damage.Damage) -> str:
     """Make room for a new file of Prefect's; return what became of the old one, in a sentence."""
     kept = damaged.set_aside()
-    return (
-        f"{damaged.file.name} was damaged ({damaged.why}): it is kept as {kept} and made again. Past runs and"
-        " what was set up in the UI stood in it, your music did not."
-    )
+    was = f"{damaged.file.name} was damaged ({damaged.why})"
+    return f"{was}: it is kept as {kept} and made again. {damaged.held}"
 
 
 def wait_for(api_url: str) -> None:

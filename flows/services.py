@@ -163,12 +163,15 @@ def _ensure_server(services: Services, tell: Callable[[str], None]) -> None:
             tell(f"server     {services.ui_url} (running)")
             return
         tell("server     does not answer and is replaced")
-    if record is not None:
+    if record is not None or damaged or not (services.prefect_home / "prefect.db").exists():
+        # a worker makes its pool when it starts: in a new database there is none
         _stop_worker(services, tell)
         _stop_server(services, tell)
     _stop_strays(services, SERVER_MARKS)
     _require_free_port(services)
-    for each in damaged:
+    for each in damage.in_prefect_home(
+        services.prefect_home
+    ):  # looked at again: its server may have mended it
         tell(f"server     {set_aside(each)}")
     environment = {
         **without_secrets(services.environment()),

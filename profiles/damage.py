@@ -12,6 +12,8 @@ from pathlib import Path
 from profiles.clock import real_now
 
 MARK = ".damaged-"
+IN_DATABASE = "Past runs and what was set up in the UI stood in it; your music does not."
+IN_PROFILES = "Settings of Prefect's own command stood in it."
 BESIDE_SQLITE = ("-wal", "-shm", "-journal")
 # what SQLite says of the file's content; a locked file, a full disk or missing rights are other matters
 IN_THE_FILE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
@@ -19,10 +21,11 @@ IN_THE_FILE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 @dataclass(frozen=True)
 class Damage:
-    """A file that cannot be read any more, why, and the files that belong to it."""
+    """A file that cannot be read any more, why, what it held, and the files that belong to it."""
 
     file: Path
     why: str
+    held: str
     companions: tuple[Path, ...] = ()
 
     def set_aside(self) -> Path:
@@ -57,9 +60,9 @@ def in_prefect_home(folder: Path) -> list[Damage]:
     found = []
     if why := in_sqlite(database):
         beside = tuple(Path(f"{database}{suffix}") for suffix in BESIDE_SQLITE)
-        found.append(Damage(database, why, beside))
+        found.append(Damage(database, why, IN_DATABASE, beside))
     if why := in_toml(profiles):
-        found.append(Damage(profiles, why))
+        found.append(Damage(profiles, why, IN_PROFILES))
     return found
 
 
