@@ -9,10 +9,17 @@ from typing import TYPE_CHECKING, Any
 from psycopg2.extras import Json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
     from profiles.database import Database
+
+CATALOG_KINDS = {
+    "track_availability": ("track", "likes_page", "albums_page"),
+    "artists": ("artist",),
+    "artist_albums": ("artist_albums",),
+}
+"""Kinds of `ops.catalog_checks` by the table that keeps their answers."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,17 @@ def write_check(
             """,
             [resource, checked_at, total, Json(dict(detail))],
         )
+
+
+def forget_checks(database: Database, tables: Collection[str]) -> None:
+    """Forget every look at what lost its table: what is stored no longer is what was seen then."""
+    resources = {*tables}
+    if "library_removals" in tables:  # without its events every entry that ever was would seem to be there
+        resources |= {"liked_tracks", "saved_albums"}
+    kinds = [kind for table in tables for kind in CATALOG_KINDS.get(table, ())]
+    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+        cursor.execute("delete from ops.source_checks where resource = any(%s)", [sorted(resources)])
+        cursor.execute("delete from ops.catalog_checks where kind = any(%s)", [kinds])
 
 
 def mark_unfinished(database: Database, resource: str, moment: datetime) -> None:

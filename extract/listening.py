@@ -57,10 +57,10 @@ def poll(session: Session) -> PollReport:
         if not is_mine:
             logger.info("recently_played: skipped, another process is polling")
             return PollReport("skipped", 0, 0, gap_suspected=False, calls=0)
-        pipelines.ensure_tables(session, "listening")
-        pipelines.finish_pending(session, "listening")
         polled_at = as_of(session.settings)
         try:
+            pipelines.ensure_tables(session, "listening")
+            pipelines.finish_pending(session, "listening")
             answer = session.spotify.get("me/player/recently-played", limit=PAGE_SIZE)
             # in a private session the answer has been 204 without a body
             items = list((answer or {}).get("items") or [])
@@ -133,7 +133,12 @@ def _uri(track: Any) -> str:
 
 def _newest_known(database: Database) -> datetime | None:
     with closing(database.connect()) as connection, connection.cursor() as cursor:
-        cursor.execute("select max(played_at) from raw_spotify.recently_played")
+        cursor.execute(
+            # where the table had been dropped, the polls still know
+            "select coalesce("
+            "(select max(played_at) from raw_spotify.recently_played),"
+            " (select max(newest_played_at) from ops.play_polls))"
+        )
         row = cursor.fetchone()
     return row[0] if row else None
 
@@ -142,7 +147,8 @@ def _unknown(database: Database, rows: Collection[Row]) -> list[Row]:
     """The rows that are neither stored nor in quarantine (those would come back with every poll)."""
     with closing(database.connect()) as connection, connection.cursor() as cursor:
         cursor.execute(
-            "select played_at, track_uri from raw_spotify.recently_played where played_at = any(%s)",
+            "select played_at, track_uri from raw_spotify.recently_played"
+            " where played_at = any(%s) and payload is not null",  # it was, if its column had been dropped
             [[row["played_at"] for row in rows]],
         )
         stored = set(cursor.fetchall())

@@ -22,17 +22,18 @@ from dlt.common.exceptions import DltException
 from dlt.pipeline.exceptions import PipelineStepFailed
 from psycopg2 import sql
 
-from extract import api_fields, quarantine
+from extract import api_fields, quarantine, raw_tables, working_folders
 from extract.contracts import DATASET, GROUPS, RawTable, Row
+from extract.raw_tables import Missing, Tables
 from extract.rows import Rejected
 from profiles.clock import as_of
 from profiles.database import advisory_lock
 from profiles.errors import TrackerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from dlt.extract import DltResource
+    from dlt.extract import DltResource, DltSource
 
     from profiles.database import Database
     from profiles.session import Session
@@ -44,8 +45,8 @@ LOCK_TIMEOUT = (
     "60s"  # an idle transaction of a reader would otherwise hang a load for as long as it stays open
 )
 
-# SQLSTATE classes that rows are to blame for: data, integrity, program limits
-ROWS_AT_FAULT = ("22", "23", "54")
+# SQLSTATEs that rows are to blame for: data, integrity, program limits, a file of rows that is no SQL
+ROWS_AT_FAULT = ("22", "23", "54", "42601")
 
 for _key, _value in {
     "extract.workers": 1,  # its threads race on one working folder
@@ -82,8 +83,7 @@ def load(session: Session, group: str, batches: Mapping[RawTable, Sequence[Row]]
     if not filled:
         return Loaded(rows=0)
     with _exclusive(session.database, group):
-        pipeline = _pipeline_for(session.settings, session.database, group)
-        _settle_pending(pipeline, group)
+        pipeline = _ready_pipeline(session, group)
         rejected: list[Rejected] = []
         try:
             _run(pipeline, group, filled)
@@ -99,30 +99,25 @@ def finish_pending(session: Session, group: str) -> None:
 
     To be called before a decision is taken from what is stored: else it would be taken from half of it.
     """
-    if not _working_folder(session.settings, session.database, group).exists():
+    folder = _working_folder(session.settings, session.database, group)
+    if not folder.exists() and not working_folders.has_left_over(folder):
         return
     with _exclusive(session.database, group):
-        _settle_pending(_pipeline_for(session.settings, session.database, group), group)
+        _ready_pipeline(session, group)
 
 
 def ensure_tables(session: Session, *groups: str) -> None:
     """Make every raw table, those of the exports too, with columns and unique keys. Cheap where they stand.
 
-    With `groups` only theirs: a sync needs no more than its own.
+    One that somebody dropped is made again, and said so. With `groups` only theirs: a sync needs no more than
+    its own.
     """
     for group in groups or GROUPS:
-        tables = GROUPS[group]
-        missing = [table for table in tables if not _stands(session.database, table)]
-        if not missing:
+        if _stands(session.database, group):
             continue
         with _exclusive(session.database, group):
-            pipeline = _pipeline_for(session.settings, session.database, group)
-            _settle_pending(pipeline, group)
-            try:
-                _run(pipeline, group, {table: [] for table in tables})
-            except DltException as error:
-                raise _load_failed(group, error) from None
-            _create_keys(session.database, tables)
+            _ready_pipeline(session, group)
+            _create_keys(session.database, GROUPS[group])
     if not groups:
         from extract import history  # noqa: PLC0415  # it loads through this module
 
@@ -144,22 +139,89 @@ def _working_folder(settings: Settings, database: Database, group: str) -> Path:
 
 
 def open_pipeline(settings: Settings, database: Database, name: str, dataset: str) -> dlt.Pipeline:
-    """The pipeline of this name into a dataset; its working folder is under `pipelines_folder`."""
+    """The pipeline of this name into a dataset; its working folder is under `pipelines_folder`.
+
+    A damaged folder is set aside; what it had not loaded yet waits there for `make_ready`.
+    """
     credentials = f"{database.dlt_credentials}&options={quote(f'-clock_timeout={LOCK_TIMEOUT}')}"
-    pipeline: dlt.Pipeline = dlt.pipeline(
-        pipeline_name=name,
-        pipelines_dir=str(pipelines_folder(settings, database)),
-        destination=dlt.destinations.postgres(credentials),
-        dataset_name=dataset,
-    )
+    folder = pipelines_folder(settings, database)
+
+    def make() -> dlt.Pipeline:
+        pipeline: dlt.Pipeline = dlt.pipeline(
+            pipeline_name=name,
+            pipelines_dir=str(folder),
+            destination=dlt.destinations.postgres(credentials),
+            dataset_name=dataset,
+        )
+        return pipeline
+
+    return working_folders.open_in(folder / name, make)
+
+
+def make_ready(
+    pipeline: dlt.Pipeline,
+    database: Database,
+    tables: Tables,
+    nothing: Callable[[], DltSource],
+    settle: Callable[[], None],
+) -> list[Missing]:
+    """Let all stand that a load needs: tables, dlt's schema of them, and no earlier package in its way.
+
+    `nothing` makes the source of these tables without a row, `settle` finishes pending packages. What was
+    dropped by hand is made again, said and returned. Raises DltException.
+    """
+    is_fresh = pipeline.default_schema_name is None
+    if is_fresh:
+        _learn(pipeline, nothing())
+    declared = pipeline.default_schema.tables
+    lost = [each for each in tables.missing(database) if each.table in declared]
+    is_first = is_fresh and all(each.column is None for each in lost) and len(lost) >= len(declared)
+    if lost:
+        raw_tables.make_again(pipeline, database, tables, lost)
+    folder = Path(pipeline.working_dir)
+    if working_folders.has_left_over(folder):
+        working_folders.carry_over(folder, pipeline.default_schema)
+    settle()
+    if tables.missing(database):  # of a version that knew less than this one
+        _learn(pipeline, nothing())
+        raw_tables.make_again(pipeline, database, tables, tables.missing(database))
+        settle()
+    if is_first:
+        return []
+    if lost:
+        raw_tables.restore_load_ids(pipeline, database, tables, lost)
+        raw_tables.tell_of(database, tables, lost)
+    return lost
+
+
+def _learn(pipeline: dlt.Pipeline, source: DltSource) -> None:
+    pipeline.extract(source)
+    pipeline.normalize()
+
+
+def _ready_pipeline(session: Session, group: str) -> dlt.Pipeline:
+    """The group's pipeline, ready for a load. Raises LoadFailed."""
+    pipeline = open_pipeline(session.settings, session.database, _pipeline_name(group), DATASET)
+    tables = Tables(DATASET, GROUPS[group])
+    try:
+        make_ready(
+            pipeline,
+            session.database,
+            tables,
+            lambda: _source(pipeline, group, {table: [] for table in GROUPS[group]}),
+            lambda: _settle_pending(pipeline, group),
+        )
+    except DltException as error:
+        raise _load_failed(group, error) from None
     return pipeline
 
 
-def _pipeline_for(settings: Settings, database: Database, group: str) -> dlt.Pipeline:
-    return open_pipeline(settings, database, _pipeline_name(group), DATASET)
-
-
 def _run(pipeline: dlt.Pipeline, group: str, batches: Mapping[RawTable, Sequence[Row]]) -> None:
+    pipeline.run(_source(pipeline, group, batches))
+    _forget_loaded(pipeline)
+
+
+def _source(pipeline: dlt.Pipeline, group: str, batches: Mapping[RawTable, Sequence[Row]]) -> DltSource:
     schema = pipeline.schemas[group] if group in pipeline.schema_names else None
     known = {name: table["columns"] for name, table in schema.tables.items()} if schema else {}
 
@@ -169,8 +231,8 @@ def _run(pipeline: dlt.Pipeline, group: str, batches: Mapping[RawTable, Sequence
             table.resource(_pages(rows), known=known.get(table.name, ())) for table, rows in batches.items()
         ]
 
-    pipeline.run(rows_of_group())
-    _forget_loaded(pipeline)
+    source: DltSource = rows_of_group()
+    return source
 
 
 def _salvage(
@@ -214,7 +276,7 @@ def _by_table(part: Sequence[tuple[RawTable, Row]]) -> dict[RawTable, list[Row]]
 def _blames_rows(error: DltException) -> bool:
     """Whether it is bound to fail again with these rows: no lock, lost connection or full disk."""
     if isinstance(cause := _innermost(error), psycopg2.Error):
-        return (cause.pgcode or "")[:2] in ROWS_AT_FAULT
+        return (cause.pgcode or "").startswith(ROWS_AT_FAULT)
     return isinstance(error, PipelineStepFailed) and error.step in {"extract", "normalize"}
 
 
@@ -273,17 +335,15 @@ def _exclusive(database: Database, group: str) -> Iterator[None]:
         yield
 
 
-def _stands(database: Database, table: RawTable) -> bool:
+def _stands(database: Database, group: str) -> bool:
     with closing(database.connect()) as connection, connection.cursor() as cursor:
-        names = [f"{DATASET}.{name}" for name in (_key_name(table), *table.indexes)]
+        names = [
+            f"{DATASET}.{name}" for table in GROUPS[group] for name in (_key_name(table), *table.indexes)
+        ]
         cursor.execute("select bool_and(to_regclass(name) is not null) from unnest(%s) as name", [names])
         if cursor.fetchone() != (True,):
             return False
-        cursor.execute(
-            "select column_name from information_schema.columns where table_schema = %s and table_name = %s",
-            [DATASET, table.name],
-        )
-        return set(table.columns) <= {name for (name,) in cursor.fetchall()}
+    return not Tables(DATASET, GROUPS[group]).missing(database)
 
 
 def _key_name(table: RawTable) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import sqlite3
 import tomllib
 from contextlib import closing
@@ -31,6 +32,21 @@ class Damage:
     def set_aside(self) -> Path:
         """Rename the file and what belongs to it; return the new path. Raises OSError."""
         return set_aside(self.file, *self.companions)
+
+
+def damage_of_dlt_folder(folder: Path) -> str | None:
+    """Say which of the JSON files in a working folder of dlt's cannot be read, and why; None: all can."""
+    try:
+        if not folder.is_dir():
+            return "it is a file"
+        if any(folder.iterdir()) and not (folder / "state.json").is_file():
+            return "state.json is missing"
+        for file in (*folder.glob("*.json"), *folder.glob("schemas/*.json")):
+            if not isinstance(json.loads(file.read_bytes()), dict):
+                return f"{file.name} holds no object"
+    except (OSError, ValueError) as error:
+        return f"{type(error).__name__}: {error}"
+    return None
 
 
 def set_aside(path: Path, *companions: Path) -> Path:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from profiles import damage, simulated_time
+from profiles.damage import MARK, damage_of_dlt_folder
 from profiles.database import open_database
 from profiles.errors import Deferred, SettingsError, TrackerError
 from profiles.settings import require_spotify_app
@@ -85,6 +86,7 @@ def examine(settings: Settings) -> Diagnosis:
         findings.extend(_quota(usage))
         expected = tuple(forecast(settings, read_sizes(database), usage))
         findings.extend(_expectations(expected))
+    findings.extend(_dlt(settings))
     findings.append(_prefect(settings))
     return Diagnosis(tuple(findings), usage, expected)
 
@@ -216,6 +218,38 @@ def _expectations(expected: tuple[Forecast, ...]) -> Iterator[Finding]:
                 "Spotify publishes no number: at worst the family rests for a day. "
                 + FEWER.get(each.family, "Leave out what you started by hand."),
             )
+
+
+def _dlt(settings: Settings) -> Iterator[Finding]:
+    """dlt's working folders, below TRACKER_HOME/dlt by database: damaged ones, and those set aside."""
+    home = settings.tracker_home / "dlt"
+    folders = list(home.glob("*/*")) if home.is_dir() else []
+    damaged = {
+        folder: reason
+        for folder in folders
+        if MARK not in str(folder) and (reason := damage_of_dlt_folder(folder)) is not None
+    }
+    for folder, reason in damaged.items():
+        yield Finding(
+            "dlt",
+            "note",
+            f"the folder {folder} is damaged ({reason})",
+            "Nothing to do: the next load sets it aside, takes over what it holds and goes on.",
+        )
+    aside = [
+        path
+        for path in (*home.parent.glob(f"dlt{MARK}*"), *home.glob(f"*{MARK}*"), *folders)
+        if MARK in path.name
+    ]
+    for path in aside:
+        yield Finding(
+            "dlt",
+            "note",
+            f"{path} was damaged and set aside; loads go on without it",
+            "Look for a failing disk or a full one. Delete it once you are sure that nothing is missing.",
+        )
+    if not damaged and not aside:
+        yield Finding("dlt", "ok", f"{len(folders)} working folders can be read")
 
 
 def _prefect(settings: Settings) -> Finding:

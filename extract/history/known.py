@@ -85,6 +85,14 @@ def imported_files(database: Database) -> set[int]:
         return {file_id for (file_id,) in cursor.fetchall()}
 
 
+def forget_files(database: Database) -> None:
+    """Let every file be read again: the rows that they brought are gone."""
+    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(
+            sql.SQL("update {} set reader_version = 0").format(sql.Identifier(DATASET, "import_files"))
+        )
+
+
 def unrecorded_rows(database: Database) -> dict[int, dict[str, int]]:
     """Rows by file and kind of files that were not read to their end: an interrupted import loaded them."""
     with closing(database.connect()) as connection, connection.cursor() as cursor:

@@ -22,8 +22,10 @@ from psycopg2 import sql
 from pyarrow import csv
 
 from extract.contracts import API_CONTRACT, LOAD_ID
-from extract.history.tables import COPIED, DATASET, MERGED, CopiedTable, MergedTable
-from extract.pipelines import LOCK_TIMEOUT, LoadFailed, brief, open_pipeline
+from extract.history.known import forget_files
+from extract.history.tables import COPIED, DATASET, MERGED, STREAMING_HISTORY, CopiedTable, MergedTable
+from extract.pipelines import LOCK_TIMEOUT, LoadFailed, brief, make_ready, open_pipeline
+from extract.raw_tables import Tables
 from profiles.database import advisory_lock
 from profiles.errors import TrackerError
 
@@ -31,13 +33,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from dlt.common.storages.load_package import PackageStorage
-    from dlt.extract import DltResource
+    from dlt.extract import DltResource, DltSource
 
     from extract.history.tables import Row
     from profiles.database import Database
     from profiles.session import Session
 
 PIPELINE = "spotify_exports"
+TABLES = Tables(DATASET, MERGED, COPIED)
 _LOAD_ERRORS = (DltException, ConfigurationException)
 
 
@@ -69,16 +72,26 @@ class Loader:
             self._run(resources)
 
     def ensure_tables(self) -> None:
-        """Make every table of `raw_export`, empty, with its keys. Cheap where they stand already."""
-        if _all_stand(self._database):
-            return
-        self._run(
+        """Make every table of `raw_export` with its keys, and finish what a killed import left behind.
+
+        Raises LoadFailed where they cannot be made.
+        """
+        try:
+            lost = make_ready(self._pipeline, self._database, TABLES, self._nothing, self._settle)
+        except _LOAD_ERRORS as error:
+            raise _load_failed(error) from None
+        if any(gone.table == STREAMING_HISTORY.name and gone.column in (None, "row_hash") for gone in lost):
+            forget_files(self._database)
+        if not _all_stand(self._database):
+            _create_keys(self._database)
+
+    def _nothing(self) -> DltSource:
+        return _source(
             [self._copied(table, ()) for table in COPIED]
             + [_merged(table, dlt.mark.materialize_table_schema()) for table in MERGED]
         )
-        _create_keys(self._database)
 
-    def settle(self) -> None:
+    def _settle(self) -> None:
         """Finish the package that a killed import left behind; drop it where it cannot be finished.
 
         Dropping loses nothing: its rows are read again, and those that were stored are known by their hashes.
@@ -93,17 +106,10 @@ class Loader:
         self._clear()
 
     def _run(self, resources: list[DltResource]) -> None:
-        @dlt.source(name="exports")
-        def exports() -> list[DltResource]:
-            return resources
-
         try:
-            self._pipeline.run(exports())
+            self._pipeline.run(_source(resources))
         except _LOAD_ERRORS as error:
-            raise LoadFailed(
-                f"Loading the import failed: {brief(error)}.",
-                remedy="Nothing loaded earlier is lost; mend the cause and import again.",
-            ) from None
+            raise _load_failed(error) from None
         finally:
             shutil.rmtree(self._spool, ignore_errors=True)
         self._clear()
@@ -161,7 +167,6 @@ def exclusive_loader(session: Session) -> Iterator[Loader]:
                 remedy="Wait for it to end, then start this one.",
             )
         loader = Loader(session)
-        loader.settle()
         loader.ensure_tables()
         yield loader
 
@@ -171,6 +176,22 @@ def ensure_tables(session: Session) -> None:
     if not _all_stand(session.database):
         with exclusive_loader(session):
             pass
+
+
+def _load_failed(error: Exception) -> LoadFailed:
+    return LoadFailed(
+        f"Loading the import failed: {brief(error)}.",
+        remedy="Nothing loaded earlier is lost; mend the cause and import again.",
+    )
+
+
+def _source(resources: list[DltResource]) -> DltSource:
+    @dlt.source(name="exports")
+    def exports() -> list[DltResource]:
+        return resources
+
+    source: DltSource = exports()
+    return source
 
 
 def _merged(table: MergedTable, page: object) -> DltResource:
@@ -189,7 +210,9 @@ def _all_stand(database: Database) -> bool:
     names += [f"{DATASET}.{_load_index(table)}" for table in COPIED]
     with closing(database.connect()) as connection, connection.cursor() as cursor:
         cursor.execute("select bool_and(to_regclass(name) is not null) from unnest(%s) as name", [names])
-        return cursor.fetchone() == (True,)
+        if cursor.fetchone() != (True,):
+            return False
+    return not TABLES.missing(database)
 
 
 def _create_keys(database: Database) -> None:

@@ -39,6 +39,7 @@ class CopiedTable:
     schema: pa.Schema
     required: frozenset[str]
     json_columns: frozenset[str] = frozenset()
+    key: tuple[str, ...] = ("row_hash",)
 
     def hints(self) -> dict[str, TColumnSchema]:
         """Full column hints: file imports bring no schema of their own."""
