@@ -173,23 +173,21 @@ def make_ready(
     is_fresh = pipeline.default_schema_name is None
     if is_fresh:
         _learn(pipeline, nothing())
-    declared = pipeline.default_schema.tables
-    lost = [each for each in tables.missing(database) if each.table in declared]
-    is_first = is_fresh and all(each.column is None for each in lost) and len(lost) >= len(declared)
+    missing = tables.missing(database)
+    lost = raw_tables.lost(pipeline, missing, is_folder_new=is_fresh)
     if lost:
         raw_tables.make_again(pipeline, database, tables, lost)
     folder = Path(pipeline.working_dir)
     if working_folders.has_left_over(folder):
         working_folders.carry_over(folder, pipeline.default_schema)
     settle()
-    if tables.missing(database):  # of a version that knew less than this one
+    if new := tables.missing(database):  # the first time, or of a version that knew less than this one
         _learn(pipeline, nothing())
-        raw_tables.make_again(pipeline, database, tables, tables.missing(database))
+        raw_tables.make_again(pipeline, database, tables, new)
         settle()
-    if is_first:
-        return []
+    if missing:
+        raw_tables.restore_load_ids(pipeline, database, tables, missing)
     if lost:
-        raw_tables.restore_load_ids(pipeline, database, tables, lost)
         raw_tables.tell_of(database, tables, lost)
     return lost
 

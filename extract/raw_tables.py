@@ -6,6 +6,7 @@ dropped would be missing for good. Here dlt is told to look at the tables themse
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from contextlib import closing
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import dlt
-    from dlt.common.destination.client import WithStagingDataset
+    from dlt.common.destination.client import WithStagingDataset, WithStateSync
     from dlt.common.schema.typing import TColumnSchema
 
     from profiles.database import Database
@@ -98,6 +99,26 @@ class Tables:
         for place, columns in standing.items():
             lost += [Missing(*place, column) for column in sorted(expected.get(place, set()) - columns)]
         return lost
+
+
+def lost(pipeline: dlt.Pipeline, missing: list[Missing], *, is_folder_new: bool) -> list[Missing]:
+    """Return what is missing of what stood here once. The rest is new, and was never dropped.
+
+    dlt's record in the database tells: the working folder may be new, as where a backup was restored. Without
+    that record the folder's schema tells; a new folder knows of nothing that stood.
+    """
+    if not missing:
+        return []
+    with pipeline.destination_client() as client:
+        stored = cast("WithStateSync", client).get_stored_schema(pipeline.default_schema.name)
+    if stored is None and is_folder_new:
+        return []
+    schema = Schema.from_stored_schema(json.loads(stored.schema)) if stored else pipeline.default_schema
+    return [
+        each
+        for each in missing
+        if (table := schema.tables.get(each.table)) and (not each.column or each.column in table["columns"])
+    ]
 
 
 def make_again(pipeline: dlt.Pipeline, database: Database, tables: Tables, missing: list[Missing]) -> None:

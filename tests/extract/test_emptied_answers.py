@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from extract import pipelines
 from extract.artists import sync_artist_albums, sync_artists
+from extract.checks import write_check
 from extract.contracts import FILLED, GROUPS, LIKED_TRACKS, SAVED_ALBUMS, RawTable
 from extract.library import sync_liked_tracks, sync_saved_albums
 from extract.playlists import sync_playlists
@@ -15,8 +20,6 @@ from tests.extract.conftest import of_size, page_of, scripted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import pytest
 
     from profiles.session import Session
     from sandbox.testing import RunningSandbox
@@ -144,8 +147,15 @@ def test_where_fewer_entries_are_hidden_than_missed_none_is_guessed(session: Ses
     ]
 
 
+@pytest.mark.parametrize("is_folder_new", [False, True], ids=["its own folder", "a new folder"])
 def test_a_table_of_an_earlier_version_gets_the_column_and_keeps_its_rows(
-    session: Session, spotify: RunningSandbox, ask: Ask, monkeypatch: pytest.MonkeyPatch
+    session: Session,
+    spotify: RunningSandbox,
+    ask: Ask,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    *,
+    is_folder_new: bool,
 ) -> None:
     def as_before(table: RawTable) -> RawTable:
         columns = {name: kind for name, kind in table.columns.items() if name != FILLED}
@@ -161,7 +171,13 @@ def test_a_table_of_an_earlier_version_gets_the_column_and_keeps_its_rows(
         patch.setattr(pipelines, "GROUPS", before)
         pipelines.ensure_tables(session)
         pipelines.load(session, "library", {before["library"][0]: [row]})
-    pipelines.ensure_tables(session)
+    write_check(session.database, "liked_tracks", parse_time("2026-01-01T00:00:00Z"), 1, {})
+    if is_folder_new:  # as where a backup is restored on another machine
+        shutil.rmtree(pipelines.pipelines_folder(session.settings, session.database))
+    with caplog.at_level(logging.WARNING):
+        pipelines.ensure_tables(session)
+    assert "dropped" not in caplog.text
+    assert ask("select count(*) from ops.source_checks where resource = 'liked_tracks'") == [1]
     for table in (LIKED_TRACKS, SAVED_ALBUMS):
         assert ask(
             "select is_nullable from information_schema.columns"
