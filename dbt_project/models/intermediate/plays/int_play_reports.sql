@@ -4,7 +4,7 @@
     on_schema_change='fail',
     indexes=[
         {'columns': ['report_id']}, {'columns': ['load_id']}, {'columns': ['track_key']}, {'columns': ['batch']},
-        {'columns': ['minute', 'ms_played']}, {'columns': ['file_id']},
+        {'columns': ['minute', 'ms_played']}, {'columns': ['file_id', 'covered_since']},
     ],
     post_hook=['{{ analyze_where_made_anew() }}', '{{ remember_data_version() }}'],
 ) }}
