@@ -12,7 +12,8 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from extract import account, catalog, library, listening, playlists
+from extract import catalog, listening, playlists, profile
+from extract.library import sync
 from profiles.errors import Deferred, SettingsError, TrackerError
 from profiles.session import open_session
 
@@ -39,11 +40,11 @@ def _progress(resource: str) -> Progress | None:
 
 
 def _likes(session: Session, asked: argparse.Namespace) -> LoadReport:
-    return library.sync_liked_tracks(session, full=asked.full, progress=_progress("liked_tracks"))
+    return sync.sync_liked_tracks(session, full=asked.full, progress=_progress("liked_tracks"))
 
 
 def _albums(session: Session, asked: argparse.Namespace) -> LoadReport:
-    return library.sync_saved_albums(session, full=asked.full, progress=_progress("saved_albums"))
+    return sync.sync_saved_albums(session, full=asked.full, progress=_progress("saved_albums"))
 
 
 def _playlists(session: Session, asked: argparse.Namespace) -> LoadReport:
@@ -58,7 +59,7 @@ def _availability(session: Session, asked: argparse.Namespace) -> LoadReport:
 # plays first: they are lost for good if a later step takes long or uses the quota up
 RESOURCES: dict[str, Sync] = {
     "recently_played": lambda session, _: listening.poll(session),
-    "profile": lambda session, _: account.sync_profile(session),
+    "profile": lambda session, _: profile.sync_profile(session),
     "saved_albums": _albums,
     "liked_tracks": _likes,
     "playlists": _playlists,

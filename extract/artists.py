@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from extract import pipelines
-from extract.catalog_checks import Kind, left_today, read_checks, write_checks
-from extract.checks import read_check, write_check
-from extract.contracts import ARTIST_ALBUMS, ARTISTS, FILLED, RawTable, Row
-from extract.filling import filled
-from extract.known import StoredPayload, stored_payloads
+from extract.library.stored import StoredPayload, stored_payloads
+from extract.loading import pipeline
+from extract.loading.clean import clean, text_or_none
+from extract.loading.filling import filled
+from extract.loading.lookup_budget import Kind, left_today, read_checks, write_checks
+from extract.loading.source_checks import read_check, write_check
+from extract.loading.tables import ARTIST_ALBUMS, ARTISTS, FILLED, RawTable, Row
 from extract.report import LoadReport
-from extract.rows import clean, text_or_none
 from profiles.clock import as_of
 from profiles.database import advisory_lock
 from profiles.errors import BadRequest, Forbidden, NotFound, TrackerError
@@ -127,8 +127,8 @@ def _sync(session: Session, table: RawTable, kind: Kind, work: Work) -> LoadRepo
     with advisory_lock(session.database, f"extract:{table.name}", wait=False) as is_mine:
         if not is_mine:
             return LoadReport.skipped(table.name)
-        pipelines.ensure_tables(session, "library", "listening", "catalog")
-        pipelines.finish_pending(session, "catalog")
+        pipeline.ensure_tables(session, "library", "listening", "catalog")
+        pipeline.finish_pending(session, "catalog")
         fetch = _Fetch(
             session, table, kind, as_of(session.settings), stored_payloads(session.database, table)
         )
@@ -146,7 +146,7 @@ def _sync(session: Session, table: RawTable, kind: Kind, work: Work) -> LoadRepo
 
 
 def _load(fetch: _Fetch) -> int:
-    loaded = pipelines.load(fetch.session, "catalog", {fetch.table: list(fetch.rows.values())})
+    loaded = pipeline.load(fetch.session, "catalog", {fetch.table: list(fetch.rows.values())})
     for refused in loaded.rejected:
         fetch.asked.pop((fetch.kind, refused.key), None)
     write_checks(fetch.session.database, fetch.asked, fetch.now)

@@ -5,6 +5,6 @@ never again while it is fresh.
 """
 
 from extract.artists import sync_artist_albums, sync_artists
-from extract.availability import check_availability
+from extract.availability.sync import check_availability
 
 __all__ = ["check_availability", "sync_artist_albums", "sync_artists"]

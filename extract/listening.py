@@ -7,12 +7,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from extract import pipelines, quarantine
-from extract.checks import write_check
-from extract.contracts import RECENTLY_PLAYED, Row
-from extract.guards import is_gap_suspected
+from extract.loading import pipeline, quarantine
+from extract.loading.clean import Rejected, clean, parse_time, text_or_none
+from extract.loading.source_checks import write_check
+from extract.loading.tables import RECENTLY_PLAYED, Row
+from extract.loading.whole_view import is_gap_suspected
 from extract.report import PollOutcome, PollReport
-from extract.rows import Rejected, clean, parse_time, text_or_none
 from profiles.clock import as_of
 from profiles.database import advisory_lock
 from profiles.errors import Deferred
@@ -59,8 +59,8 @@ def poll(session: Session) -> PollReport:
             return PollReport("skipped", 0, 0, gap_suspected=False, calls=0)
         polled_at = as_of(session.settings)
         try:
-            pipelines.ensure_tables(session, "listening")
-            pipelines.finish_pending(session, "listening")
+            pipeline.ensure_tables(session, "listening")
+            pipeline.finish_pending(session, "listening")
             answer = session.spotify.get("me/player/recently-played", limit=PAGE_SIZE)
             # in a private session the answer has been 204 without a body
             items = list((answer or {}).get("items") or [])
@@ -97,7 +97,7 @@ def _take(session: Session, items: Sequence[Any], polled_at: datetime) -> PollRe
     )
     _record(session.database, done)
     quarantine.store(session, unreadable)
-    pipelines.load(session, "listening", {RECENTLY_PLAYED: new})
+    pipeline.load(session, "listening", {RECENTLY_PLAYED: new})
     write_check(session.database, RECENTLY_PLAYED.name, polled_at, len(items), {"new": len(new)})
     if gap:
         logger.warning(

@@ -8,14 +8,14 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from extract import pipelines
-from extract.checks import read_check, write_check
-from extract.contracts import FILLED, PLAYLIST_ITEMS, PLAYLISTS, Row
-from extract.filling import filled
-from extract.guards import PageFacts, why_not_whole
-from extract.known import StoredPayload, stored_payloads
+from extract.library.stored import StoredPayload, stored_payloads
+from extract.loading import pipeline
+from extract.loading.clean import clean, optional_time, text_or_none
+from extract.loading.filling import filled
+from extract.loading.source_checks import read_check, write_check
+from extract.loading.tables import FILLED, PLAYLIST_ITEMS, PLAYLISTS, Row
+from extract.loading.whole_view import PageFacts, why_not_whole
 from extract.report import LoadReport
-from extract.rows import clean, optional_time, text_or_none
 from profiles.clock import as_of
 from profiles.database import advisory_lock
 from profiles.errors import Forbidden, NotFound
@@ -55,8 +55,8 @@ def sync_playlists(session: Session, playlist_ids: Iterable[str]) -> LoadReport:
     with advisory_lock(session.database, "extract:playlists", wait=False) as is_mine:
         if not is_mine:
             return LoadReport.skipped(PLAYLISTS.name)
-        pipelines.ensure_tables(session, "playlists")
-        pipelines.finish_pending(session, "playlists")
+        pipeline.ensure_tables(session, "playlists")
+        pipeline.finish_pending(session, "playlists")
         outcome = _Outcome()
         listing = _sync_listing(session, outcome)
         if listing is not None:
@@ -116,7 +116,7 @@ def _sync_listing(session: Session, outcome: _Outcome) -> dict[str, dict[str, An
             "playlists: nothing is taken for deleted, the list is not whole: %s", ", ".join(hidden)
         )
         gone = []
-    loaded = pipelines.load(session, "playlists", {PLAYLISTS: [*changed, *gone]})
+    loaded = pipeline.load(session, "playlists", {PLAYLISTS: [*changed, *gone]})
     outcome.rows += len(changed) - len(loaded.rejected)
     outcome.removed += len(gone)
     outcome.detail["listed"] = len(listed)
@@ -193,7 +193,7 @@ def _sync_items(
         for position in range(len(read.rows), stored_count)
     ]
     _fill_items(read.rows, _stored_items(session, playlist_id))
-    loaded = pipelines.load(session, "playlists", {PLAYLIST_ITEMS: [*read.rows, *surplus]})
+    loaded = pipeline.load(session, "playlists", {PLAYLIST_ITEMS: [*read.rows, *surplus]})
     outcome.rows += len(read.rows) - len(loaded.rejected)
     total = len(read.rows) - len(loaded.rejected)
     write_check(session.database, resource, looked_at, total, {"snapshot_id": read.snapshot_id})

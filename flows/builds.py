@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from extract import pipelines
+from extract.loading import pipeline
 from playlists.rule_checks import check_rules
 from playlists.selections import record_failed_models, tests_of
 from profiles import dbt
@@ -92,7 +92,7 @@ def build_step(models: Models, *, wait_s: float = PATIENCE_S, full_refresh: bool
     poll or build makes up for it. Raises BuildError with the nodes that failed.
     """
     with open_session() as session:
-        pipelines.ensure_tables(session)
+        pipeline.ensure_tables(session)
         with dbt.build_lock(session.database, wait=True, timeout_s=wait_s) as lock:
             if lock is None:
                 return "put off: another build is running, the next one makes up for it"

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from extract import account, library
+from extract import profile
+from extract.library import sync
 from extract.playlists import sync_playlists, watched_playlists
 from flows.progress import progress_bar
 from flows.runs import conduct
@@ -25,14 +26,14 @@ if TYPE_CHECKING:
 def load_albums(*, full: bool = False) -> LoadReport:
     """Bring saved albums, with all their tracks, in line with Spotify."""
     with open_session() as session, progress_bar("sync-albums", "albums listed") as bar:
-        return library.sync_saved_albums(session, full=full, progress=bar)
+        return sync.sync_saved_albums(session, full=full, progress=bar)
 
 
 @step_task("load liked tracks")
 def load_likes(*, full: bool = False) -> LoadReport:
     """Bring liked tracks in line with Spotify; what left is decided from a complete view alone."""
     with open_session() as session, progress_bar("sync-likes", "likes listed") as bar:
-        return library.sync_liked_tracks(session, full=full, progress=bar)
+        return sync.sync_liked_tracks(session, full=full, progress=bar)
 
 
 @step_task("load playlists")
@@ -55,7 +56,7 @@ def ensure_exclusions(session: Session) -> None:
 def load_profile() -> LoadReport:
     """Remember whose account this is."""
     with open_session() as session:
-        return account.sync_profile(session)
+        return profile.sync_profile(session)
 
 
 @flow(name="sync-likes", flow_run_name="likes")

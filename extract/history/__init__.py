@@ -1,10 +1,10 @@
 """Plays from before the tracker ran: Spotify's exports, an older tracker's database → `raw_export`."""
 
+from extract.history.copy_load import ImportRunningError, ensure_tables
+from extract.history.export_files import ImportInputError
+from extract.history.import_report import FileReport, ImportProgress, ImportReport
 from extract.history.importer import import_history
-from extract.history.loading import ImportRunningError, ensure_tables
-from extract.history.report import FileReport, ImportProgress, ImportReport
-from extract.history.sources import ImportInputError
-from extract.history.tracker import TrackerUnreachableError, import_tracker
+from extract.history.older_tracker import TrackerUnreachableError, import_tracker
 
 __all__ = [
     "FileReport",

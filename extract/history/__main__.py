@@ -11,14 +11,14 @@ from urllib.parse import urlsplit
 import orjson
 
 from extract.history.importer import import_history
-from extract.history.tracker import import_tracker
+from extract.history.older_tracker import import_tracker
 from profiles.errors import TrackerError
 from profiles.session import open_session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from extract.history.report import ImportProgress, ImportReport
+    from extract.history.import_report import ImportProgress, ImportReport
 
 BAD_INPUT = 2
 

@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from extract.history import known, sources
+from extract.history import export_files, known_files
 from extract.history.columns import SCHEMA, to_batch
+from extract.history.copy_load import exclusive_loader
+from extract.history.export_tables import STREAMING_HISTORY
 from extract.history.formats import format_of, is_video_name
-from extract.history.loading import exclusive_loader
-from extract.history.reading import Reading, records_of
-from extract.history.report import FileReport, ImportProgress, ImportReport
+from extract.history.import_report import FileReport, ImportProgress, ImportReport
+from extract.history.reader import Reading, records_of
 from extract.history.scanner import ArrayScanner, BadRow, Chunk, NotAListError
-from extract.history.tables import STREAMING_HISTORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from extract.history.loading import Loader
-    from extract.history.report import Progress
-    from extract.history.sources import Fingerprint, SourceFile
-    from extract.history.tables import MergedTable, Row
+    from extract.history.copy_load import Loader
+    from extract.history.export_files import Fingerprint, SourceFile
+    from extract.history.export_tables import MergedTable, Row
+    from extract.history.import_report import Progress
     from profiles.database import Database
     from profiles.session import Session
 
@@ -35,13 +35,13 @@ PACKAGE_ROWS = 262_144  # loaded at once: what a kill costs at most
 class _Import:
     """The state of one import: a stream of new rows over all files, and the files behind them."""
 
-    def __init__(self, session: Session, found: sources.Found, progress: Progress | None) -> None:
+    def __init__(self, session: Session, found: export_files.Found, progress: Progress | None) -> None:
         database = session.database
         self._found = found
         self._progress = progress
-        self._seen = known.SeenRows(database, STREAMING_HISTORY)
-        self._imported = known.imported_files(database)
-        self._begun = known.unrecorded_rows(database)
+        self._seen = known_files.SeenRows(database, STREAMING_HISTORY)
+        self._imported = known_files.imported_files(database)
+        self._begun = known_files.unrecorded_rows(database)
         self._group: list[pa.Table] = []
         self._group_rows = 0
         self._open: dict[int, Reading] = {}
@@ -68,14 +68,14 @@ class _Import:
     def reports(self, database: Database) -> list[FileReport]:
         """What became of each file, after its last row was loaded."""
         with_rows = [file_id for file_id, report in self._reports if report.new]
-        told_before = known.rows_told_before(database, with_rows)
+        told_before = known_files.rows_told_before(database, with_rows)
         return [
             report.without(told_before[file_id]) if file_id in told_before else report
             for file_id, report in self._reports
         ]
 
     def _file(self, source: SourceFile) -> Iterator[pa.Table]:
-        print_of = sources.fingerprint(source)
+        print_of = export_files.fingerprint(source)
         if print_of.file_id in self._imported:
             self._reports.append((print_of.file_id, FileReport(source.name, "already_imported")))
         else:
@@ -142,8 +142,8 @@ class _Import:
         if fresh.num_rows:
             yield fresh
 
-    def _refuse(self, broken: sources.Broken) -> None:
-        content: Fingerprint = sources.fingerprint_of_path(broken.path)
+    def _refuse(self, broken: export_files.Broken) -> None:
+        content: Fingerprint = export_files.fingerprint_of_path(broken.path)
         reading = Reading(broken.name, broken.path.stat().st_size, content.file_id, content.sha256)
         reading.outcome, reading.reason = "rejected", broken.reason
         self._reports.append((reading.file_id, reading.report()))
@@ -175,7 +175,7 @@ def import_history(session: Session, path: Path | str, *, progress: Progress | N
     """
     began = time.monotonic()
     path = Path(path)
-    found = sources.discover(path)
+    found = export_files.discover(path)
     with exclusive_loader(session) as loader:
         state = _Import(session, found, progress)
         _load_all(loader, state)

@@ -17,7 +17,7 @@ import orjson
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from extract.history.sources import BinaryStream
+    from extract.history.export_files import BinaryStream
 
 BLOCK_BYTES = 4 << 20
 PART_BYTES = 128 << 10  # a damaged zip member loses the part in which it breaks

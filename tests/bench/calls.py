@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from extract.catalog import check_availability
-from extract.library import sync_liked_tracks, sync_saved_albums
+from extract.library.sync import sync_liked_tracks, sync_saved_albums
 from extract.listening import poll
 from extract.playlists import sync_playlists
 from profiles import database as databases

@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import psutil
 
-from extract import pipelines
-from extract.contracts import RECENTLY_PLAYED
+from extract.loading import pipeline
+from extract.loading.tables import RECENTLY_PLAYED
 from profiles import database as databases
 from profiles import dbt
 from profiles.database import Database, embedded
@@ -65,7 +65,7 @@ class Listener:
         with closing(found.database.connect()) as connection, connection.cursor() as cursor:
             cursor.execute("select to_regclass('raw_spotify._dlt_loads') is null")
             is_new = cursor.fetchone() == (True,)
-        pipelines.ensure_tables(found.session)
+        pipeline.ensure_tables(found.session)
         if is_new:
             with closing(found.database.connect()) as connection, connection, connection.cursor() as cursor:
                 cursor.execute(LISTENER.read_text(encoding="utf-8"), {"plays": plays})
@@ -110,7 +110,7 @@ class Listener:
                 " values (%s, 'new', 50, %s, %s, %s)",
                 [now, count, now - timedelta(hours=5), now],
             )
-        pipelines.load(self.session, "listening", {RECENTLY_PLAYED: rows})
+        pipeline.load(self.session, "listening", {RECENTLY_PLAYED: rows})
 
     def worked(self) -> float:
         """Return what dbt and PostgreSQL have used of the processor so far: other programs do not count."""

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any, cast
 
-from extract import pipelines
-from extract.contracts import LIKED_TRACKS, RECENTLY_PLAYED, SAVED_ALBUMS
 from extract.history import import_history
+from extract.loading import pipeline
+from extract.loading.tables import LIKED_TRACKS, RECENTLY_PLAYED, SAVED_ALBUMS
 from profiles import simulated_time
 from profiles.settings import load_settings
 from sandbox.export import make_export
@@ -84,7 +84,7 @@ class Life:
                 payload = {"track": self.payload(telling.api_id), "played_at": stamp}
                 uri = f"spotify:track:{telling.api_id}"
                 rows.append({"played_at": report.played_at, "track_uri": uri, "payload": payload})
-        pipelines.load(self.session, "listening", {RECENTLY_PLAYED: rows})
+        pipeline.load(self.session, "listening", {RECENTLY_PLAYED: rows})
 
     def like(self, track_ids: Iterable[str]) -> None:
         """Like these."""
@@ -93,7 +93,7 @@ class Life:
             {"track_id": one, "added_at": NOON - timedelta(days=400), "payload": {"track": self.payload(one)}}
             for one in self.liked
         ]
-        pipelines.load(self.session, "library", {LIKED_TRACKS: rows})
+        pipeline.load(self.session, "library", {LIKED_TRACKS: rows})
 
     def save(self, album_ids: Iterable[str]) -> None:
         """Save these albums, which come with simplified tracks."""
@@ -108,7 +108,7 @@ class Life:
             album = {**tracks[0]["album"], "tracks": {"items": simplified, "total": len(tracks)}}
             added_at = NOON - timedelta(days=300)
             rows.append({"album_id": one, "added_at": added_at, "payload": {"album": album}})
-        pipelines.load(self.session, "library", {SAVED_ALBUMS: rows})
+        pipeline.load(self.session, "library", {SAVED_ALBUMS: rows})
 
     def payload(self, track_id: str) -> dict[str, Any]:
         """A track object."""
@@ -167,7 +167,7 @@ class Life:
 def session_on(database: Database) -> Session:
     """A session that cannot call Spotify, with empty raw tables, in simulated time."""
     session = cast("Session", WithoutSpotify(load_settings(), database))
-    pipelines.ensure_tables(session)
+    pipeline.ensure_tables(session)
     simulated_time.begin(database)
     return session
 

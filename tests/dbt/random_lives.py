@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any
 from psycopg2 import sql
 from psycopg2.extras import execute_values
 
-from extract.contracts import (
+from extract.history import import_history
+from extract.library.stored import stored_payloads
+from extract.loading.filling import filled
+from extract.loading.tables import (
     ARTISTS,
     FILLED,
     LIBRARY_REMOVALS,
@@ -23,9 +26,6 @@ from extract.contracts import (
     TRACK_AVAILABILITY,
     RawTable,
 )
-from extract.filling import filled
-from extract.history import import_history
-from extract.known import stored_payloads
 from playlists.recordings import decide
 from sandbox.export import make_export
 from tests.dbt.lives import NOON, Life, live

@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from extract.history import import_history
-from extract.library import sync_liked_tracks
-from extract.pipelines import ensure_tables
+from extract.library.sync import sync_liked_tracks
+from extract.loading.pipeline import ensure_tables
 from sandbox.builders import add_simple_album
 from tests.dbt.conftest import Warehouse
 from tests.dbt.payloads import Raw, execute, rows, track

@@ -25,7 +25,7 @@ def _columns(database: Database) -> set[tuple[str, str, str]]:
 def test_the_tables_that_dbt_reads_are_the_ones_that_extract_makes(
     session: Session, warehouse: Warehouse
 ) -> None:
-    from extract.pipelines import ensure_tables
+    from extract.loading.pipeline import ensure_tables
 
     ensure_tables(session)
     assert not _columns(warehouse.database) - _columns(session.database)

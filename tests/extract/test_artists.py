@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from extract.catalog import sync_artist_albums, sync_artists
-from extract.library import sync_liked_tracks, sync_saved_albums
+from extract.library.sync import sync_liked_tracks, sync_saved_albums
 from extract.listening import poll
 from profiles.errors import Deferred
 from sandbox.builders import add_simple_album, library_of
 from sandbox.testing import RunningSandbox, running_sandbox
-from tests.extract.test_availability import in_market, later
+from tests.extract.availability.test_sync import in_market, later
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

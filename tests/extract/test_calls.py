@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from extract.library import sync_liked_tracks, sync_saved_albums
+from extract.library.sync import sync_liked_tracks, sync_saved_albums
 from extract.playlists import sync_playlists
 from sandbox.builders import add_simple_album, library_of
 from sandbox.testing import RunningSandbox, running_sandbox

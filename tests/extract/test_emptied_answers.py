@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from extract import pipelines
 from extract.artists import sync_artist_albums, sync_artists
-from extract.checks import write_check
-from extract.contracts import FILLED, GROUPS, LIKED_TRACKS, SAVED_ALBUMS, RawTable
-from extract.library import sync_liked_tracks, sync_saved_albums
+from extract.library.sync import sync_liked_tracks, sync_saved_albums
+from extract.loading import pipeline
+from extract.loading.clean import parse_time
+from extract.loading.source_checks import write_check
+from extract.loading.tables import FILLED, GROUPS, LIKED_TRACKS, SAVED_ALBUMS, RawTable
 from extract.playlists import sync_playlists
-from extract.rows import parse_time
 from tests.extract.conftest import of_size, page_of, scripted
 
 if TYPE_CHECKING:
@@ -168,14 +168,14 @@ def test_a_table_of_an_earlier_version_gets_the_column_and_keeps_its_rows(
         "payload": {"added_at": "2026-01-01T00:00:00Z", "track": SONG},
     }
     with monkeypatch.context() as patch:
-        patch.setattr(pipelines, "GROUPS", before)
-        pipelines.ensure_tables(session)
-        pipelines.load(session, "library", {before["library"][0]: [row]})
+        patch.setattr(pipeline, "GROUPS", before)
+        pipeline.ensure_tables(session)
+        pipeline.load(session, "library", {before["library"][0]: [row]})
     write_check(session.database, "liked_tracks", parse_time("2026-01-01T00:00:00Z"), 1, {})
     if is_folder_new:  # as where a backup is restored on another machine
-        shutil.rmtree(pipelines.pipelines_folder(session.settings, session.database))
+        shutil.rmtree(pipeline.pipelines_folder(session.settings, session.database))
     with caplog.at_level(logging.WARNING):
-        pipelines.ensure_tables(session)
+        pipeline.ensure_tables(session)
     assert "dropped" not in caplog.text
     assert ask("select count(*) from ops.source_checks where resource = 'liked_tracks'") == [1]
     for table in (LIKED_TRACKS, SAVED_ALBUMS):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from extract import pipelines
 from extract.listening import poll
+from extract.loading import pipeline
 from profiles.database import advisory_lock
 from profiles.errors import Deferred, Forbidden, SpotifyUnavailable
 from sandbox.builders import add_simple_album, library_of
@@ -59,7 +59,7 @@ def test_nothing_new_writes_its_one_row_and_starts_no_load(
     def no_load(*_: Any) -> None:
         raise AssertionError("dlt was started")
 
-    monkeypatch.setattr(pipelines, "_run", no_load)
+    monkeypatch.setattr(pipeline, "_run", no_load)
     calls = session.spotify.calls_made
     report = poll(session)
     assert (report.outcome, report.new, report.calls) == ("nothing_new", 0, 1)
@@ -119,7 +119,7 @@ def test_a_gap_is_kept_when_the_load_after_it_is_killed(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(pipelines, "load", killed)
+        patch.setattr(pipeline, "load", killed)
         with pytest.raises(KeyboardInterrupt):
             poll(session)
     assert ask(POLLS)[1:] == [("new", 50, 50, True)]
@@ -223,7 +223,7 @@ def test_a_poll_that_fails_leaves_its_row_and_the_next_one_goes_on(
 
 
 def test_polls_go_on_while_the_library_has_to_wait(session: Session, spotify: RunningSandbox) -> None:
-    from extract.library import sync_liked_tracks
+    from extract.library.sync import sync_liked_tracks
 
     spotify.faults.add("quota_exceeded", "GET", "/me/tracks", retry_after=85_771)
     with pytest.raises(Deferred):

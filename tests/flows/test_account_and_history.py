@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from extract import library
+from extract.library import sync
 from flows import account, history, server_api, waiting
 from flows.account import connect_spotify, disconnect
 from flows.history import import_history, import_tracker
@@ -146,7 +146,7 @@ def test_while_a_run_waits_it_says_so_and_others_of_its_flow_go_on(
 
 
 def test_a_purge_wants_its_word(session: Session, ask: Ask) -> None:
-    library.sync_liked_tracks(session)
+    sync.sync_liked_tracks(session)
     state = disconnect(purge=True, return_state=True)
     assert (state.is_failed(), state.name) == (True, BAD_INPUT)
     assert ask("select count(*) > 0 from raw_spotify.liked_tracks") == [True]
@@ -155,7 +155,7 @@ def test_a_purge_wants_its_word(session: Session, ask: Ask) -> None:
 def test_a_purge_from_a_run_leaves_no_row_no_artifact_and_no_log(
     session: Session, api: Callable[..., Any]
 ) -> None:
-    library.sync_liked_tracks(session)
+    sync.sync_liked_tracks(session)
     disconnect(purge=True, return_state=True)  # leaves an artifact and a run
     state = disconnect(purge=True, confirm="delete", return_state=True)
     assert state.is_completed(), state.message
@@ -223,7 +223,7 @@ def test_a_database_address_is_refused_as_a_path_and_not_recorded(session: Sessi
 
 
 def test_a_backup_and_an_export_are_runs_too(session: Session, tracker_home: Path, tmp_path: Path) -> None:
-    library.sync_liked_tracks(session)
+    sync.sync_liked_tracks(session)
     assert backup(return_state=True).is_completed()
     assert len(list((tracker_home / "backups").glob("*.dump"))) == 1
     assert export(str(tmp_path / "out"), return_state=True).is_completed()

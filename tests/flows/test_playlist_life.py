@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from extract import catalog, library, listening, pipelines
+from extract import catalog, listening
+from extract.library import sync
+from extract.loading import pipeline
 from flows import builds, server_api
 from flows.nightly import daily_sync
 from flows.push import undo_playlist, update_playlists
@@ -127,9 +129,9 @@ def house(
                     return str(found.node.compiled_code)
 
                 patch.setattr("playlists.rule_preview._compiled", compiled)
-                pipelines.ensure_tables(session)
-                library.sync_liked_tracks(session)
-                library.sync_saved_albums(session)
+                pipeline.ensure_tables(session)
+                sync.sync_liked_tracks(session)
+                sync.sync_saved_albums(session)
                 listening.poll(session)
                 builds.build_step(builds.Models.ALL)
                 yield house
@@ -325,8 +327,8 @@ def keep(house: House, given: dict[str, Any]) -> None:
 def night(house: House, day: int) -> dict[str, str]:
     """What daily-sync and update-playlists do, without Prefect around it; returns the outcomes."""
     session = house.at(day)
-    library.sync_saved_albums(session)
-    library.sync_liked_tracks(session)
+    sync.sync_saved_albums(session)
+    sync.sync_liked_tracks(session)
     listening.poll(session)
     catalog.check_availability(session, full=True)
     check_rules(session.database)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from extract import library
+from extract.library import sync as library_sync
 from flows import __main__ as command
 from flows import catalog, environment, listening, sync
 from flows.listening import track_plays
@@ -93,7 +93,7 @@ def test_a_day_of_rest_in_mid_pass_defers_the_run_and_loses_nothing(
 def test_an_outage_fails_the_run_soon_with_its_remedy_and_the_next_run_completes(
     session: Session, spotify: Any, ask: Ask, kind: str, remedy: str
 ) -> None:
-    library.sync_liked_tracks(session)
+    library_sync.sync_liked_tracks(session)
     rows = ask(LIKES)
     gone = spotify.account.likes[10].track_id
     spotify.account.unlike(gone)
@@ -108,7 +108,7 @@ def test_an_outage_fails_the_run_soon_with_its_remedy_and_the_next_run_completes
 
 
 def test_only_the_first_step_of_an_outage_is_tried_twice(session: Session, spotify: Any) -> None:
-    library.sync_liked_tracks(session)
+    library_sync.sync_liked_tracks(session)
     spotify.faults.add("server_error", "*", "*", times=None)
     spotify.calls.reset()
     daily_sync(return_state=True)

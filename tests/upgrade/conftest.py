@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from extract.pipelines import pipelines_folder
+from extract.loading.pipeline import pipelines_folder
 from profiles.database import open_database
 from profiles.database.private_files import sha256
 from profiles.database.programs import find_program, major_version, run_program, server_version

@@ -20,7 +20,7 @@ from dlt.load.load import Load
 from dlt.pipeline.pipeline import Pipeline
 
 from extract.history import import_history, importer
-from extract.history.loading import Loader
+from extract.history.copy_load import Loader
 from profiles.database import locate
 from profiles.settings import load_settings
 from tests.extract.history.conftest import WithoutSpotify

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from extract.library import sync_liked_tracks, sync_saved_albums
+from extract.library.sync import sync_liked_tracks, sync_saved_albums
 from extract.listening import poll
-from extract.pipelines import ensure_tables
+from extract.loading.pipeline import ensure_tables
 from flows.purge import purge
 from profiles import dbt
 from profiles.database.backup import backup

@@ -1,0 +1,1 @@
+"""What every resource shares: tables, the pipeline that runs dlt, cleaning, quarantine and checks."""

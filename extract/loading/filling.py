@@ -1,0 +1,110 @@
+"""Answers that lost their content: what Spotify empties is filled from an earlier answer. Pure functions.
+
+A song that was taken down is still listed, with empty names. The latest answer is stored as it came; where it
+lacks something, the same answer with its holes filled stands beside it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from extract.loading.clean import text_or_none
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+# What a thing is. What holds for a time alone is not among it: whether it plays, how popular it is.
+CONTENT = frozenset(
+    {
+        *("track", "item", "album", "artists", "tracks", "items", "owner"),
+        *("id", "uri", "type", "name", "display_name", "external_ids", "isrc", "explicit", "genres"),
+        *("images", "url", "duration_ms", "track_number", "disc_number", "album_type", "total_tracks"),
+        *("release_date", "release_date_precision"),
+    }
+)
+WRAPPED = ("track", "item")  # two names of one thing: which of them comes differs by the API's mode
+COUNTED_FROM_ONE = frozenset({"duration_ms", "track_number", "disc_number", "total_tracks"})
+# what an object in a list must have, so that the list is not empty
+TELLING = {"artists": "name", "images": "url", "items": "id"}
+
+
+def filled(latest: Mapping[str, Any], earlier: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return the latest answer with what it lacks taken from an earlier one; None where it lacks nothing.
+
+    `earlier` is what was stored of the same thing, filled where it had been.
+    """
+    if earlier is None:
+        return None
+    thing = next((earlier[key] for key in WRAPPED if isinstance(earlier.get(key), dict)), None)
+    if thing is not None:
+        named = [key for key in WRAPPED if key in latest] or list(WRAPPED[:1])
+        earlier = {**earlier, **dict.fromkeys(WRAPPED), **dict.fromkeys(named, thing)}
+    result = _fill_object(latest, earlier)
+    return None if result == latest else result
+
+
+def _fill_object(latest: Mapping[str, Any], earlier: Mapping[str, Any]) -> dict[str, Any]:
+    if _are_different(latest, earlier):
+        # another album, say: its facts are not this one's, but one without a name is none
+        return dict(latest if _has_content("name", latest.get("name")) else earlier)
+    result = dict(latest)
+    for key in earlier.keys() & CONTENT:
+        if _has_content(key, earlier[key]):
+            result[key] = _fill_value(key, latest.get(key), earlier[key])
+    if not _has_content("release_date", latest.get("release_date")) and "release_date" in result:
+        result["release_date_precision"] = earlier.get("release_date_precision")
+    return _complete_tracks(result, earlier)
+
+
+def _fill_value(key: str, latest: Any, earlier: Any) -> Any:
+    if isinstance(latest, dict) and isinstance(earlier, dict):
+        return _fill_object(latest, earlier)
+    if isinstance(latest, list) and isinstance(earlier, list):
+        return _fill_list(key, latest, earlier)
+    is_of_its_kind = isinstance(latest, type(earlier)) or not isinstance(earlier, dict | list | str)
+    return latest if is_of_its_kind and _has_content(key, latest) else earlier
+
+
+def _fill_list(key: str, latest: Sequence[Any], earlier: Sequence[Any]) -> list[Any]:
+    known = {_id_of(one): one for one in earlier if _id_of(one)}
+    listed = set(map(_id_of, latest))
+    result = list(latest)
+    for place, one in enumerate(latest):
+        counterpart = known.get(_id_of(one))
+        if not _id_of(one) and len(latest) == len(earlier) and _id_of(earlier[place]) not in listed:
+            # nothing but its place tells which one it is
+            counterpart = earlier[place]
+        if isinstance(counterpart, dict):
+            result[place] = _fill_object(one if isinstance(one, dict) else {}, counterpart)
+    return result if _has_content(key, result) else list(earlier)
+
+
+def _complete_tracks(result: dict[str, Any], earlier: Mapping[str, Any]) -> dict[str, Any]:
+    """Add the tracks of a long album that could not be read this time."""
+    items, total = result.get("items"), result.get("total")
+    known = earlier.get("items")
+    if isinstance(items, list) and isinstance(known, list) and isinstance(total, int):
+        listed = {None, *map(_id_of, items)}
+        missing = [one for one in known if _id_of(one) not in listed]
+        result["items"] = [*items, *missing[: max(0, total - len(items))]]
+    return result
+
+
+def _are_different(latest: Mapping[str, Any], earlier: Mapping[str, Any]) -> bool:
+    ours, theirs = _id_of(latest), _id_of(earlier)
+    return bool(ours and theirs and ours != theirs)
+
+
+def _id_of(thing: Any) -> str | None:
+    return text_or_none(thing.get("id")) if isinstance(thing, dict) else None
+
+
+def _has_content(key: str, value: Any) -> bool:
+    if isinstance(value, str):
+        return value.strip() != "" and not (key == "release_date" and value.startswith("0000"))
+    if isinstance(value, list):
+        told = [one.get(TELLING.get(key, "id")) if isinstance(one, dict) else one for one in value]
+        return any(map(bool, told))
+    if isinstance(value, int | float) and key in COUNTED_FROM_ONE:
+        return value > 0
+    return value is not None and value != {}
