@@ -12,7 +12,7 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from extract import catalog, listening, playlists, profile
+from extract import artists, availability, listening, playlists, profile
 from extract.library import sync
 from profiles.errors import Deferred, SettingsError, TrackerError
 from profiles.session import open_session
@@ -53,7 +53,7 @@ def _playlists(session: Session, asked: argparse.Namespace) -> LoadReport:
 
 def _availability(session: Session, asked: argparse.Namespace) -> LoadReport:
     progress = _progress("track_availability")
-    return catalog.check_availability(session, full=asked.full, progress=progress)
+    return availability.check_availability(session, full=asked.full, progress=progress)
 
 
 # plays first: they are lost for good if a later step takes long or uses the quota up
@@ -64,8 +64,8 @@ RESOURCES: dict[str, Sync] = {
     "liked_tracks": _likes,
     "playlists": _playlists,
     "track_availability": _availability,
-    "artists": lambda session, _: catalog.sync_artists(session),
-    "artist_albums": lambda session, _: catalog.sync_artist_albums(session),
+    "artists": lambda session, _: artists.sync_artists(session),
+    "artist_albums": lambda session, _: artists.sync_artist_albums(session),
 }
 
 

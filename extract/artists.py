@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from extract.library.stored import StoredPayload, stored_payloads
 from extract.loading import pipeline
 from extract.loading.clean import clean, text_or_none
 from extract.loading.filling import filled
 from extract.loading.lookup_budget import Kind, left_today, read_checks, write_checks
 from extract.loading.source_checks import read_check, write_check
+from extract.loading.stored_payloads import StoredPayload, stored_payloads
 from extract.loading.tables import ARTIST_ALBUMS, ARTISTS, FILLED, RawTable, Row
 from extract.report import LoadReport
 from profiles.clock import as_of

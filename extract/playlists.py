@@ -8,11 +8,11 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from extract.library.stored import StoredPayload, stored_payloads
 from extract.loading import pipeline
 from extract.loading.clean import clean, optional_time, text_or_none
 from extract.loading.filling import filled
 from extract.loading.source_checks import read_check, write_check
+from extract.loading.stored_payloads import StoredPayload, stored_payloads
 from extract.loading.tables import FILLED, PLAYLIST_ITEMS, PLAYLISTS, Row
 from extract.loading.whole_view import PageFacts, why_not_whole
 from extract.report import LoadReport

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from extract import catalog
+from extract import artists, availability
 from flows.progress import progress_bar
 from flows.runs import conduct
 from flows.tasks import step_task
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
 def load_availability(*, full: bool = False) -> LoadReport:
     """Ask which tracks can be played in SPOTIFY_MARKET: a seventh of the pages, stalest first, or all."""
     with open_session() as session, progress_bar("check-availability", "entries asked for") as bar:
-        return catalog.check_availability(session, full=full, progress=bar)
+        return availability.check_availability(session, full=full, progress=bar)
 
 
 @step_task("load artists")
 def load_artists() -> LoadReport:
     """Load genres and images of artists, most played first, within the day's budget."""
     with open_session() as session:
-        return catalog.sync_artists(session)
+        return artists.sync_artists(session)
 
 
 @step_task("look for newer editions")
 def load_artist_albums() -> LoadReport:
     """Load what the artists of saved albums have published, stalest first, within the day's budget."""
     with open_session() as session:
-        return catalog.sync_artist_albums(session)
+        return artists.sync_artist_albums(session)
 
 
 @flow(name="check-availability", flow_run_name="availability")

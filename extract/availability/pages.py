@@ -10,9 +10,10 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from extract.availability.pairing import Pairs, Seen, answer_of, pair_album, pair_by_id, pair_relinked
-from extract.library.stored import ALBUMS, LIKES, Collection, StoredPayload, known_entries, stored_payloads
+from extract.library.stored import ALBUMS, LIKES, Collection, known_entries
 from extract.loading.clean import clean, optional_time, text_or_none
 from extract.loading.lookup_budget import Kind, read_checks
+from extract.loading.stored_payloads import StoredPayload, stored_payloads
 from profiles.errors import BadRequest, Deferred, NotFound
 
 if TYPE_CHECKING:

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from extract.library.changes import Entry
-from extract.library.stored import Collection, KnownEntry, StoredPayload, event_row, stored_payloads
+from extract.library.stored import Collection, KnownEntry, event_row
 from extract.loading import pipeline, quarantine
 from extract.loading.clean import Rejected, clean, optional_time, text_or_none
 from extract.loading.filling import filled
 from extract.loading.source_checks import mark_unfinished
+from extract.loading.stored_payloads import StoredPayload, stored_payloads
 from extract.loading.tables import FILLED, LIBRARY_REMOVALS, Row
 from extract.report import LoadReport
 

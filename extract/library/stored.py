@@ -5,13 +5,12 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 from psycopg2 import sql
 
 from extract.loading.tables import (
     DATASET,
-    FILLED,
     LIBRARY_REMOVALS,
     LIKED_TRACKS,
     SAVED_ALBUMS,
@@ -20,7 +19,6 @@ from extract.loading.tables import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import datetime
 
     from profiles.database import Database
@@ -79,35 +77,6 @@ def known_entries(database: Database, collection: Collection) -> dict[str, Known
     with closing(database.connect()) as connection, connection.cursor() as cursor:
         cursor.execute(query, [collection.kind])
         return {id_: KnownEntry(added_at, event, at) for id_, added_at, event, at in cursor}
-
-
-class StoredPayload(NamedTuple):
-    """What is stored of one thing: the latest answer, and that one filled where it lacks something."""
-
-    latest: Any
-    filled: Any
-
-    @property
-    def best(self) -> Any:
-        """The answer with the most content."""
-        return self.latest if self.filled is None else self.filled
-
-
-def stored_payloads(
-    database: Database, table: RawTable, ids: Iterable[str] | None = None
-) -> dict[str, StoredPayload]:
-    """Return what is stored in a table with one key column, by key: of these ids, or of all.
-
-    Payloads are large: of the library ask for one page's worth.
-    """
-    query = sql.SQL("select {key}, payload, {filled} from {table} where %s or {key} = any(%s)").format(
-        key=sql.Identifier(table.key[0]),
-        filled=sql.Identifier(FILLED),
-        table=sql.Identifier(DATASET, table.name),
-    )
-    with closing(database.connect()) as connection, connection.cursor() as cursor:
-        cursor.execute(query, [ids is None, list(ids or [])])
-        return {key: StoredPayload(latest, filled) for key, latest, filled in cursor}
 
 
 def event_row(collection: Collection, id_: str, entry: KnownEntry, event: str, noticed_at: datetime) -> Row:

@@ -107,10 +107,10 @@ def finish_pending(session: Session, group: str) -> None:
 
 
 def ensure_tables(session: Session, *groups: str) -> None:
-    """Make every raw table, those of the exports too, with columns and unique keys. Cheap where they stand.
+    """Make the raw tables of these groups, or of all, with columns and unique keys. Cheap where they stand.
 
-    One that somebody dropped is made again, and said so. With `groups` only theirs: a sync needs no more than
-    its own.
+    A table that somebody dropped is made again, with a warning that names it. The tables of exports are
+    made by `extract.history.ensure_tables`.
     """
     for group in groups or GROUPS:
         if _stands(session.database, group):
@@ -118,10 +118,6 @@ def ensure_tables(session: Session, *groups: str) -> None:
         with _exclusive(session.database, group):
             _ready_pipeline(session, group)
             _create_keys(session.database, GROUPS[group])
-    if not groups:
-        from extract import history  # noqa: PLC0415  # it loads through this module
-
-        history.ensure_tables(session)
 
 
 def pipelines_folder(settings: Settings, database: Database) -> Path:

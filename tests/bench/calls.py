@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from extract.catalog import check_availability
+from extract.availability import check_availability
 from extract.library.sync import sync_liked_tracks, sync_saved_albums
 from extract.listening import poll
 from extract.playlists import sync_playlists

@@ -13,8 +13,8 @@ from psycopg2 import sql
 from psycopg2.extras import execute_values
 
 from extract.history import import_history
-from extract.library.stored import stored_payloads
 from extract.loading.filling import filled
+from extract.loading.stored_payloads import stored_payloads
 from extract.loading.tables import (
     ARTISTS,
     FILLED,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from extract.catalog import sync_artist_albums, sync_artists
+from extract.artists import sync_artist_albums, sync_artists
 from extract.library.sync import sync_liked_tracks, sync_saved_albums
 from extract.listening import poll
 from profiles.errors import Deferred

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from extract import catalog, listening
+from extract import availability, listening
 from extract.library import sync
 from extract.loading import pipeline
 from flows import builds, server_api
@@ -330,7 +330,7 @@ def night(house: House, day: int) -> dict[str, str]:
     sync.sync_saved_albums(session)
     sync.sync_liked_tracks(session)
     listening.poll(session)
-    catalog.check_availability(session, full=True)
+    availability.check_availability(session, full=True)
     check_rules(session.database)
     with dbt.build_lock(session.database, wait=True) as lock:
         assert lock is not None

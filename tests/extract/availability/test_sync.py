@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from extract.catalog import check_availability
+from extract.availability import check_availability
 from extract.library.sync import sync_liked_tracks, sync_saved_albums
 from profiles.clock import as_of
 from profiles.errors import Deferred, Forbidden, SpotifyUnavailable
