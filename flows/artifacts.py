@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
-from playlists.rule_language import Group
+from playlists.rules.language import Group
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from playlists.model import PushResult
-    from playlists.rule_preview import Preview
-    from playlists.rules import Rule
+    from playlists.playlist_types import PushResult
+    from playlists.rules.preview import Preview
+    from playlists.rules.rule import Rule
     from profiles.database import Database
 
 SHOWN = 50

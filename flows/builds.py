@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from extract import history
 from extract.loading import pipeline
-from playlists.rule_checks import check_rules
+from playlists.rules.check import check_rules
 from playlists.selections import record_failed_models, tests_of
 from profiles import dbt
 from profiles.errors import TrackerError

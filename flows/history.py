@@ -17,7 +17,7 @@ from flows.artifacts import escape
 from flows.builds import Models, build_step, mark_build_due
 from flows.progress import progress_bar
 from flows.runs import Run, conduct
-from playlists import rule_import
+from playlists.rules import legacy_import
 from profiles import redaction
 from profiles.errors import InputError
 from profiles.session import open_session
@@ -117,7 +117,7 @@ def import_tracker(
 
 def _rules(database: Database, *, is_asked: bool) -> str:
     """Keep the rules, or say how many there are to be kept; what cannot be translated is named."""
-    offers = rule_import.import_rules(database) if is_asked else rule_import.offered(database)
+    offers = legacy_import.import_rules(database) if is_asked else legacy_import.offered(database)
     for offer in offers:
         if offer.is_lost:
             log.warning("the rule of %s cannot be kept: %s", offer.theirs, offer.why)

@@ -14,15 +14,15 @@ from flows.builds import test_playlists
 from flows.parameters import Slug
 from flows.runs import conduct
 from flows.tasks import step_task
-from playlists.push import push_all
-from playlists.undo import undo
+from playlists.push.push import push_all
+from playlists.push.undo import undo
 from profiles.session import open_session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from flows.runs import Run
-    from playlists.model import PushResult
+    from playlists.playlist_types import PushResult
 
 
 @dataclass(frozen=True)

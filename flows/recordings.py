@@ -13,7 +13,7 @@ from flows.artifacts import escape
 from flows.builds import Models, build_step, mark_build_due
 from flows.runs import conduct
 from playlists import recordings
-from playlists.store import cursor_of, only
+from playlists.records import cursor_of, only
 from profiles.errors import InputError
 
 if TYPE_CHECKING:

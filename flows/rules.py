@@ -16,11 +16,11 @@ from flows.parameters import Slug
 from flows.push import push_step
 from flows.runs import Run, conduct
 from flows.sync import load_playlists
-from playlists import rule_store
-from playlists.push import plan_pushes, told
-from playlists.rule_form import ChangeForm, PlaylistForm, filled
-from playlists.rule_preview import Preview, preview
-from playlists.rules import Rule, check_slug, slug_of
+from playlists.push.push import plan_pushes, told
+from playlists.rules import stored_rules
+from playlists.rules.form import ChangeForm, PlaylistForm, filled
+from playlists.rules.preview import Preview, preview
+from playlists.rules.rule import Rule, check_slug, slug_of
 from playlists.selections import NothingBuiltError, read_selections
 from profiles.errors import InputError
 from profiles.session import open_session
@@ -62,7 +62,7 @@ class Previewed:
 class Kept:
     """A rule that is stored, with the verdict of its check."""
 
-    rule: rule_store.StoredRule
+    rule: stored_rules.StoredRule
 
     @property
     def summary(self) -> str:
@@ -131,13 +131,13 @@ def preview_playlist(
 def _new_draft(database: Database, given: Any) -> Draft:
     slug, rule = filled(PlaylistForm, given).read()
     slug = slug or slug_of(rule.block.title)
-    rule_store.refuse_taken(database, slug)
+    stored_rules.refuse_taken(database, slug)
     return Draft(slug, rule)
 
 
 def _changed_draft(database: Database, slug: str, given: Any) -> Draft:
-    stored = rule_store.load(database, slug)
-    versions = {number: document for number, _, document in rule_store.versions(database, slug)}
+    stored = stored_rules.load(database, slug)
+    versions = {number: document for number, _, document in stored_rules.versions(database, slug)}
     return Draft(slug, filled(ChangeForm, given).read(stored.document, versions))
 
 
@@ -151,8 +151,8 @@ def _to_look_at(database: Database, slug: str | None, given: Any) -> Draft | str
         form_slug, rule = filled(PlaylistForm, given).read()
         return Draft(form_slug or slug_of(rule.block.title), rule)
     check_slug(slug)
-    if slug in rule_store.load_all(database) and slug not in _built(database):
-        _, rule = rule_store.read_document(rule_store.load(database, slug).document)
+    if slug in stored_rules.load_all(database) and slug not in _built(database):
+        _, rule = stored_rules.read_document(stored_rules.load(database, slug).document)
         return Draft(slug, rule)
     return slug
 
@@ -213,12 +213,12 @@ def _keep_and_push(run: Run, draft: Draft, *, is_new: bool) -> None:
     if draft.slug in _built(run.database):
         push_step(run, [draft.slug])
     else:
-        why = rule_store.not_built(run.database).get(draft.slug)
+        why = stored_rules.not_built(run.database).get(draft.slug)
         run.note("push", f"not yet: {why or 'it is built and put on Spotify by the next nightly runs'}")
 
 
 def _keep(database: Database, draft: Draft, *, is_new: bool) -> Kept:
-    return Kept(rule_store.save(database, draft.slug, draft.rule, is_new=is_new))
+    return Kept(stored_rules.save(database, draft.slug, draft.rule, is_new=is_new))
 
 
 def _plain(form: Any) -> Any:

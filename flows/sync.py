@@ -13,9 +13,9 @@ from extract.playlists import sync_playlists, watched_playlists
 from flows.progress import progress_bar
 from flows.runs import conduct
 from flows.tasks import step_task
-from playlists import registry, store
-from playlists.applying import Waits
-from playlists.rule_playlists import playlists_read
+from playlists import records, registry
+from playlists.push.apply import Waits
+from playlists.rules.referenced_playlists import playlists_read
 from profiles.session import Session, open_session
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def load_playlists() -> LoadReport:
 
 def ensure_exclusions(session: Session) -> None:
     """Make the exclusions playlist where there has never been one."""
-    known = store.read_states(session.database).get(registry.EXCLUSIONS)
+    known = records.read_states(session.database).get(registry.EXCLUSIONS)
     if known is None or known.playlist_id is None:
         registry.ensure_exclusions(session, waits=Waits.of(session.settings))
 

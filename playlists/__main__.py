@@ -13,12 +13,13 @@ from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from playlists import blocks, registry, rule_commands, rule_store, store, tables
-from playlists.applying import Waits
-from playlists.model import PlaylistState
-from playlists.push import plan_pushes, push_all
+from playlists import printing, records, registry
+from playlists.playlist_types import PlaylistState
+from playlists.push.apply import Waits
+from playlists.push.push import plan_pushes, push_all
+from playlists.push.undo import undo
+from playlists.rules import cli, model_blocks, stored_rules
 from playlists.selections import NothingBuiltError, read_selections, read_titles, tests_of
-from playlists.undo import undo
 from profiles import dbt
 from profiles.errors import SettingsError, TrackerError
 from profiles.session import open_session
@@ -27,9 +28,9 @@ from profiles.settings import load_settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from playlists.model import Plan, PushResult, Selection
-    from playlists.rule_store import StoredRule
-    from playlists.rules import InvalidBlockError
+    from playlists.playlist_types import Plan, PushResult, Selection
+    from playlists.rules.rule import InvalidBlockError
+    from playlists.rules.stored_rules import StoredRule
     from profiles.session import Session
 
 EPILOG = """examples:
@@ -63,19 +64,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _check_blocks(_: Session | None, options: argparse.Namespace) -> int:
     # no session: `make lint` asks it on machines that have no database and no account
-    wrong = blocks.problems(blocks.read_models(load_settings()), blocks.listed_slugs())
-    rows: list[tables.Row] = [{"slug": slug, "problem": problem} for slug, problem in wrong.items()]
-    tables.show(rows, as_json=options.json, empty="Every playlist block is valid.")
+    wrong = model_blocks.problems(model_blocks.read_models(load_settings()), model_blocks.listed_slugs())
+    rows: list[printing.Row] = [{"slug": slug, "problem": problem} for slug, problem in wrong.items()]
+    printing.show(rows, as_json=options.json, empty="Every playlist block is valid.")
     return SettingsError.exit_status if wrong else 0
 
 
 def _list(session: Session, options: argparse.Namespace) -> int:
-    states = store.read_states(session.database)
+    states = records.read_states(session.database)
     try:
         selections, invalid = read_selections(session.database)
     except NothingBuiltError:
         selections, invalid = {}, {}
-    rules = rule_store.load_all(session.database)
+    rules = stored_rules.load_all(session.database)
     rows = []
     for slug in sorted({*states, *selections, *invalid, *rules}):
         state, selection = states.get(slug), selections.get(slug)
@@ -94,7 +95,9 @@ def _list(session: Session, options: argparse.Namespace) -> int:
                 "why": _why(slug, state, invalid, is_waiting=slug in rules and selection is None),
             }
         )
-    tables.show(rows, as_json=options.json, empty="No playlist is known yet: run python -m flows daily-sync.")
+    printing.show(
+        rows, as_json=options.json, empty="No playlist is known yet: run python -m flows daily-sync."
+    )
     return 0
 
 
@@ -119,25 +122,25 @@ def _why(
 def _plan(session: Session, options: argparse.Namespace) -> int:
     plans = plan_pushes(session, options.slugs or None, force=options.force)
     if options.json:
-        tables.print_json(_details(session, plans))
+        printing.print_json(_details(session, plans))
     else:
-        tables.show([tables.plan_row(plan) for plan in plans], as_json=False)
+        printing.show([printing.plan_row(plan) for plan in plans], as_json=False)
     return 1 if any(plan.outcome in ("failed", "refused") for plan in plans) else 0
 
 
 def _preview(session: Session, options: argparse.Namespace) -> int:
     if options.rule is not None:
-        return rule_commands.preview_rule(session, options)
+        return cli.preview_rule(session, options)
     if options.slug is None:
         raise SettingsError("Nothing to preview is named.", remedy="Give a SLUG, or --rule FILE.")
     [detail] = _details(session, plan_pushes(session, [options.slug]))
     if options.json:
-        tables.print_json(detail)
+        printing.print_json(detail)
         return 0
     print(f"{detail['name']}: {detail['wanted']} tracks selected, {detail['has']} on Spotify now.")
     for place, track in enumerate(detail["selection"][: options.tracks], start=1):
         print(f"{place:>4}  {track['title'] or track['uri']}")
-    tables.show_diff(detail)
+    printing.show_diff(detail)
     return 0
 
 
@@ -172,13 +175,13 @@ def _undo(session: Session, options: argparse.Namespace) -> int:
 
 def _history(session: Session, options: argparse.Namespace) -> int:
     if options.as_of is None:
-        pushes = store.read_pushes(session.database, options.slug)
-        tables.show(
-            [tables.push_row(push) for push in pushes], as_json=options.json, empty="It was never pushed."
+        pushes = records.read_pushes(session.database, options.slug)
+        printing.show(
+            [printing.push_row(push) for push in pushes], as_json=options.json, empty="It was never pushed."
         )
         return 0
     until = _end_of_day(options.as_of, session.settings.tracker_timezone)
-    pushes = store.read_pushes(session.database, options.slug, until=until)
+    pushes = records.read_pushes(session.database, options.slug, until=until)
     known = next((push for push in pushes if push.status == "done" and push.after is not None), None)
     if known is None or known.after is None:
         raise SettingsError(
@@ -186,7 +189,7 @@ def _history(session: Session, options: argparse.Namespace) -> int:
             remedy=f"See python -m playlists history {options.slug}.",
         )
     titles = read_titles(session.database, [entry.uri for entry in known.after if entry.uri])
-    rows: list[tables.Row] = [
+    rows: list[printing.Row] = [
         {
             "position": position,
             "uri": entry.uri,
@@ -195,7 +198,7 @@ def _history(session: Session, options: argparse.Namespace) -> int:
         }
         for position, entry in enumerate(known.after, start=1)
     ]
-    tables.show(rows, as_json=options.json, empty="It was empty.")
+    printing.show(rows, as_json=options.json, empty="It was empty.")
     return 0
 
 
@@ -204,7 +207,7 @@ def _pause(session: Session, options: argparse.Namespace) -> int:
 
 
 def _resume(session: Session, options: argparse.Namespace) -> int:
-    state = store.read_states(session.database).get(options.slug)
+    state = records.read_states(session.database).get(options.slug)
     if state is not None and state.state == "deleted_on_spotify":
         registry.restore(session, state)
     return _switch(session, options, enabled=True)
@@ -213,26 +216,26 @@ def _resume(session: Session, options: argparse.Namespace) -> int:
 def _switch(session: Session, options: argparse.Namespace, *, enabled: bool) -> int:
     state = _known(session, options.slug)
     reason = None if enabled else "paused by you"
-    store.write_override(
+    records.write_override(
         session.database, options.slug, state.name or options.slug, enabled=enabled, reason=reason
     )
     row = {"slug": options.slug, "state": "active" if enabled else "paused"}
-    tables.show([row], as_json=options.json)
+    printing.show([row], as_json=options.json)
     return 0
 
 
 def _exclusions(session: Session, options: argparse.Namespace) -> int:
     state = registry.ensure_exclusions(session, waits=Waits.of(session.settings), recreate=options.recreate)
     row = {"slug": state.slug, "state": state.state, "playlist_id": state.playlist_id}
-    tables.show([row], as_json=options.json)
+    printing.show([row], as_json=options.json)
     return 0
 
 
 def _known(session: Session, slug: str) -> PlaylistState:
-    state = store.read_states(session.database).get(slug)
+    state = records.read_states(session.database).get(slug)
     if state is not None:
         return state
-    rule = rule_store.load_all(session.database).get(slug)
+    rule = stored_rules.load_all(session.database).get(slug)
     if rule is not None:
         return PlaylistState(slug, None, rule.title)
     selections, _ = read_selections(session.database)
@@ -241,15 +244,15 @@ def _known(session: Session, slug: str) -> PlaylistState:
     return PlaylistState(slug, None, selections[slug].block.title)
 
 
-def _details(session: Session, plans: Sequence[Plan]) -> list[tables.Row]:
+def _details(session: Session, plans: Sequence[Plan]) -> list[printing.Row]:
     uris = {uri for plan in plans for uri in (*plan.wanted, *plan.script.removed)}
     titles = read_titles(session.database, sorted(uris))
-    return [tables.plan_detail(plan, titles) for plan in plans]
+    return [printing.plan_detail(plan, titles) for plan in plans]
 
 
 def _report(results: Sequence[PushResult], *, as_json: bool) -> int:
-    tables.show(
-        [tables.result_row(result) for result in results], as_json=as_json, empty="No playlist is enabled."
+    printing.show(
+        [printing.result_row(result) for result in results], as_json=as_json, empty="No playlist is enabled."
     )
     if any(result.is_failure for result in results):
         return 1
@@ -342,40 +345,34 @@ def _parser() -> argparse.ArgumentParser:
 def _add_rule_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     rule = {"metavar": "FILE", "help": "the rule as JSON; - reads the input"}
     dry_run = {"action": "store_true", "help": "check the rule and preview it, but store nothing"}
-    with _command(commands, "new", "Keep a playlist by a rule without SQL.", rule_commands.new) as one:
+    with _command(commands, "new", "Keep a playlist by a rule without SQL.", cli.new) as one:
         one.add_argument("--rule", required=True, **rule)
         one.add_argument("--slug", help="its short name; else that of the file, else from the title")
         one.add_argument("--dry-run", **dry_run)  # type: ignore[arg-type]
-    with _command(
-        commands, "edit", "Change a rule; without --rule it is printed.", rule_commands.edit
-    ) as one:
+    with _command(commands, "edit", "Change a rule; without --rule it is printed.", cli.edit) as one:
         one.add_argument("slug", metavar="SLUG")
         one.add_argument("--rule", **rule)  # type: ignore[arg-type]
         one.add_argument("--dry-run", **dry_run)  # type: ignore[arg-type]
-    with _command(commands, "versions", "Every version of a rule.", rule_commands.rule_versions) as one:
+    with _command(commands, "versions", "Every version of a rule.", cli.rule_versions) as one:
         one.add_argument("slug", metavar="SLUG")
     with _command(
         commands,
         "eject",
         "Write a rule out as a dbt model, and build that instead.",
-        rule_commands.eject_rule,
+        cli.eject_rule,
     ) as one:
         one.add_argument("slug", metavar="SLUG")
-    with _command(
-        commands, "explain", "Why a track is in a playlist or not.", rule_commands.explain_track
-    ) as one:
+    with _command(commands, "explain", "Why a track is in a playlist or not.", cli.explain_track) as one:
         one.add_argument("slug", metavar="SLUG")
         one.add_argument("track", metavar="TRACK", help="its id, its link, or a part of its title")
     with _command(
         commands,
         "import-rules",
         "Keep the rules of an older tracker that import-tracker brought; they are paused at first.",
-        rule_commands.import_from_tracker,
+        cli.import_from_tracker,
     ) as one:
         one.add_argument("--dry-run", action="store_true", help="translate and show them, but store nothing")
-    with _command(
-        commands, "check-rules", "Check all rules without SQL, as before each build.", rule_commands.check
-    ):
+    with _command(commands, "check-rules", "Check all rules without SQL, as before each build.", cli.check):
         pass
 
 

@@ -11,13 +11,13 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from playlists import store
-from playlists.model import Listing, PlaylistState
-from playlists.reading import is_in_library, read_listing
+from playlists import records
+from playlists.playlist_types import Listing, PlaylistState
+from playlists.push.reads import is_in_library, read_listing
 from profiles.errors import SpotifyUnavailable
 
 if TYPE_CHECKING:
-    from playlists.applying import Waits
+    from playlists.push.apply import Waits
     from profiles.session import Session
 
 logger = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ def locate(session: Session, state: PlaylistState, listing: Listing) -> Playlist
         return _adopted(session, state, listing)
     if state.playlist_id in listing.playlists:
         if state.state == "deleted_on_spotify":  # the user took it back
-            store.write_state(session.database, state.slug, "active", None)
+            records.write_state(session.database, state.slug, "active", None)
             return replace(state, state="active", state_reason=None)
         return state
     if state.state == "deleted_on_spotify" or not listing.is_complete:
@@ -68,7 +68,7 @@ def locate(session: Session, state: PlaylistState, listing: Listing) -> Playlist
     if is_in_library(session.spotify, state.playlist_id):
         return state
     reason = "You deleted it on Spotify."
-    store.write_state(session.database, state.slug, "deleted_on_spotify", reason)
+    records.write_state(session.database, state.slug, "deleted_on_spotify", reason)
     return replace(state, state="deleted_on_spotify", state_reason=reason)
 
 
@@ -89,9 +89,9 @@ def create(
     Creating cannot be repeated blindly: names need not be unique, so a second one would appear. The intent is
     written first; where an answer was lost, then or in an earlier run, the marked playlist is looked for.
     """
-    is_second_try = slug in store.read_states(session.database)
-    store.write_intent(session.database, slug, name)
-    installation_id = store.read_installation_id(session.database)
+    is_second_try = slug in records.read_states(session.database)
+    records.write_intent(session.database, slug, name)
+    installation_id = records.read_installation_id(session.database)
     payload = {"name": name, "public": public, "description": marked(about, installation_id, slug)}
     created = _find(session, slug, listing, waits, is_look_needed=is_second_try)
     for _ in range(ATTEMPTS):
@@ -106,7 +106,7 @@ def create(
             created = _find(session, slug, listing, waits, is_look_needed=True)
     if created is None:
         raise SpotifyUnavailable(f"Spotify did not make the playlist '{name}'.")
-    store.write_mapping(
+    records.write_mapping(
         session.database,
         slug,
         created.playlist_id,
@@ -121,16 +121,16 @@ def write_details(session: Session, state: PlaylistState, changes: dict[str, Any
     """Give a playlist a new ``name``, ``description`` or ``public``, those alone, and remember it."""
     payload = dict(changes)
     if "description" in payload:
-        installation_id = store.read_installation_id(session.database)
+        installation_id = records.read_installation_id(session.database)
         payload["description"] = marked(changes["description"], installation_id, state.slug)
     session.spotify.put(f"playlists/{state.playlist_id}", payload, idempotent=True)
-    store.write_details(session.database, state.slug, **changes)
+    records.write_details(session.database, state.slug, **changes)
 
 
 def restore(session: Session, state: PlaylistState) -> None:
     """Keep a playlist again that the user deleted: asked for by the user alone."""
     session.spotify.put("me/library", idempotent=True, uris=f"spotify:playlist:{state.playlist_id}")
-    store.write_state(session.database, state.slug, "active", None)
+    records.write_state(session.database, state.slug, "active", None)
 
 
 def ensure_exclusions(
@@ -138,7 +138,7 @@ def ensure_exclusions(
 ) -> PlaylistState:
     """The exclusions playlist, made once. One that the user deleted is taken back only with `recreate`."""
     listing = listing or read_listing(session.spotify)
-    known = store.read_states(session.database).get(EXCLUSIONS)
+    known = records.read_states(session.database).get(EXCLUSIONS)
     state = locate(session, known or PlaylistState(EXCLUSIONS, None, EXCLUSIONS), listing)
     if state.playlist_id is None:
         create(
@@ -152,17 +152,17 @@ def ensure_exclusions(
         )
     elif state.state == "deleted_on_spotify" and recreate:
         restore(session, state)
-    return store.read_states(session.database)[EXCLUSIONS]
+    return records.read_states(session.database)[EXCLUSIONS]
 
 
 def _adopted(session: Session, state: PlaylistState, listing: Listing) -> PlaylistState:
     candidates = find_marked(
         listing,
-        store.read_installation_id(session.database),
+        records.read_installation_id(session.database),
         state.slug,
-        store.read_user_id(session.database),
+        records.read_user_id(session.database),
     )
-    taken = {other.playlist_id for other in store.read_states(session.database).values()}
+    taken = {other.playlist_id for other in records.read_states(session.database).values()}
     free = [playlist_id for playlist_id in candidates if playlist_id not in taken]
     if not free:
         return state
@@ -170,7 +170,7 @@ def _adopted(session: Session, state: PlaylistState, listing: Listing) -> Playli
         logger.warning("'%s' is on Spotify %d times; %s is kept up.", state.slug, len(free), free[0])
     found = listing.playlists[free[0]]
     name, about = found.name, found.description.split(" tracker-")[0]
-    store.write_mapping(session.database, state.slug, free[0], name, description=about)
+    records.write_mapping(session.database, state.slug, free[0], name, description=about)
     logger.info("'%s' was found again on Spotify as %s.", state.slug, free[0])
     return replace(state, playlist_id=free[0], name=name, description=about, snapshot_id=None)
 
@@ -179,8 +179,8 @@ def _find(
     session: Session, slug: str, listing: Listing, waits: Waits, *, is_look_needed: bool
 ) -> Created | None:
     """The marked playlist; looked for twice, with pauses, where one may just have been made."""
-    installation_id = store.read_installation_id(session.database)
-    user_id = store.read_user_id(session.database)
+    installation_id = records.read_installation_id(session.database)
+    user_id = records.read_user_id(session.database)
     found = find_marked(listing, installation_id, slug, user_id)
     for _ in range(2 if is_look_needed else 0):
         if found:

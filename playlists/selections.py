@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from playlists import rule_store, store
-from playlists.guards import MODEL_FAILED, Facts, TestResult
-from playlists.model import Selection
-from playlists.rules import InvalidBlockError, read_block
-from playlists.store import cursor_of, only
+from playlists import records
+from playlists.playlist_types import Selection
+from playlists.push.guards import MODEL_FAILED, Facts, TestResult
+from playlists.records import cursor_of, only
+from playlists.rules import stored_rules
+from playlists.rules.rule import InvalidBlockError, read_block
 from profiles.errors import TrackerError
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def read_selections(database: Database) -> tuple[dict[str, Selection], dict[str,
             selected_count=row["selected_count"],
             history_days=row.get("history_days"),
         )
-    for slug, reason in rule_store.not_built(database).items():
+    for slug, reason in stored_rules.not_built(database).items():
         if slug not in selections:
             invalid.setdefault(slug, reason)
     return dict(sorted(selections.items())), invalid
@@ -72,7 +73,7 @@ def read_selections(database: Database) -> tuple[dict[str, Selection], dict[str,
 
 def tests_of(slugs: Sequence[str], database: Database) -> list[str]:
     """What `dbt test --select` names to test these selections: all of them at once, and what a model adds."""
-    rules = rule_store.load_all(database).keys() & set(slugs)
+    rules = stored_rules.load_all(database).keys() & set(slugs)
     return ["playlist_selections", *(f"playlist_{slug}" for slug in slugs if slug not in rules)]
 
 
@@ -89,7 +90,7 @@ def read_facts(database: Database, selections: Mapping[str, Selection], now: dat
         results=results,
         looked_at=looked_at,
         first_known_play=first_play,
-        user_id=store.read_user_id(database),
+        user_id=records.read_user_id(database),
     )
 
 
@@ -103,7 +104,7 @@ def record_failed_models(database: Database, reasons: Mapping[str, str]) -> None
                 [f"{MODEL_FAILED}:{slug}", slug, MODEL_FAILED, why],
             )
     for slug, why in reasons.items():
-        store.write_state(database, slug, "failing", f"its model failed: {why}")
+        records.write_state(database, slug, "failing", f"its model failed: {why}")
 
 
 def _results(cursor: RealDictCursor, selection: Selection) -> tuple[TestResult, ...]:

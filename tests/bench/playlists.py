@@ -24,13 +24,13 @@ from sandbox.builders import library_of
 from sandbox.testing import running_sandbox
 from tests.bench.calls import temporary_database
 from tests.playlists.conftest import furnished
-from tests.playlists.test_calls import with_blocks_moved, with_swapped
+from tests.playlists.push.test_calls import with_blocks_moved, with_swapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from playlists.model import EditScript, Entry
+    from playlists.playlist_types import EditScript, Entry
     from tests.playlists.conftest import Stage
 
 LONG = 10_000
@@ -149,7 +149,7 @@ def main() -> int:
     os.environ.setdefault("TRACKER_ENV_FILE", os.devnull)
     with stage_of(LONG + 200) as stage:
         edited = Counter(stage).run()
-    with stage_of(LONG + 200) as stage, patch("playlists.edit_script._should_replace", always_replace):
+    with stage_of(LONG + 200) as stage, patch("playlists.push.edit_script._should_replace", always_replace):
         replaced = Counter(stage).run()
     rows = [
         {

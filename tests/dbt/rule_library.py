@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg2.extras import Json, execute_values
 
-from playlists.rule_fields import FIELDS, LANGUAGE
-from playlists.store import cursor_of
+from playlists.records import cursor_of
+from playlists.rules.fields import FIELDS, LANGUAGE
 from tests.dbt.conftest import NOON
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from playlists.rules import Rule
+    from playlists.rules.rule import Rule
     from profiles.database import Database
 
 Track = dict[str, Any]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from playlists.rule_fields import FIELDS, OPERATORS, PLAYLIST_OPERATORS
-from playlists.rules import Rule, read_rule
+from playlists.rules.fields import FIELDS, OPERATORS, PLAYLIST_OPERATORS
+from playlists.rules.rule import Rule, read_rule
 from tests.dbt.rule_library import MEMBERS, MOMENTS, NUMBERS, TEXTS
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from playlists.rules import PlaylistBlock
+from playlists.rules.rule import PlaylistBlock
 from profiles.dbt import DBT_PROJECT_DIR
 from tests.dbt.payloads import execute, rows, track
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, get_args
 import pytest
 from pydantic import ValidationError
 
-from playlists import blocks
 from playlists.__main__ import main
-from playlists.rules import PlaylistBlock
+from playlists.rules import model_blocks
+from playlists.rules.rule import PlaylistBlock
 from profiles.dbt import DBT_PROJECT_DIR
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def test_macros_and_form_know_the_same_keys_with_the_same_defaults(warehouse: Wa
 
 
 def test_a_model_that_no_build_selects_for_is_named() -> None:
-    found = blocks.problems({"a": {"title": "A"}, "b": {"title": "B", "limits": 1}}, {"b", "c"})
+    found = model_blocks.problems({"a": {"title": "A"}, "b": {"title": "B", "limits": 1}}, {"b", "c"})
     assert "add it to the var playlists" in found["a"]
     assert "'limits' is not known" in found["b"]
     assert "no model playlist_c has a block" in found["c"]

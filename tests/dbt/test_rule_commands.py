@@ -10,14 +10,14 @@ import pytest
 import yaml
 from jinja2.nativetypes import NativeEnvironment
 
-from playlists import rule_store
 from playlists.__main__ import main
-from playlists.explain import explain
-from playlists.rule_checks import check_rules
-from playlists.rule_eject import eject, jinja, properties_text
-from playlists.rule_preview import compiled_rule, preview
-from playlists.rules import LONGEST_SLUG, read_rule
-from playlists.store import cursor_of, only
+from playlists.records import cursor_of, only
+from playlists.rules import stored_rules
+from playlists.rules.check import check_rules
+from playlists.rules.eject import eject, jinja, properties_text
+from playlists.rules.explain import explain
+from playlists.rules.preview import compiled_rule, preview
+from playlists.rules.rule import LONGEST_SLUG, read_rule
 from profiles.dbt import DBT_PROJECT_DIR
 from profiles.errors import TrackerError
 from profiles.session import session_for
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from playlists.rules import Rule
+    from playlists.rules.rule import Rule
     from profiles.session import Session
     from tests.dbt.conftest import Warehouse
 
@@ -122,8 +122,8 @@ def test_a_preview_of_a_rule_that_cannot_be_is_bad_input(
 
 def kept(session: Session, slug: str, document: dict[str, Any]) -> None:
     """Store a rule, new or edited."""
-    is_new = slug not in rule_store.load_all(session.database)
-    rule_store.save(session.database, slug, read_rule(document), is_new=is_new)
+    is_new = slug not in stored_rules.load_all(session.database)
+    stored_rules.save(session.database, slug, read_rule(document), is_new=is_new)
 
 
 def test_a_rule_is_explained_condition_by_condition(session: Session) -> None:
@@ -216,8 +216,8 @@ def test_an_ejected_rule_is_a_model_that_selects_the_same(
     ]
     listed = yaml.safe_load((project / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]["playlists"]
     assert listed[-1] == slug
-    assert slug not in rule_store.load_all(session.database)
-    assert rule_store.versions(session.database, slug)  # nothing is forgotten
+    assert slug not in stored_rules.load_all(session.database)
+    assert stored_rules.versions(session.database, slug)  # nothing is forgotten
     code, output = warehouse.dbt(
         "run", "--quiet", "--select", f"playlist_{slug}",
         DBT_PROJECT_DIR=str(project), DBT_TARGET_PATH=str(tmp_path / "target"),
@@ -245,7 +245,7 @@ def test_a_slug_too_long_for_a_model_is_refused_before_anything_is_written(
         eject(session, long_ago, project=project)
     assert (project / "dbt_project.yml").read_text(encoding="utf-8") == before
     assert not list(project.rglob(f"playlist_{long_ago}.*"))
-    assert long_ago in rule_store.load_all(session.database)
+    assert long_ago in stored_rules.load_all(session.database)
 
 
 def test_a_model_that_dbt_refuses_leaves_the_rule_where_it_was(
@@ -254,12 +254,12 @@ def test_a_model_that_dbt_refuses_leaves_the_rule_where_it_was(
     project = tmp_path / "project"
     shutil.copytree(DBT_PROJECT_DIR, project, ignore=shutil.ignore_patterns("target", "logs"))
     kept(session, "stays", DOCUMENT)
-    monkeypatch.setattr("playlists.rule_eject.model_text", lambda _: "{% if %}")
+    monkeypatch.setattr("playlists.rules.eject.model_text", lambda _: "{% if %}")
     with pytest.raises(TrackerError, match="playlist_stays"):
         eject(session, "stays", project=project)
     assert not list(project.rglob("playlist_stays.*"))
     assert "- stays" not in (project / "dbt_project.yml").read_text(encoding="utf-8")
-    assert "stays" in rule_store.load_all(session.database)
+    assert "stays" in stored_rules.load_all(session.database)
 
 
 def test_text_in_an_ejected_model_is_never_read_as_jinja() -> None:

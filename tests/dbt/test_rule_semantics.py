@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from playlists.rule_fields import FIELDS, LANGUAGE
-from playlists.rules import read_rule
-from playlists.store import cursor_of
+from playlists.records import cursor_of
+from playlists.rules.fields import FIELDS, LANGUAGE
+from playlists.rules.rule import read_rule
 from profiles.dbt import DBT_PROJECT_DIR
 from tests.dbt.rule_evaluator import chosen
 from tests.dbt.rule_library import MEMBERS, fill, keep, library, selected

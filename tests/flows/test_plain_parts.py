@@ -14,7 +14,7 @@ from prefect.utilities.callables import parameter_schema
 
 from flows import artifacts, builds, catalogue, deploy_step, server_api, tasks
 from flows.push import PushReport
-from playlists.model import EditScript, Plan, PlaylistState, PushResult, Refusal
+from playlists.playlist_types import EditScript, Plan, PlaylistState, PushResult, Refusal
 from profiles.errors import AuthorizationLost, DatabaseUnavailable, SpotifyUnavailable
 
 

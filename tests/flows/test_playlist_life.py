@@ -16,13 +16,15 @@ from flows.nightly import daily_sync
 from flows.push import undo_playlist, update_playlists
 from flows.rules import create_playlist, edit_playlist, preview_playlist
 from flows.runs import BAD_INPUT
-from playlists import guards, rule_store, store
-from playlists.push import plan_pushes, push_all
-from playlists.rule_checks import check_rules
-from playlists.rule_form import PlaylistForm
-from playlists.rules import slug_of
+from playlists import records
+from playlists.push import guards
+from playlists.push.push import plan_pushes, push_all
+from playlists.records import cursor_of, only
+from playlists.rules import stored_rules
+from playlists.rules.check import check_rules
+from playlists.rules.form import PlaylistForm
+from playlists.rules.rule import slug_of
 from playlists.selections import read_facts, read_selections
-from playlists.store import cursor_of, only
 from profiles import dbt, simulated_time
 from profiles.session import session_for
 from profiles.settings import load_settings
@@ -128,7 +130,7 @@ def house(
                     [found] = process.invoke(["compile", *what], variables)
                     return str(found.node.compiled_code)
 
-                patch.setattr("playlists.rule_preview._compiled", compiled)
+                patch.setattr("playlists.rules.preview._compiled", compiled)
                 pipeline.ensure_tables(session)
                 sync.sync_liked_tracks(session)
                 sync.sync_saved_albums(session)
@@ -172,7 +174,7 @@ def test_bad_input_is_named_with_its_remedy_and_creates_nothing(
     state = create_playlist(given, return_state=True)
     assert (state.is_failed(), state.name) == (True, BAD_INPUT)
     assert told in str(state.message)
-    assert rule_store.load_all(house.session.database) == {}
+    assert stored_rules.load_all(house.session.database) == {}
     assert house.names() == []
 
 
@@ -184,7 +186,7 @@ def test_a_rehearsal_shows_what_it_would_hold_and_leaves_nothing(house: House) -
     assert "**4 tracks**, of 10" in shown
     assert "title starts with Liked song 1-" in shown
     assert "| 1 | Liked song 1-1 |" in shown
-    assert rule_store.load_all(house.session.database) == {}
+    assert stored_rules.load_all(house.session.database) == {}
     assert house.names() == []
 
 
@@ -192,7 +194,7 @@ def test_a_form_becomes_a_playlist_on_spotify(house: House) -> None:
     state = create_playlist(form(), return_state=True)
     assert state.is_completed(), state.message
     assert house.titles("Firsts") == sorted(f"Liked song 1-{number}" for number in range(1, 11))
-    assert rule_store.load(house.session.database, "firsts").version == 1
+    assert stored_rules.load(house.session.database, "firsts").version == 1
     again = create_playlist(form(), return_state=True)
     assert again.name == BAD_INPUT
     assert "called 'firsts' already" in str(again.message)
@@ -206,7 +208,7 @@ def test_a_change_makes_a_version_and_an_earlier_one_comes_back(house: House) ->
     state = edit_playlist("firsts", back, return_state=True)
     assert state.is_completed(), state.message
     assert house.titles("Firsts") == ["Liked song 1-9", "Liked song 1-8", "Liked song 1-7"]
-    assert [number for number, *_ in rule_store.versions(house.session.database, "firsts")] == [3, 2, 1]
+    assert [number for number, *_ in stored_rules.versions(house.session.database, "firsts")] == [3, 2, 1]
 
 
 @pytest.mark.parametrize(
@@ -225,7 +227,7 @@ def test_a_change_that_cannot_be_changes_nothing(
     state = edit_playlist(slug, changes, return_state=True)
     assert state.name == BAD_INPUT
     assert told in str(state.message)
-    assert rule_store.load(house.session.database, "firsts").version == 3
+    assert stored_rules.load(house.session.database, "firsts").version == 3
 
 
 def test_a_preview_writes_nothing(house: House) -> None:
@@ -239,13 +241,13 @@ def test_a_preview_writes_nothing(house: House) -> None:
     assert preview_playlist(return_state=True).name == BAD_INPUT
     assert preview_playlist("nobody", return_state=True).name == BAD_INPUT
     assert house.spotify.calls.writes == 0
-    assert list(rule_store.load_all(house.session.database)) == ["firsts"]
+    assert list(stored_rules.load_all(house.session.database)) == ["firsts"]
 
 
 def test_undo_after_three_pushes_restores_the_first_order_and_the_next_nightly_run_leaves_it(
     house: House,
 ) -> None:
-    pushes = [each for each in store.read_pushes(house.session.database, "firsts") if each.operations]
+    pushes = [each for each in records.read_pushes(house.session.database, "firsts") if each.operations]
     assert len(pushes) == 3
     first = [entry.uri for entry in pushes[-1].after or ()]
     assert house.playlist("Firsts").uris != first
@@ -321,7 +323,7 @@ def test_a_playlist_that_needs_more_history_than_is_known_waits_and_says_so(hous
 def keep(house: House, given: dict[str, Any]) -> None:
     """Store the rule of a form, as create-playlist does."""
     slug, rule = PlaylistForm.model_validate(given).read()
-    rule_store.save(house.session.database, slug or slug_of(rule.block.title), rule, is_new=True)
+    stored_rules.save(house.session.database, slug or slug_of(rule.block.title), rule, is_new=True)
 
 
 def night(house: House, day: int) -> dict[str, str]:

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from psycopg2.extras import Json
 
-from playlists.push import push_all
-from playlists.rules import read_block
-from playlists.store import cursor_of
+from playlists.push.push import push_all
+from playlists.records import cursor_of
+from playlists.rules.rule import read_block
 from sandbox.builders import library_of
 from sandbox.testing import RunningSandbox, running_sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from playlists.model import PushResult
+    from playlists.playlist_types import PushResult
     from profiles.session import Session
     from sandbox.model import Playlist
 

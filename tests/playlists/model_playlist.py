@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from playlists.model import Entry, Insert, Move, Operation, Remove
+from playlists.playlist_types import Entry, Insert, Move, Operation, Remove
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from playlists import registry, store
+from playlists import records, registry
 from playlists.__main__ import main
-from playlists.applying import Waits
+from playlists.push.apply import Waits
 from profiles.errors import SpotifyUnavailable
 from sandbox.model import ALL_SCOPES
 
@@ -149,7 +149,7 @@ def test_a_deleted_playlist_comes_back_when_asked(stage: Stage) -> None:
     stage.spotify.account.delete_playlist(playlist.id)
     stage.select("mine", stage.uris[2:8])
     stage.push()
-    registry.restore(stage.session, store.read_states(stage.session.database)["mine"])
+    registry.restore(stage.session, records.read_states(stage.session.database)["mine"])
     assert stage.push()["mine"].outcome == "pushed"
     assert playlist.is_in_library
     assert playlist.uris == stage.uris[2:8]

@@ -4,7 +4,7 @@
 {#
     A rule as one condition on `tracks`, the alias that the caller gives to unified_tracks:
     {"match": "all" | "any", "not": bool, "conditions": [condition or rule, …]}. True or false, never null.
-    What it means is written down in playlists/rule_language.py, which also checks it.
+    What it means is written down in playlists/rules/language.py, which also checks it.
 #}
 {% macro rule_filter(rule) -%}
     {%- if 'conditions' not in rule -%}

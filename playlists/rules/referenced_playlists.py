@@ -1,0 +1,179 @@
+"""Playlists that rules look into: a name at entry, an id in the store, loaded or not at each build."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from playlists.records import cursor_of, only
+from playlists.rules.fields import PLAYLIST_OPERATORS
+from playlists.rules.rule import InvalidRuleError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from playlists.rules.language import Condition
+    from playlists.rules.rule import Rule
+    from profiles.database import Database
+
+EXCLUSIONS = "exclusions"
+_ID = re.compile(r"^[A-Za-z0-9]{22}$")
+_LINK = re.compile(r"playlist[:/]([A-Za-z0-9]{22})(?![A-Za-z0-9])")
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPlaylist:
+    """A playlist of the account: one of ours (by slug), or one that the listing shows."""
+
+    playlist_id: str | None
+    name: str
+    slug: str | None = None
+
+
+def known_playlists(database: Database) -> list[KnownPlaylist]:
+    """Ours and the user's, each once; ours may not be on Spotify yet."""
+    with cursor_of(database) as cursor:
+        cursor.execute("select slug, playlist_id, name from ops.playlists order by slug")
+        ours = [KnownPlaylist(row["playlist_id"], row["name"], row["slug"]) for row in cursor.fetchall()]
+        cursor.execute("select to_regclass('raw_spotify.playlists') is not null as is_loaded")
+        listed = []
+        if only(cursor)["is_loaded"]:
+            cursor.execute(
+                "select playlist_id, payload ->> 'name' as name from raw_spotify.playlists"
+                " order by playlist_id"
+            )
+            listed = [KnownPlaylist(row["playlist_id"], row["name"] or "") for row in cursor.fetchall()]
+    own_ids = {playlist.playlist_id for playlist in ours}
+    return [*ours, *(playlist for playlist in listed if playlist.playlist_id not in own_ids)]
+
+
+def own_playlist_id(database: Database, slug: str) -> str | None:
+    """The Spotify id of one of ours, where it has one."""
+    with cursor_of(database) as cursor:
+        cursor.execute("select playlist_id from ops.playlists where slug = %s", [slug])
+        row = cursor.fetchone()
+    return row["playlist_id"] if row else None
+
+
+def resolved(database: Database, rule: Rule, *, own: str | None) -> Rule:
+    """The rule with ids for names, also in its block. Raises InvalidRuleError for a name of no playlist.
+
+    `own` is the playlist that the rule fills: looking into itself it would come and go every night.
+    """
+    if not rule.group.playlists():
+        return replace(rule, block=rule.block.model_copy(update={"reads_playlists": ()}))
+    known = known_playlists(database)
+
+    def with_id(condition: Condition) -> Condition:
+        if condition.operator not in PLAYLIST_OPERATORS:
+            return condition
+        playlist_id = _id_of(str(condition.value), known)
+        if own is not None and playlist_id == own:
+            raise InvalidRuleError(
+                "The rule looks into the playlist that it fills.", remedy="Name another playlist in it."
+            )
+        return condition.model_copy(update={"value": playlist_id})
+
+    group = rule.group.changed(with_id)
+    block = rule.block.model_copy(update={"reads_playlists": group.playlists()})
+    return replace(rule, group=group, block=block)
+
+
+def not_loaded(database: Database, playlist_ids: Sequence[str]) -> list[str]:
+    """Those of the playlists whose entries are not known, named for people.
+
+    Of ours counts what the last push left there; of the user's a complete look at the entries.
+    """
+    if not playlist_ids:
+        return []
+    names = {playlist.playlist_id: playlist for playlist in known_playlists(database)}
+    missing = []
+    with cursor_of(database) as cursor:
+        for playlist_id in playlist_ids:
+            playlist = names.get(playlist_id)
+            if playlist is not None and playlist.slug not in (None, EXCLUSIONS):
+                cursor.execute(
+                    "select exists (select from ops.playlist_pushes where playlist_id = %s"
+                    " and status = 'done' and after_uris is not null) as is_known",
+                    [playlist_id],
+                )
+            else:
+                cursor.execute(
+                    "select exists (select from ops.source_checks where resource = %s) as is_known",
+                    [f"playlist_items:{playlist_id}"],
+                )
+            if not only(cursor)["is_known"]:
+                missing.append(f"'{playlist.name}'" if playlist else playlist_id)
+    return missing
+
+
+def playlists_read(database: Database) -> list[str]:
+    """Ids of the user's playlists that rules and models look into: what a sync must load the entries of.
+
+    Ours are not among them: what they hold is known from the pushes.
+    """
+    with cursor_of(database) as cursor:
+        cursor.execute("select to_regclass('analytics.playlist_definitions') is not null as is_built")
+        of_models = (
+            "select definition -> 'reads_playlists' as ids from analytics.playlist_definitions"
+            if only(cursor)["is_built"]
+            else "select '[]'::jsonb as ids"
+        )
+        cursor.execute(
+            f"""
+            with readers as (
+                select rule -> 'reads_playlists' as ids from ops.playlist_rules where retired_at is null
+                union all
+                {of_models}
+            )
+
+            select distinct read.playlist_id
+            from readers
+            cross join lateral jsonb_array_elements_text(
+                case jsonb_typeof(readers.ids) when 'array' then readers.ids else '[]' end
+            ) as read (playlist_id)
+            left join ops.playlists as ours
+                on read.playlist_id = ours.playlist_id and ours.slug <> 'exclusions'
+            where ours.slug is null
+            order by read.playlist_id
+            """  # noqa: S608  # our own words
+        )
+        return [row["playlist_id"] for row in cursor.fetchall()]
+
+
+def _id_of(text: str, known: Sequence[KnownPlaylist]) -> str:
+    link = _LINK.search(text)
+    if link is not None:
+        return link.group(1)
+    matches = [each for each in known if text == each.playlist_id]
+    matches = matches or [each for each in known if each.slug == text]
+    matches = matches or [each for each in known if folded(each.name) == folded(text.strip())]
+    if not matches and _ID.match(text):
+        return text
+    if not matches:
+        names = {each.name: None for each in known if each.name}
+        near = get_close_matches(text, names, n=3)
+        hint = f"Did you mean {' or '.join(repr(name) for name in near)}? " if near else ""
+        raise InvalidRuleError(
+            f"No playlist is called '{text}'.",
+            remedy=f"{hint}A playlist made today is known after the next sync; its link works at once.",
+        )
+    if len(matches) > 1:
+        ids = ", ".join(str(each.playlist_id or each.slug) for each in matches)
+        raise InvalidRuleError(
+            f"{len(matches)} playlists are called '{text}'.", remedy=f"Name one by its id: {ids}."
+        )
+    if matches[0].playlist_id is None:
+        raise InvalidRuleError(
+            f"'{text}' is not on Spotify yet.",
+            remedy=f"Push it first: python -m playlists apply {matches[0].slug}.",
+        )
+    return matches[0].playlist_id
+
+
+def folded(name: str) -> str:
+    """The name without case, and with accents composed in one way."""
+    return unicodedata.normalize("NFC", name).casefold()
