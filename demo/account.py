@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from demo.place import Place, sandbox
-from flows.processes import wait_until
+from flows.server.processes import wait_until
 from profiles.errors import TrackerError
 from profiles.settings import REPOSITORY
 

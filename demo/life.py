@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from demo import report
 from demo.account import served
 from demo.place import enter
-from flows.environment import prefect_server, wait_for
+from flows.server.environment import prefect_server, wait_for
 from profiles import simulated_time
 from profiles.database import open_database
 from profiles.errors import TrackerError
@@ -84,7 +84,8 @@ def live(place: Place) -> int:
 
 def wait_until_ready(api_url: str) -> None:
     """Import the product while its Prefect server starts, then wait for that."""
-    from flows import listening, nightly, push, terminal  # noqa: F401, PLC0415  # after Prefect's environment is set
+    from flows import listening, nightly, push  # noqa: F401, PLC0415  # after Prefect's environment is set
+    from flows.run import terminal  # noqa: PLC0415  # after Prefect's environment is set
 
     terminal.show_steps(is_quiet=True)
     wait_for(api_url)

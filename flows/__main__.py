@@ -11,9 +11,9 @@ from dataclasses import asdict
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from flows import deploy_step, services
-from flows.catalogue import Listed, listed_flows
-from flows.environment import prefect_server, wait_for
+from flows.server import deploy_step, services
+from flows.server.environment import prefect_server, wait_for
+from flows.server.prefect_yaml import Listed, listed_flows
 from profiles.errors import SettingsError, TrackerError
 from profiles.settings import load_settings
 
@@ -81,25 +81,26 @@ def _do(name: str, rest: list[str]) -> int:
 
 def _run(settings: Settings, listed: Listed, rest: list[str]) -> int:
     if any(each in ("-h", "--help") for each in rest):
-        from flows.command_line import parser_of  # noqa: PLC0415  # Prefect takes seconds to import
+        from flows.flow_options import parser_of  # noqa: PLC0415  # Prefect takes seconds to import
 
         parser_of(listed, _flow_of(listed)).print_help()
         return DONE
     with prefect_server(settings) as api_url:  # starts while Prefect and the flows are imported
-        from flows import command_line, runs, terminal  # noqa: PLC0415  # after Prefect's environment is set
+        from flows import flow_options  # noqa: PLC0415  # after Prefect's environment is set
+        from flows.run import recorded_run, terminal  # noqa: PLC0415  # after Prefect's environment is set
 
         flow = _flow_of(listed)
         terminal.show_steps()
-        parameters = command_line.parse(listed, flow, rest)
+        parameters = flow_options.parse(listed, flow, rest)
         wait_for(api_url)
-        state = command_line.run(flow, parameters)
+        state = flow_options.run(flow, parameters)
     _say(f"{listed.name}: {str(state.name).lower()}")
-    parts = (state.message or "").split(runs.SEPARATOR)
+    parts = (state.message or "").split(recorded_run.SEPARATOR)
     for part in parts if state.name != "Completed" else []:
         _say(f"  {part}")
-    if state.name == runs.DEFERRED:
+    if state.name == recorded_run.DEFERRED:
         return DEFERRED
-    if state.name == runs.BAD_INPUT:
+    if state.name == recorded_run.BAD_INPUT:
         return BAD_INPUT
     return DONE if state.is_completed() else FAILED
 

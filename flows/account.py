@@ -10,11 +10,12 @@ from prefect.client.schemas.objects import State
 from prefect.input import RunInput
 from pydantic import Field
 
-from flows import traces, waiting
 from flows.leaving import disconnect as forget_sign_in
 from flows.leaving import preview_lines
 from flows.purge import plan_purge, purge
-from flows.runs import Run, conduct
+from flows.run import waiting
+from flows.run.recorded_run import Run, conduct
+from flows.server import prefect_cleanup
 from profiles import redaction
 from profiles.errors import InputError
 from profiles.settings import load_settings
@@ -53,7 +54,7 @@ def connect_spotify(address: str | None = None) -> State[Any]:
     with conduct("connect-spotify", address=None if address is None else "[hidden]") as run:
         if address is not None:
             run.step("sign-in", _finish, run.database, None, address)
-            traces.forget_parameters()
+            prefect_cleanup.forget_parameters()
             return run.state
         has_form = waiting.has_form()
         pending = run.step("link", _show_link, run.database, life=waiting.WAIT if has_form else LIFE)
@@ -146,7 +147,7 @@ def _purge(run: Run, confirm: str) -> str:
         )
     plan = purge(load_settings(), run.database, keep_server=True, run_by=OWN_LOCK)
     run.forget()  # the tables that runs are recorded in are gone
-    removed = traces.remove()
+    removed = prefect_cleanup.remove()
     deleted = (
         f"{plan.row_count} rows, {len(plan.files)} files and folders, {removed.artifacts} artifacts"
         f" and {removed.runs} runs with their logs deleted. Signed out."

@@ -8,9 +8,9 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 
 from extract import artists, availability
-from flows.progress import progress_bar
-from flows.runs import conduct
-from flows.tasks import step_task
+from flows.run.progress import progress_bar
+from flows.run.recorded_run import conduct
+from flows.run.tasks import step_task
 from profiles.session import open_session
 
 if TYPE_CHECKING:

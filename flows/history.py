@@ -13,10 +13,10 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 
 from extract import history
-from flows.artifacts import escape
-from flows.builds import Models, build_step, mark_build_due
-from flows.progress import progress_bar
-from flows.runs import Run, conduct
+from flows.run.dbt_build import Models, build_step, mark_build_due
+from flows.run.progress import progress_bar
+from flows.run.recorded_run import Run, conduct
+from flows.views.playlists import escape
 from playlists.rules import legacy_import
 from profiles import redaction
 from profiles.errors import InputError

@@ -8,10 +8,10 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 
 from extract import listening
-from flows import events
-from flows.builds import Models, build_step, is_build_due, mark_build_due
-from flows.runs import Overlap, conduct
-from flows.tasks import step_task
+from flows.run import events
+from flows.run.dbt_build import Models, build_step, is_build_due, mark_build_due
+from flows.run.recorded_run import Overlap, conduct
+from flows.run.tasks import step_task
 from profiles.session import open_session
 
 if TYPE_CHECKING:

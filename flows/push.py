@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows import artifacts
-from flows.builds import test_playlists
-from flows.parameters import Slug
-from flows.runs import conduct
-from flows.tasks import step_task
+from flows.run.dbt_build import test_playlists
+from flows.run.parameters import Slug
+from flows.run.recorded_run import conduct
+from flows.run.tasks import step_task
+from flows.views import playlists
 from playlists.push.push import push_all
 from playlists.push.undo import undo
 from profiles.session import open_session
@@ -21,7 +21,7 @@ from profiles.session import open_session
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from flows.runs import Run
+    from flows.run.recorded_run import Run
     from playlists.playlist_types import PushResult
 
 
@@ -124,9 +124,9 @@ def push_step(
 def _tell(run: Run, report: PushReport | None, *, is_dry_run: bool, is_all: bool) -> None:
     if report is None:
         return
-    artifacts.show_pushes(run.database, report.results, is_dry_run=is_dry_run, is_all=is_all)
+    playlists.show_pushes(run.database, report.results, is_dry_run=is_dry_run, is_all=is_all)
     for result in report.results:
-        why = artifacts.reasons(result)
+        why = playlists.reasons(result)
         if result.is_failure:
             run.failed[result.slug] = why or result.outcome
         elif result.outcome == "deferred":

@@ -9,9 +9,9 @@ from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 
-from flows.artifacts import escape
-from flows.builds import Models, build_step, mark_build_due
-from flows.runs import conduct
+from flows.run.dbt_build import Models, build_step, mark_build_due
+from flows.run.recorded_run import conduct
+from flows.views.playlists import escape
 from playlists import recordings
 from playlists.records import cursor_of, only
 from profiles.errors import InputError

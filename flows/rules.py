@@ -10,12 +10,12 @@ from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 
-from flows import artifacts
-from flows.builds import Models, build_step
-from flows.parameters import Slug
 from flows.push import push_step
-from flows.runs import Run, conduct
+from flows.run.dbt_build import Models, build_step
+from flows.run.parameters import Slug
+from flows.run.recorded_run import Run, conduct
 from flows.sync import load_playlists
+from flows.views import playlists
 from playlists.push.push import plan_pushes, told
 from playlists.rules import stored_rules
 from playlists.rules.form import ChangeForm, PlaylistForm, filled
@@ -173,8 +173,8 @@ def _show(draft: Draft, tracks: int) -> Previewed:
     with open_session() as session:
         found = preview(session, draft.rule, tracks=tracks)
     create_markdown_artifact(
-        key=artifacts.key_of(draft.slug),
-        markdown=artifacts.preview_markdown(found, draft.rule),
+        key=playlists.key_of(draft.slug),
+        markdown=playlists.preview_markdown(found, draft.rule),
         description=f"What {found.title} would hold now",
     )
     for track in found.tracks:
@@ -188,16 +188,16 @@ def _show_plan(slug: str, tracks: int) -> str:
     with open_session() as session:
         [plan] = plan_pushes(session, [slug])
         result = told(plan)
-        names = artifacts.names_of(session.database, {*artifacts.changed_uris(result), *plan.wanted[:tracks]})
+        names = playlists.names_of(session.database, {*playlists.changed_uris(result), *plan.wanted[:tracks]})
     create_markdown_artifact(
-        key=artifacts.key_of(slug),
-        markdown=artifacts.diff_markdown(result, names, is_dry_run=True, listed=tracks),
+        key=playlists.key_of(slug),
+        markdown=playlists.diff_markdown(result, names, is_dry_run=True, listed=tracks),
         description=f"What {plan.name} holds, and what the next push would change",
     )
     script = plan.script
     return (
         f"{len(plan.wanted)} tracks; {len(script.added)} to add, {len(script.removed)} to remove,"
-        f" {len(script.moved)} to move. {artifacts.reasons(result)}".strip()
+        f" {len(script.moved)} to move. {playlists.reasons(result)}".strip()
     )
 
 

@@ -10,9 +10,9 @@ from prefect.client.schemas.objects import State
 from extract import profile
 from extract.library import sync
 from extract.playlists import sync_playlists, watched_playlists
-from flows.progress import progress_bar
-from flows.runs import conduct
-from flows.tasks import step_task
+from flows.run.progress import progress_bar
+from flows.run.recorded_run import conduct
+from flows.run.tasks import step_task
 from playlists import records, registry
 from playlists.push.apply import Waits
 from playlists.rules.referenced_playlists import playlists_read

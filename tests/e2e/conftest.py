@@ -56,9 +56,9 @@ class Machine:
         return done.stdout
 
     def api(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        from flows import server_api  # patient: a busy server answers 503
+        from flows.server import prefect_api  # patient: a busy server answers 503
 
-        return server_api.ask(self.api_url, method, path, body)
+        return prefect_api.ask(self.api_url, method, path, body)
 
     def control(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """Ask the sandbox's controls."""
@@ -122,7 +122,7 @@ def machine(own_environment: dict[str, str]) -> Iterator[Machine]:
 @contextmanager
 def running_machine() -> Iterator[Machine]:
     """Start everything on a small simulated account at the real time; stop and delete it at the end."""
-    from flows.environment import free_port
+    from flows.server.environment import free_port
 
     home = Path(tempfile.mkdtemp(prefix="tracker-e2e-"))
     spotify = home / "spotify"

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from extract.library import sync
-from flows import account, history, server_api, waiting
+from flows import account, history
 from flows.account import connect_spotify, disconnect
+from flows.backup import backup, export
 from flows.history import import_history, import_tracker
-from flows.keeping import backup, export
-from flows.runs import BAD_INPUT
+from flows.run import waiting
+from flows.run.recorded_run import BAD_INPUT
+from flows.server import prefect_api
 from tests.conftest import temporary_database
 from tests.extract.history.rows import extended
 from tests.support.lived_in import contents
@@ -37,7 +39,7 @@ pytestmark = [pytest.mark.usefixtures("prefect_server"), pytest.mark.xdist_group
 def api(prefect_server: None) -> Callable[..., Any]:
     from prefect.settings import PREFECT_API_URL
 
-    return lambda method, path, body=None: server_api.ask(str(PREFECT_API_URL.value()), method, path, body)
+    return lambda method, path, body=None: prefect_api.ask(str(PREFECT_API_URL.value()), method, path, body)
 
 
 def link_of(message: str) -> str:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from flows import builds
 from flows.listening import track_plays
 from flows.nightly import daily_sync, initial_sync
 from flows.push import update_playlist
+from flows.run import dbt_build
 from flows.sync import sync_albums, sync_likes
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What would have been built: dbt itself does not run."""
     asked: list[str] = []
 
-    def build(models: builds.Models, **_: Any) -> str:
+    def build(models: dbt_build.Models, **_: Any) -> str:
         asked.append(str(models))
         return "built"
 
@@ -49,7 +49,7 @@ def test_a_poll_that_finds_nothing_new_builds_nothing(
     spotify.account.play(spotify.account.likes[0].track_id)
     assert track_plays(return_state=True).is_completed()
     assert built == ["after_poll"]
-    builds.clear_mark(session.database, builds.database_now(session.database))  # as a real build does
+    dbt_build.clear_mark(session.database, dbt_build.database_now(session.database))  # as a real build does
     assert "0 new" in str(track_plays(return_state=True).message)
     assert built == ["after_poll"]
 

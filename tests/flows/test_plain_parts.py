@@ -12,8 +12,10 @@ import pytest
 import yaml
 from prefect.utilities.callables import parameter_schema
 
-from flows import artifacts, builds, catalogue, deploy_step, server_api, tasks
 from flows.push import PushReport
+from flows.run import dbt_build, tasks
+from flows.server import deploy_step, prefect_api, prefect_yaml
+from flows.views import playlists
 from playlists.playlist_types import EditScript, Plan, PlaylistState, PushResult, Refusal
 from profiles.errors import AuthorizationLost, DatabaseUnavailable, SpotifyUnavailable
 
@@ -43,7 +45,7 @@ def test_without_settings_the_schedules_have_their_defaults() -> None:
 def test_schedules_follow_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRACKER_POLL_SECONDS", "300")
     monkeypatch.setenv("TRACKER_TIMEZONE", "Europe/Berlin")
-    schedules = {flow.name: flow.schedule for flow in catalogue.listed_flows(deploy_step.settings())}
+    schedules = {flow.name: flow.schedule for flow in prefect_yaml.listed_flows(deploy_step.settings())}
     assert schedules["track-plays"] == "*/5 * * * * UTC"
     assert schedules["daily-sync"] == "7 7 * * * Europe/Berlin"
     assert schedules["update-playlists"] == "0 10 * * * Europe/Berlin"
@@ -51,24 +53,24 @@ def test_schedules_follow_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_listed_flow_tells_what_it_does() -> None:
-    for flow in catalogue.listed_flows(deploy_step.settings()):
+    for flow in prefect_yaml.listed_flows(deploy_step.settings()):
         assert flow.summary.endswith("."), flow.name
 
 
-def flow_of(name: str) -> tuple[catalogue.Listed, Any]:
-    [listed] = [each for each in catalogue.listed_flows(deploy_step.settings()) if each.name == name]
+def flow_of(name: str) -> tuple[prefect_yaml.Listed, Any]:
+    [listed] = [each for each in prefect_yaml.listed_flows(deploy_step.settings()) if each.name == name]
     return listed, getattr(import_module(listed.module), listed.function)
 
 
 def test_every_field_of_every_form_has_a_type_and_an_explanation() -> None:
-    for listed in catalogue.listed_flows(deploy_step.settings()):
+    for listed in prefect_yaml.listed_flows(deploy_step.settings()):
         for name, field in parameter_schema(flow_of(listed.name)[1]).properties.items():
             assert {"type", "anyOf", "allOf", "enum", "$ref"} & set(field), f"{listed.name}: {name}"
             assert field.get("description"), f"{listed.name}: {name}"
 
 
 def test_no_deployment_names_a_secret() -> None:
-    content = yaml.safe_load(catalogue.PREFECT_YAML.read_text(encoding="utf-8"))
+    content = yaml.safe_load(prefect_yaml.PREFECT_YAML.read_text(encoding="utf-8"))
     for word in ("SECRET", "PASSWORD", "TOKEN", "env"):
         assert word not in str(content["deployments"])
 
@@ -86,7 +88,7 @@ def overdue_run(deployment: str, minutes_ago: int, *, is_scheduled: bool = True)
 def test_of_the_runs_missed_meanwhile_the_latest_of_each_deployment_stays() -> None:
     runs = [overdue_run("poll", minutes) for minutes in (30, 20, 10, 0)]
     runs += [overdue_run("daily", 300), overdue_run("poll", 40, is_scheduled=False)]
-    dropped = server_api.superseded(runs, datetime(2026, 11, 22, 12, tzinfo=UTC))
+    dropped = prefect_api.superseded(runs, datetime(2026, 11, 22, 12, tzinfo=UTC))
     assert [run["id"] for run in dropped] == ["poll-30", "poll-20"]
 
 
@@ -120,14 +122,14 @@ def node(status: str, kind: str = "model", message: str | None = None) -> Simple
 
 def test_a_warning_of_one_playlist_does_not_fail_a_build() -> None:
     results = [node("success"), node("pass", "test"), node("warn", "test", "Got 2 results")]
-    verdict = builds.read_verdict([*results, node("success", "operation")])
+    verdict = dbt_build.read_verdict([*results, node("success", "operation")])
     assert verdict.failures == ()
     assert verdict.warnings == ("test some_test: Got 2 results",)
     assert str(verdict) == "1 models built, 1 tests passed, 1 warn"
 
 
 def test_failed_and_skipped_nodes_are_told_apart() -> None:
-    verdict = builds.read_verdict(
+    verdict = dbt_build.read_verdict(
         [node("error", message="no\n  column x"), node("skipped"), node("fail", "test")]
     )
     assert verdict.failures == ("model some_model: no column x", "test some_test: fail")
@@ -143,7 +145,7 @@ def plan(**details: Any) -> Plan:
 def test_a_diff_names_the_songs_and_shows_their_signs_as_they_are() -> None:
     script = EditScript(added=("spotify:track:a",), removed=("spotify:track:c",))
     result = PushResult("mixed_bag", "pushed", plan(script=script), "id1", calls=3)
-    text = artifacts.diff_markdown(result, {"spotify:track:a": "100% [Live] – P!nk_"}, is_dry_run=False)
+    text = playlists.diff_markdown(result, {"spotify:track:a": "100% [Live] – P!nk_"}, is_dry_run=False)
     assert "# Mixed \\*Bag\\*: Pushed" in text
     assert "* + 100% \\[Live\\] – P!nk\\_" in text
     assert "* − spotify:track:c" in text
@@ -151,14 +153,14 @@ def test_a_diff_names_the_songs_and_shows_their_signs_as_they_are() -> None:
 
 def test_a_diff_tells_what_changes_beside_the_songs() -> None:
     changed = plan(rename_to="New *name*", publish_as=True)
-    text = artifacts.diff_markdown(PushResult("mixed_bag", "planned", changed), {}, is_dry_run=True)
+    text = playlists.diff_markdown(PushResult("mixed_bag", "planned", changed), {}, is_dry_run=True)
     assert "* name becomes New \\*name\\*" in text
     assert "* public becomes true, a request" in text
 
 
 def test_a_long_diff_ends_with_how_many_more_there_are() -> None:
     script = EditScript(added=tuple(f"spotify:track:{number}" for number in range(70)))
-    text = artifacts.diff_markdown(
+    text = playlists.diff_markdown(
         PushResult("mixed_bag", "planned", plan(script=script)), {}, is_dry_run=True
     )
     assert "## Added (70)" in text
@@ -167,7 +169,7 @@ def test_a_long_diff_ends_with_how_many_more_there_are() -> None:
 
 def test_a_refusal_stands_in_the_table_with_its_reason() -> None:
     refused = plan(outcome="refused", refusals=(Refusal("churn", "80% would change.", "Use force."),))
-    row = artifacts.table_row(PushResult("mixed_bag", "refused", refused))
+    row = playlists.table_row(PushResult("mixed_bag", "refused", refused))
     assert row["why"] == "80% would change."
     assert row["playlist"] == "[Mixed *Bag*](https://open.spotify.com/playlist/id1)"
 

@@ -11,11 +11,12 @@ import pytest
 from extract import availability, listening
 from extract.library import sync
 from extract.loading import pipeline
-from flows import builds, server_api
 from flows.nightly import daily_sync
 from flows.push import undo_playlist, update_playlists
 from flows.rules import create_playlist, edit_playlist, preview_playlist
-from flows.runs import BAD_INPUT
+from flows.run import dbt_build
+from flows.run.recorded_run import BAD_INPUT
+from flows.server import prefect_api
 from playlists import records
 from playlists.push import guards
 from playlists.push.push import plan_pushes, push_all
@@ -124,7 +125,9 @@ def house(
             process = Dbt.start({**environment, **folders}, PROJECT)
             try:
                 house = House(session, spotify, process, patch)
-                patch.setattr(builds, "_invoke", lambda _, *asked: builds.read_verdict(house.invoke(*asked)))
+                patch.setattr(
+                    dbt_build, "_invoke", lambda _, *asked: dbt_build.read_verdict(house.invoke(*asked))
+                )
 
                 def compiled(session: Session, what: list[str], variables: dict[str, str]) -> str:
                     [found] = process.invoke(["compile", *what], variables)
@@ -135,7 +138,7 @@ def house(
                 sync.sync_liked_tracks(session)
                 sync.sync_saved_albums(session)
                 listening.poll(session)
-                builds.build_step(builds.Models.ALL)
+                dbt_build.build_step(dbt_build.Models.ALL)
                 yield house
             finally:
                 process.stop()
@@ -153,7 +156,7 @@ def artifact_of(key: str) -> str:
     from prefect.settings import PREFECT_API_URL
 
     body = {"artifacts": {"key": {"any_": [key]}}, "sort": "CREATED_DESC", "limit": 1}
-    found = server_api.ask(str(PREFECT_API_URL.value()), "POST", "artifacts/filter", body)
+    found = prefect_api.ask(str(PREFECT_API_URL.value()), "POST", "artifacts/filter", body)
     return str(found[0]["data"]) if found else ""
 
 
@@ -337,7 +340,7 @@ def night(house: House, day: int) -> dict[str, str]:
     with dbt.build_lock(session.database, wait=True) as lock:
         assert lock is not None
         environment = {**dbt.environment(session.settings, session.database), **lock.environment()}
-        verdict = builds.read_verdict(house.invoke(["build"], environment))
+        verdict = dbt_build.read_verdict(house.invoke(["build"], environment))
     assert not verdict.failures, verdict.failures
     return {result.slug: result.outcome for result in push_all(session)}
 
@@ -375,7 +378,7 @@ def test_a_playlist_whose_model_fails_does_not_stop_the_others(house: House, *, 
         if not ever_stood:
             cursor.execute(f"drop table analytics.playlist_{broken} cascade")
     try:
-        told = builds.build_step(builds.Models.PLAYLISTS)
+        told = dbt_build.build_step(dbt_build.Models.PLAYLISTS)
     finally:
         with cursor_of(house.session.database) as cursor:
             cursor.execute("drop event trigger break_a_model; drop function break_a_model()")
@@ -389,7 +392,7 @@ def test_a_playlist_whose_model_fails_does_not_stop_the_others(house: House, *, 
     assert refusal is not None
     assert "broken on purpose" in refusal.reason
     assert set(found.values()) <= {None}
-    builds.build_step(builds.Models.PLAYLISTS)
+    dbt_build.build_step(dbt_build.Models.PLAYLISTS)
     selections, _ = read_selections(house.session.database)
     facts = read_facts(house.session.database, selections, datetime.now(UTC))
     assert guards.tested(selections[broken], facts) is None

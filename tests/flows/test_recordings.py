@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from flows import catalogue, command_line, deploy_step
+from flows import flow_options
 from flows.recordings import Decision, decide_recording, markdown
-from flows.runs import BAD_INPUT
+from flows.run.recorded_run import BAD_INPUT
+from flows.server import deploy_step, prefect_yaml
 from playlists.recordings import Override
 
 if TYPE_CHECKING:
@@ -84,10 +85,10 @@ def test_both_sides_of_a_pair_stand_in_the_list_as_they_are_written() -> None:
 
 def test_the_form_offers_the_four_decisions() -> None:
     [listed] = [
-        each for each in catalogue.listed_flows(deploy_step.settings()) if each.name == "decide-recording"
+        each for each in prefect_yaml.listed_flows(deploy_step.settings()) if each.name == "decide-recording"
     ]
     flow = getattr(import_module(listed.module), listed.function)
     with pytest.raises(SystemExit):
-        command_line.parse(listed, flow, ["--decision", "perhaps"])
+        flow_options.parse(listed, flow, ["--decision", "perhaps"])
     typed = ["--decision", "merge", "--track", "a", "--other", "b", "--reason", "one take"]
-    assert command_line.parse(listed, flow, typed)["decision"] == "merge"
+    assert flow_options.parse(listed, flow, typed)["decision"] == "merge"

@@ -8,9 +8,10 @@ import pytest
 
 from extract.library import sync as library_sync
 from flows import __main__ as command
-from flows import catalog, environment, listening, sync
+from flows import catalog, listening, sync
 from flows.listening import track_plays
 from flows.nightly import daily_sync
+from flows.server import environment
 from flows.sync import sync_likes_full
 from profiles.spotify.retry import OUTAGES
 from sandbox.builders import library_of

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
     from prefect.client.schemas.objects import FlowRun
 
-    from flows.runs import Run
+    from flows.run.recorded_run import Run
 
 log = logging.getLogger(__name__)
 Form = TypeVar("Form", bound=RunInput)

@@ -20,7 +20,7 @@ WRITTEN = ("manifest.json", "partial_parse.msgpack", "run_results.json", "semant
 def test_a_damaged_target_is_written_anew(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     from prefect_dbt import PrefectDbtSettings  # type: ignore[import-untyped]  # it has no types
 
-    from flows.dbt_nodes import Runner
+    from flows.run.dbt_nodes import Runner
 
     for name, value in dbt.environment(session.settings, session.database).items():
         monkeypatch.setenv(name, value)

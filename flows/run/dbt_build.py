@@ -206,7 +206,7 @@ def _invoke(session: Session, arguments: Sequence[str], environment: Mapping[str
     from dbt_common.events.base_types import EventLevel  # noqa: PLC0415
     from prefect_dbt import PrefectDbtSettings  # type: ignore[import-untyped]  # noqa: PLC0415  # no types
 
-    from flows.dbt_nodes import Runner  # noqa: PLC0415  # as above
+    from flows.run.dbt_nodes import Runner  # noqa: PLC0415  # as above
 
     log_path = {"DBT_LOG_PATH": str(dbt.log_folder(session.settings))}
     with (

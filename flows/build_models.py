@@ -7,8 +7,8 @@ from typing import Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.builds import Models, build_step
-from flows.runs import conduct
+from flows.run.dbt_build import Models, build_step
+from flows.run.recorded_run import conduct
 
 
 @flow(name="build-models", flow_run_name="build {models}")

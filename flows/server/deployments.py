@@ -8,9 +8,9 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from flows import deploy_step
-from flows.catalogue import PREFECT_YAML, listed_flows
-from flows.server_api import deployment_names
+from flows.server import deploy_step
+from flows.server.prefect_api import deployment_names
+from flows.server.prefect_yaml import PREFECT_YAML, listed_flows
 from profiles.errors import TrackerError
 from profiles.settings import REPOSITORY
 

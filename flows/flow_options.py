@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from prefect import Flow, State
 
-    from flows.catalogue import Listed
+    from flows.server.prefect_yaml import Listed
 
 YES = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.runs import Overlap, conduct
+from flows.run.recorded_run import Overlap, conduct
 from profiles.database import backup as backups
 from profiles.database import open_database
 from profiles.database.export import export as write_export

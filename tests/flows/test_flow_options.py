@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from flows import catalogue, command_line, deploy_step
+from flows import flow_options
+from flows.server import deploy_step, prefect_yaml
 from profiles.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.usefixtures("prefect_server"), pytest.mark.xdist_group("prefect")]
 
 
-def flow_of(name: str) -> tuple[catalogue.Listed, Any]:
-    [listed] = [each for each in catalogue.listed_flows(deploy_step.settings()) if each.name == name]
+def flow_of(name: str) -> tuple[prefect_yaml.Listed, Any]:
+    [listed] = [each for each in prefect_yaml.listed_flows(deploy_step.settings()) if each.name == name]
     return listed, getattr(import_module(listed.module), listed.function)
 
 
@@ -32,13 +33,13 @@ def flow_of(name: str) -> tuple[catalogue.Listed, Any]:
     ],
 )
 def test_parameters_are_options_of_the_command(typed: list[str], parameters: dict[str, Any]) -> None:
-    assert command_line.parse(*flow_of("update-playlists"), typed) == parameters
+    assert flow_options.parse(*flow_of("update-playlists"), typed) == parameters
 
 
 @pytest.mark.parametrize("typed", [["--slugs", "Not A Slug"], ["--slugs", "'; drop table"]])
 def test_what_does_not_fit_is_bad_input(typed: list[str]) -> None:
     with pytest.raises(SettingsError, match="slugs"):
-        command_line.parse(*flow_of("update-playlists"), typed)
+        flow_options.parse(*flow_of("update-playlists"), typed)
 
 
 def test_a_form_is_json_or_a_file(tmp_path: Path) -> None:
@@ -46,21 +47,21 @@ def test_a_form_is_json_or_a_file(tmp_path: Path) -> None:
     file = tmp_path / "rule.json"
     file.write_text(json.dumps(form), encoding="utf-8")
     for typed in (json.dumps(form), f"@{file}"):
-        assert command_line.parse(*flow_of("create-playlist"), ["--playlist", typed]) == {"playlist": form}
+        assert flow_options.parse(*flow_of("create-playlist"), ["--playlist", typed]) == {"playlist": form}
     with pytest.raises(SettingsError, match="rule"):
-        command_line.parse(*flow_of("create-playlist"), ["--playlist", '{"title": "Mine"}'])
+        flow_options.parse(*flow_of("create-playlist"), ["--playlist", '{"title": "Mine"}'])
     with pytest.raises(SystemExit):
-        command_line.parse(*flow_of("create-playlist"), ["--playlist", "{Mine"])
+        flow_options.parse(*flow_of("create-playlist"), ["--playlist", "{Mine"])
 
 
 def test_a_missing_parameter_is_named() -> None:
     with pytest.raises(SettingsError, match="--slug"):
-        command_line.parse(*flow_of("update-playlist"), [])
+        flow_options.parse(*flow_of("update-playlist"), [])
 
 
 def test_a_choice_offers_its_values_alone(capsys: pytest.CaptureFixture[str]) -> None:
-    assert command_line.parse(*flow_of("initial-sync"), ["--push", "preview"]) == {"push": "preview"}
+    assert flow_options.parse(*flow_of("initial-sync"), ["--push", "preview"]) == {"push": "preview"}
     with pytest.raises(SystemExit) as ended:
-        command_line.parse(*flow_of("initial-sync"), ["--push", "perhaps"])
+        flow_options.parse(*flow_of("initial-sync"), ["--push", "perhaps"])
     assert ended.value.code == 2
     assert "preview" in capsys.readouterr().err

@@ -7,7 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from flows import processes
+from flows.server import processes
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,4 +1,4 @@
-"""The Prefect server of one command: `python -m flows.temporary_server PORT`. It ends with that command.
+"""The Prefect server of one command, `python -m flows.server.temporary_server PORT`. It ends with it.
 
 The command holds the other end of this process's standard input. The system closes it when the command ends,
 also by a kill or a power failure of its session, so that no server stays behind.
@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 
-from flows.environment import HOST
+from flows.server.environment import HOST
 
 PATIENCE_S = 10.0
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from flows import server_api
-from flows.environment import free_port
-from flows.server_api import ServerError, ServerUnavailable, ask, is_worker_online, settle_runs
+from flows.server import prefect_api
+from flows.server.environment import free_port
+from flows.server.prefect_api import ServerError, ServerUnavailable, ask, is_worker_online, settle_runs
 from tests.support.scripted_server import Answer, Scripted, scripted_server
 
 AT_FIRST = (Answer(503), Answer(502, body="<html>"), Answer(is_dropped=True), Answer(504), Answer(503))
@@ -21,7 +21,7 @@ def url_of(script: Scripted) -> str:
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server_api, "LONGEST_PAUSE_S", 0.01)
+    monkeypatch.setattr(prefect_api, "LONGEST_PAUSE_S", 0.01)
 
 
 def test_a_server_that_is_not_ready_yet_is_asked_again() -> None:

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from flows import deployments, processes, run_log
-from flows.environment import (
+from flows import run_log
+from flows.server import deployments, processes
+from flows.server.environment import (
     COMMON,
     HOST,
     START_TIMEOUT_S,
@@ -27,7 +28,7 @@ from flows.environment import (
     set_aside,
     without_secrets,
 )
-from flows.server_api import STOPPED, is_worker_online, settle_runs
+from flows.server.prefect_api import STOPPED, is_worker_online, settle_runs
 from profiles import damage
 from profiles.database import embedded, open_database, stop_embedded
 from profiles.errors import SettingsError, TrackerError

@@ -9,8 +9,9 @@ import pytest
 from prefect import flow
 from prefect.settings import PREFECT_API_URL
 
-from flows import progress, server_api
-from flows.progress import LONG, progress_bar
+from flows.run import progress
+from flows.run.progress import LONG, progress_bar
+from flows.server import prefect_api
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +26,7 @@ def always_due(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def shown(key: str) -> list[tuple[float, str]]:
     where = {"artifacts": {"key": {"any_": [key]}}}
-    found: list[dict[str, Any]] = server_api.ask(
+    found: list[dict[str, Any]] = prefect_api.ask(
         str(PREFECT_API_URL.value()), "POST", "artifacts/filter", where
     )
     return [(one["data"], one["description"]) for one in found]

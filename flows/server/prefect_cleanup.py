@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from prefect.context import FlowRunContext
 from prefect.settings import PREFECT_API_URL
 
-from flows.catalogue import listed_flows
-from flows.server_api import ServerError, ServerUnavailable, ask
+from flows.server.prefect_api import ServerError, ServerUnavailable, ask
+from flows.server.prefect_yaml import listed_flows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

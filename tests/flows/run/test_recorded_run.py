@@ -10,8 +10,9 @@ from uuid import uuid4
 import pytest
 
 from extract.report import LoadReport, PollReport
-from flows import run_log, runs
-from flows.runs import Overlap, Run, conduct
+from flows import run_log
+from flows.run import recorded_run
+from flows.run.recorded_run import Overlap, Run, conduct
 from profiles.database import advisory_lock
 from profiles.errors import Deferred, SettingsError, SpotifyUnavailable
 
@@ -27,7 +28,7 @@ UNTIL = datetime(2026, 11, 22, 19, 30, tzinfo=UTC)
 @pytest.fixture(autouse=True)
 def no_server(monkeypatch: pytest.MonkeyPatch) -> None:
     """An event would start a Prefect server; what is told has tests of its own."""
-    monkeypatch.setattr("flows.events.emit_event", lambda *_, **__: None)
+    monkeypatch.setattr("flows.run.events.emit_event", lambda *_, **__: None)
 
 
 def fail(error: Exception) -> Callable[[], None]:
@@ -67,12 +68,13 @@ def test_a_failure_weighs_more_than_a_deferral_and_both_are_named(database: Data
 def test_bad_input_has_a_state_of_its_own(database: Database) -> None:
     run = Run("update-playlists", database)
     run.step("push", fail(SettingsError("There is no playlist 'x'.")))
-    assert (run.state.is_failed(), run.state.name) == (True, runs.BAD_INPUT)
+    assert (run.state.is_failed(), run.state.name) == (True, recorded_run.BAD_INPUT)
 
 
 def test_a_report_of_a_poll_is_told_in_words() -> None:
     assert (
-        runs.describe(PollReport("new", 50, 3, gap_suspected=False, calls=1)) == "3 new of 50 plays, 1 calls"
+        recorded_run.describe(PollReport("new", 50, 3, gap_suspected=False, calls=1))
+        == "3 new of 50 plays, 1 calls"
     )
 
 
@@ -85,7 +87,7 @@ def test_a_run_under_way_makes_the_next_one_skip(session: Session, ask: Callable
         run.step("poll", lambda: called.append("polled"))
     assert called == []
     assert run.state.is_completed()
-    assert run.state.name == runs.SKIPPED
+    assert run.state.name == recorded_run.SKIPPED
     assert ask("select count(*) from ops.runs") == [0]
 
 
@@ -132,10 +134,12 @@ def test_a_run_that_was_due_before_a_later_one_did_its_work_is_skipped(
     overdue = datetime.now(UTC) - timedelta(hours=3)
     with conduct("daily-sync"):
         pass
-    monkeypatch.setattr(runs, "_identity", lambda: (uuid4(), overdue))
+    monkeypatch.setattr(recorded_run, "_identity", lambda: (uuid4(), overdue))
     with conduct("daily-sync") as run:
         assert run.is_skipped
-    monkeypatch.setattr(runs, "_identity", lambda: (uuid4(), datetime.now(UTC) + timedelta(seconds=1)))
+    monkeypatch.setattr(
+        recorded_run, "_identity", lambda: (uuid4(), datetime.now(UTC) + timedelta(seconds=1))
+    )
     with conduct("daily-sync") as run:
         assert not run.is_skipped
 

@@ -11,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.context import TaskRunContext
 from prefect.states import Completed
 
-from flows.runs import DEFERRED
+from flows.run.recorded_run import DEFERRED
 from profiles.errors import DatabaseUnavailable, Deferred, SpotifyUnavailable
 from profiles.spotify.retry import OUTAGES
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import tenacity
 
-from flows.environment import START_TIMEOUT_S
+from flows.server.environment import START_TIMEOUT_S
 from profiles.errors import TrackerError
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from flows import processes
+from flows.server import processes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 COMMAND = """
 import signal
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell has it ignored
-from flows.environment import prefect_server
+from flows.server.environment import prefect_server
 from profiles.errors import TrackerError
 from profiles.settings import load_settings
 try:
@@ -50,7 +50,7 @@ def servers(home: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
-            is_server = "flows.temporary_server" in process.cmdline() or "uvicorn" in process.cmdline()
+            is_server = "flows.server.temporary_server" in process.cmdline() or "uvicorn" in process.cmdline()
             if is_server and process.environ().get("PREFECT_HOME", "").startswith(str(home)):
                 found.append(process)
     return [process for process in found if not processes.has_ended(process)]

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows import processes
+from flows.server import processes
 from profiles import damage
 from profiles.errors import TrackerError
 from profiles.settings import REPOSITORY
@@ -148,7 +148,7 @@ def without_secrets(environment: dict[str, str]) -> dict[str, str]:
 def _start(port: int, folder: Path, file: Path, stdin: int) -> psutil.Process:
     try:
         return processes.start(
-            [sys.executable, "-m", "flows.temporary_server", str(port)],
+            [sys.executable, "-m", "flows.server.temporary_server", str(port)],
             file=file,
             log=folder / "server.log",
             environment=without_secrets({**os.environ, **TEMPORARY}),

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from flows import events, listening
+from flows import listening
 from flows.listening import track_plays
-from flows.runs import conduct
+from flows.run import events
+from flows.run.recorded_run import conduct
 from profiles.clock import real_now
 from profiles.errors import Deferred, SpotifyUnavailable
 from profiles.settings import load_settings
