@@ -12,21 +12,21 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
 
-from sandbox.builders import small_account
-from sandbox.control import advance_by, export_by, state_of
+from sandbox.account.builders import small_account
+from sandbox.account.export import ExportKind
+from sandbox.api.shapes import Mode
+from sandbox.control.controls import advance_by, export_by, state_of
 from sandbox.core import Sandbox
-from sandbox.export import ExportKind
 from sandbox.home import Home, HomeError
-from sandbox.realistic import realistic_account
+from sandbox.life.realistic import realistic_account
 from sandbox.server import SandboxServer, listen
-from sandbox.shapes import Mode
 from sandbox.storage import Storage
 from sandbox.testing import RunningSandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sandbox.account import Account
+    from sandbox.account.account import Account
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2
 DEFAULT_SEED: Final = 7

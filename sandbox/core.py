@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sandbox.account import Account, real_now
-from sandbox.accounting import Accounting, Call
-from sandbox.endpoints import find_endpoint
-from sandbox.faults import Faults
-from sandbox.oauth import Tokens
+from sandbox.account.account import Account, real_now
+from sandbox.api.endpoints import find_endpoint
+from sandbox.api.oauth import Tokens
+from sandbox.control.accounting import Accounting, Call
+from sandbox.control.faults import Faults
 
 if TYPE_CHECKING:
-    from sandbox.shapes import Mode
+    from sandbox.api.shapes import Mode
     from sandbox.storage import Storage
 
 LIVE_STEP = timedelta(seconds=1)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from sandbox.app import create_app
+from sandbox.api.app import create_app
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send

@@ -11,11 +11,8 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from sandbox import codec
-from sandbox.account import Account, Clock
-from sandbox.accounting import KEPT_CALLS, Accounting, Call
-from sandbox.core import Sandbox
-from sandbox.life import Life
-from sandbox.model import (
+from sandbox.account.account import Account, Clock
+from sandbox.account.model import (
     Album,
     Artist,
     Chapter,
@@ -30,7 +27,10 @@ from sandbox.model import (
     SavedOther,
     Track,
 )
-from sandbox.oauth import Tokens
+from sandbox.api.oauth import Tokens
+from sandbox.control.accounting import KEPT_CALLS, Accounting, Call
+from sandbox.core import Sandbox
+from sandbox.life.life import Life
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sandbox.builders import small_account
+from sandbox.account.builders import small_account
+from sandbox.api.oauth import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
 from sandbox.core import Sandbox
-from sandbox.oauth import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
 from sandbox.server import HOST, ThreadedServer
 from sandbox.storage import Storage
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from sandbox.account import Account
-    from sandbox.accounting import Accounting
-    from sandbox.faults import Faults
-    from sandbox.oauth import Tokens
-    from sandbox.shapes import Mode
+    from sandbox.account.account import Account
+    from sandbox.api.oauth import Tokens
+    from sandbox.api.shapes import Mode
+    from sandbox.control.accounting import Accounting
+    from sandbox.control.faults import Faults
 
 
 @dataclass

@@ -22,7 +22,7 @@ from profiles import database as databases
 from profiles.database import Database, embedded
 from profiles.session import session_for
 from profiles.settings import Settings
-from sandbox.builders import add_simple_album, library_of
+from sandbox.account.builders import add_simple_album, library_of
 from sandbox.testing import running_sandbox
 
 if TYPE_CHECKING:

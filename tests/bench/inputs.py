@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import get_args
 
-from sandbox.shapes import Mode
+from sandbox.api.shapes import Mode
 from sandbox.testing import running_sandbox
 from tests.sandbox.random_inputs import Generator, try_all
 

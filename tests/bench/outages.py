@@ -17,7 +17,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sandbox.builders import library_of
+from sandbox.account.builders import library_of
 from sandbox.testing import running_sandbox
 from tests.bench.calls import temporary_database
 

@@ -20,7 +20,7 @@ from unittest.mock import patch
 
 from profiles.session import session_for
 from profiles.settings import Settings
-from sandbox.builders import library_of
+from sandbox.account.builders import library_of
 from sandbox.testing import running_sandbox
 from tests.bench.calls import temporary_database
 from tests.playlists.conftest import furnished

@@ -14,8 +14,8 @@ from extract.loading import pipeline
 from extract.loading.tables import LIKED_TRACKS, RECENTLY_PLAYED, SAVED_ALBUMS
 from profiles import simulated_time
 from profiles.settings import load_settings
-from sandbox.export import make_export
-from sandbox.realistic import realistic_account
+from sandbox.account.export import make_export
+from sandbox.life.realistic import realistic_account
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from profiles.database import Database
     from profiles.session import Session
     from profiles.settings import Settings
-    from sandbox.account import Account
-    from sandbox.model import Report, Track
+    from sandbox.account.account import Account
+    from sandbox.account.model import Report, Track
 
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 SHOWN_AGAIN_WITHIN = timedelta(seconds=111)

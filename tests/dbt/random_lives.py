@@ -27,7 +27,7 @@ from extract.loading.tables import (
     RawTable,
 )
 from playlists.recordings import decide
-from sandbox.export import make_export
+from sandbox.account.export import make_export
 from tests.dbt.lives import NOON, Life, live
 from tests.dbt.payloads import execute
 

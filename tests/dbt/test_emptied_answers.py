@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from extract.history import import_history
 from extract.library.sync import sync_liked_tracks
 from extract.loading.pipeline import ensure_tables
-from sandbox.builders import add_simple_album
+from sandbox.account.builders import add_simple_album
 from tests.dbt.conftest import Warehouse
 from tests.dbt.payloads import Raw, execute, rows, track
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from profiles.session import Session
-    from sandbox.model import Album
+    from sandbox.account.model import Album
     from sandbox.testing import RunningSandbox
 
 SONGS = "select title, artist, album, isrc, play_count from analytics.unified_tracks where track_id = %s"

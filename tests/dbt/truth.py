@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from zoneinfo import ZoneInfo
 
-    from sandbox.model import Play, Track
+    from sandbox.account.model import Play, Track
     from tests.dbt.lives import Life, Telling
 
 TOLERANCE_MS = 2000

@@ -10,7 +10,7 @@ import pytest
 
 from profiles.spotify.client import Page
 from profiles.spotify.retry import OUTAGES
-from sandbox.builders import library_of
+from sandbox.account.builders import library_of
 from sandbox.testing import RunningSandbox, running_sandbox
 
 if TYPE_CHECKING:

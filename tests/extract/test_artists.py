@@ -11,7 +11,7 @@ from extract.artists import sync_artist_albums, sync_artists
 from extract.library.sync import sync_liked_tracks, sync_saved_albums
 from extract.listening import poll
 from profiles.errors import Deferred
-from sandbox.builders import add_simple_album, library_of
+from sandbox.account.builders import add_simple_album, library_of
 from sandbox.testing import RunningSandbox, running_sandbox
 from tests.extract.availability.test_sync import in_market, later
 

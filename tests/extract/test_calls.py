@@ -8,7 +8,7 @@ import pytest
 
 from extract.library.sync import sync_liked_tracks, sync_saved_albums
 from extract.playlists import sync_playlists
-from sandbox.builders import add_simple_album, library_of
+from sandbox.account.builders import add_simple_album, library_of
 from sandbox.testing import RunningSandbox, running_sandbox
 from tests.extract.conftest import LIKED_NOW
 

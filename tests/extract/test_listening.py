@@ -11,7 +11,7 @@ from extract.listening import poll
 from extract.loading import pipeline
 from profiles.database import advisory_lock
 from profiles.errors import Deferred, Forbidden, SpotifyUnavailable
-from sandbox.builders import add_simple_album, library_of
+from sandbox.account.builders import add_simple_album, library_of
 from sandbox.testing import RunningSandbox, running_sandbox
 from tests.extract.conftest import scripted
 

@@ -8,9 +8,9 @@ import pytest
 
 from extract.playlists import sync_playlists, watched_playlists
 from profiles.errors import Deferred
-from sandbox.builders import small_account
-from sandbox.ids import readable_id
-from sandbox.model import ALL_SCOPES
+from sandbox.account.builders import small_account
+from sandbox.account.ids import readable_id
+from sandbox.account.model import ALL_SCOPES
 from sandbox.testing import RunningSandbox, running_sandbox
 from tests.extract.conftest import page_of, scripted
 

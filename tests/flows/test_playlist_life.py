@@ -29,7 +29,7 @@ from playlists.selections import read_facts, read_selections
 from profiles import dbt, simulated_time
 from profiles.session import session_for
 from profiles.settings import load_settings
-from sandbox.builders import library_of
+from sandbox.account.builders import library_of
 from sandbox.testing import RunningSandbox, running_sandbox
 from tests.conftest import temporary_database
 from tests.flows.dbt_process import Dbt
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from profiles.database import Database
     from profiles.session import Session
-    from sandbox.model import Playlist
+    from sandbox.account.model import Playlist
 
 pytestmark = [pytest.mark.usefixtures("prefect_server"), pytest.mark.slow, pytest.mark.xdist_group("prefect")]
 

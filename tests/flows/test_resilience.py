@@ -14,7 +14,7 @@ from flows.nightly import daily_sync
 from flows.server import environment
 from flows.sync import sync_likes_full
 from profiles.spotify.retry import OUTAGES
-from sandbox.builders import library_of
+from sandbox.account.builders import library_of
 from sandbox.testing import running_sandbox
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from psycopg2.extras import Json
 from playlists.push.push import push_all
 from playlists.records import cursor_of
 from playlists.rules.rule import read_block
-from sandbox.builders import library_of
+from sandbox.account.builders import library_of
 from sandbox.testing import RunningSandbox, running_sandbox
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from playlists.playlist_types import PushResult
     from profiles.session import Session
-    from sandbox.model import Playlist
+    from sandbox.account.model import Playlist
 
 TABLES = """
 create schema if not exists analytics;

@@ -9,12 +9,12 @@ from playlists import records, registry
 from playlists.__main__ import main
 from playlists.push.apply import Waits
 from profiles.errors import SpotifyUnavailable
-from sandbox.model import ALL_SCOPES
+from sandbox.account.model import ALL_SCOPES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sandbox.faults import FaultKind
+    from sandbox.control.faults import FaultKind
     from tests.playlists.conftest import Stage
 
 NO_WAITS = Waits(0, 0)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from sandbox.ids import readable_id
+from sandbox.account.ids import readable_id
 from sandbox.testing import RunningSandbox, running_sandbox
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, unquote, urlencode
 
-from sandbox.endpoints import ACCOUNTS, DECLARED, PRESENT, Endpoint, find_endpoint
-from sandbox.ids import readable_id
+from sandbox.account.ids import readable_id
+from sandbox.api.endpoints import ACCOUNTS, DECLARED, PRESENT, Endpoint, find_endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

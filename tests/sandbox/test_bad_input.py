@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from sandbox.ids import readable_id
+from sandbox.account.ids import readable_id
 from sandbox.testing import RunningSandbox, running_sandbox
 from tests.sandbox.conftest import LATER, Api, track_uri
 

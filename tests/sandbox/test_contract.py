@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from sandbox.endpoints import DECLARED
-from sandbox.ids import readable_id
-from sandbox.model import REAL_SCOPES
+from sandbox.account.ids import readable_id
+from sandbox.account.model import REAL_SCOPES
+from sandbox.api.endpoints import DECLARED
 from sandbox.testing import RunningSandbox, running_sandbox
 from tests.sandbox.conftest import LATER, MIXED, Api, track_uri
 

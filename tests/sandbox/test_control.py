@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from sandbox.ids import readable_id
+from sandbox.account.ids import readable_id
 from tests.sandbox.conftest import LATER, Api, track_uri
 
 if TYPE_CHECKING:

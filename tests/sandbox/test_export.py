@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox.builders import small_account
-from sandbox.export import Export, Quirks, make_export
-from sandbox.ids import readable_id
-from sandbox.model import Chapter
-from sandbox.realistic import realistic_account
+from sandbox.account.builders import small_account
+from sandbox.account.export import Export, Quirks, make_export
+from sandbox.account.ids import readable_id
+from sandbox.account.model import Chapter
+from sandbox.life.realistic import realistic_account
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sandbox.account import Account
+    from sandbox.account.account import Account
 
 REASONS = ("reason_start", "reason_end")
 NOW = datetime(2026, 11, 22, 18, 30, tzinfo=UTC)

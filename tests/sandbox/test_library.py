@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from sandbox.builders import library_of
-from sandbox.ids import readable_id
+from sandbox.account.builders import library_of
+from sandbox.account.ids import readable_id
 from sandbox.testing import RunningSandbox, running_sandbox
 from tests.sandbox.conftest import LATER, Api, track_uri
 
 if TYPE_CHECKING:
-    from sandbox.model import Like
+    from sandbox.account.model import Like
 
 
 def all_likes(api: Api, limit: int = 3) -> list[str]:

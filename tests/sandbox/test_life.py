@@ -4,8 +4,8 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
-from sandbox.account import Account, real_now
-from sandbox.realistic import realistic_account
+from sandbox.account.account import Account, real_now
+from sandbox.life.realistic import realistic_account
 from sandbox.testing import running_sandbox
 from tests.sandbox.conftest import Api
 

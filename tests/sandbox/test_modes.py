@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox.endpoints import REMOVED
-from sandbox.ids import readable_id
+from sandbox.account.ids import readable_id
+from sandbox.api.endpoints import REMOVED
 from tests.sandbox.conftest import LATER, Api, track_uri
 
 if TYPE_CHECKING:

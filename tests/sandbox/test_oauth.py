@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from sandbox.oauth import challenge_of
+from sandbox.api.oauth import challenge_of
 
 if TYPE_CHECKING:
     from sandbox.testing import RunningSandbox

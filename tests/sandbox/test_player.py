@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sandbox.ids import readable_id
+from sandbox.account.ids import readable_id
 
 if TYPE_CHECKING:
     from datetime import datetime

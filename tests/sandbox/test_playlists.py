@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox.builders import library_of
-from sandbox.ids import opaque_id, readable_id
-from sandbox.model import Entry
+from sandbox.account.builders import library_of
+from sandbox.account.ids import opaque_id, readable_id
+from sandbox.account.model import Entry
 from sandbox.testing import RunningSandbox, running_sandbox
 from tests.sandbox.conftest import LATER, MIXED, Api, track_uri
 
 if TYPE_CHECKING:
-    from sandbox.model import Playlist
+    from sandbox.account.model import Playlist
 
 LOCAL = "spotify:local:Neighbour:Garage+Tapes:Take+3:123"
 NEWER, NEWEST = track_uri(2003), track_uri(2004)

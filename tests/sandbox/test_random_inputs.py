@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, get_args
 
 import pytest
 
-from sandbox.shapes import Mode
+from sandbox.api.shapes import Mode
 from sandbox.testing import running_sandbox
 from tests.sandbox.conftest import Api
 from tests.sandbox.random_inputs import Generator, try_all

@@ -8,8 +8,8 @@ import pytest
 import requests
 import spotipy  # type: ignore[import-untyped]  # it has no stubs
 
-from sandbox.ids import readable_id
-from sandbox.model import ALL_SCOPES
+from sandbox.account.ids import readable_id
+from sandbox.account.model import ALL_SCOPES
 from tests.sandbox.conftest import LATER, track_uri
 
 if TYPE_CHECKING:

@@ -12,14 +12,14 @@ from extract.availability import check_availability
 from extract.library.sync import sync_liked_tracks, sync_saved_albums
 from profiles.clock import as_of
 from profiles.errors import Deferred, Forbidden, SpotifyUnavailable
-from sandbox.builders import add_simple_album
+from sandbox.account.builders import add_simple_album
 from tests.extract.conftest import of_size, page_of, scripted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from profiles.session import Session
-    from sandbox.faults import FaultKind
+    from sandbox.control.faults import FaultKind
     from sandbox.testing import RunningSandbox
 
     Ask = Callable[..., list[Any]]

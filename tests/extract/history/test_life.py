@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from extract.history import import_history
-from sandbox.builders import small_account
-from sandbox.export import Quirks, make_export
+from sandbox.account.builders import small_account
+from sandbox.account.export import Quirks, make_export
 from tests.extract.history.rows import stored
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from profiles.session import Session
-    from sandbox.export import ExportKind
+    from sandbox.account.export import ExportKind
 
 
 @pytest.mark.parametrize("kind", ["extended", "endsong", "account", "account-old"])

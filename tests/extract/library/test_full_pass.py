@@ -11,7 +11,7 @@ from extract.library import changes, sync
 from extract.library.sync import sync_liked_tracks
 from profiles.database import advisory_lock
 from profiles.errors import Deferred, Forbidden, SpotifyUnavailable
-from sandbox.builders import add_simple_album
+from sandbox.account.builders import add_simple_album
 from tests.extract.conftest import EVENTS, LIKED_NOW, liked, of_size
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from extract.library.sync import sync_liked_tracks, sync_saved_albums
-from sandbox.builders import add_simple_album
+from sandbox.account.builders import add_simple_album
 from tests.extract.conftest import EVENTS, LIKED_NOW, liked, of_size
 
 if TYPE_CHECKING:

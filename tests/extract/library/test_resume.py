@@ -14,7 +14,7 @@ import pytest
 from extract.library import full_pass
 from extract.library.sync import sync_liked_tracks, sync_saved_albums
 from profiles.errors import Deferred
-from sandbox.builders import add_simple_album
+from sandbox.account.builders import add_simple_album
 from tests.extract.conftest import LIKED_NOW, SAVED_NOW, liked, of_size
 
 if TYPE_CHECKING:

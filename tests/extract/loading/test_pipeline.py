@@ -17,7 +17,7 @@ from extract.loading import pipeline
 from extract.loading.clean import clean, parse_time
 from extract.loading.tables import GROUPS, LIKED_TRACKS, PLAYLIST_ITEMS
 from extract.profile import sync_profile
-from sandbox.builders import library_of
+from sandbox.account.builders import library_of
 from sandbox.testing import RunningSandbox, running_sandbox
 from tests.extract.conftest import LIKED_NOW
 

@@ -9,7 +9,7 @@ import pytest
 
 from playlists import records, registry
 from playlists.playlist_types import Entry
-from sandbox.builders import library_of
+from sandbox.account.builders import library_of
 from sandbox.testing import RunningSandbox, running_sandbox
 
 if TYPE_CHECKING:

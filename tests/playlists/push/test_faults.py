@@ -17,7 +17,7 @@ from profiles.errors import SpotifyUnavailable
 from profiles.session import session_for
 from profiles.settings import load_settings
 from profiles.spotify.retry import OUTAGES
-from sandbox.builders import library_of
+from sandbox.account.builders import library_of
 from sandbox.testing import running_sandbox
 from tests.conftest import temporary_database
 from tests.playlists.conftest import Stage, furnished
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from profiles.database import Database
-    from sandbox.faults import FaultKind
+    from sandbox.control.faults import FaultKind
 
 CHANGED = (
     "ops.playlists",

@@ -10,7 +10,7 @@ from playlists import printing
 from playlists.push.planning import plan_pushes
 
 if TYPE_CHECKING:
-    from sandbox.faults import FaultKind
+    from sandbox.control.faults import FaultKind
     from tests.playlists.conftest import Stage
 
 

@@ -13,7 +13,7 @@ from playlists.rules.rule import read_rule
 from profiles.errors import TrackerError
 
 if TYPE_CHECKING:
-    from sandbox.faults import FaultKind
+    from sandbox.control.faults import FaultKind
     from tests.playlists.conftest import Stage
 
 RULE = {"title": "Mine", "conditions": [{"field": "artist", "operator": "is", "value": "Pulp"}]}

@@ -6,13 +6,13 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from sandbox.context import Context, Ctx, empty, reply
-from sandbox.errors import ApiError, bad_request, forbidden
-from sandbox.ids import split_uri
-from sandbox.inputs import is_count, texts
-from sandbox.model import Entry, Playlist
-from sandbox.playlists import find_playlist, full_playlist
-from sandbox.shapes import Json
+from sandbox.account.ids import split_uri
+from sandbox.account.model import Entry, Playlist
+from sandbox.api.context import Context, Ctx, empty, reply
+from sandbox.api.errors import ApiError, bad_request, forbidden
+from sandbox.api.inputs import is_count, texts
+from sandbox.api.playlists import find_playlist, full_playlist
+from sandbox.api.shapes import Json
 
 router = APIRouter()
 MAX_URIS = 100

@@ -6,12 +6,12 @@ from datetime import date, datetime, timedelta
 from random import Random
 from typing import Final
 
-from sandbox.account import Account, real_now
-from sandbox.ids import opaque_id
-from sandbox.life import DAY, Life
-from sandbox.model import Entry, Like, SavedAlbum
-from sandbox.taste import INDIFFERENT, affinity
-from sandbox.world import World
+from sandbox.account.account import Account, real_now
+from sandbox.account.ids import opaque_id
+from sandbox.account.model import Entry, Like, SavedAlbum
+from sandbox.life.life import DAY, Life
+from sandbox.life.taste import INDIFFERENT, affinity
+from sandbox.life.world import World
 
 # the world is the same whenever the account begins; what is released later comes in its life
 WORLD_DAY: Final = date(2023, 11, 1)

@@ -5,11 +5,11 @@ import time
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from sandbox import fields
-from sandbox.context import MAX_OFFSET, Context, Ctx, reply
-from sandbox.errors import bad_request, forbidden, not_found
-from sandbox.model import Entry, Options, Playlist
-from sandbox.shapes import Json
+from sandbox.account.model import Entry, Options, Playlist
+from sandbox.api import fields
+from sandbox.api.context import MAX_OFFSET, Context, Ctx, reply
+from sandbox.api.errors import bad_request, forbidden, not_found
+from sandbox.api.shapes import Json
 
 router = APIRouter()
 EMBEDDED_ENTRIES = 100

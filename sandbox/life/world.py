@@ -11,14 +11,14 @@ from datetime import date, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Final
 
-from sandbox.ids import opaque_id
-from sandbox.model import Album, Artist, Episode, Track
-from sandbox.names import Names
+from sandbox.account.ids import opaque_id
+from sandbox.account.model import Album, Artist, Episode, Track
+from sandbox.life.names import Names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sandbox.account import Account
+    from sandbox.account.account import Account
 
 GENRES: Final = (
     ("indie pop", "dream pop", "bedroom pop"),

@@ -9,10 +9,11 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from sandbox import catalog, consent, control, legacy, library, player, playlist_writes, playlists
-from sandbox.door import API, Door, error_answer
-from sandbox.endpoints import find_endpoint
-from sandbox.errors import ApiError, not_found
+from sandbox.api import catalog, consent, legacy, library, player, playlist_writes, playlists
+from sandbox.api.door import API, Door, error_answer
+from sandbox.api.endpoints import find_endpoint
+from sandbox.api.errors import ApiError, not_found
+from sandbox.control import controls
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -53,5 +54,5 @@ def create_app(sandbox: Sandbox) -> ASGIApp:
     for routes in (legacy, library, player, catalog, playlists, playlist_writes):
         app.include_router(routes.router, prefix="/v1")
     app.include_router(consent.router)
-    app.include_router(control.router, prefix="/sandbox")
+    app.include_router(controls.router, prefix="/sandbox")
     return Door(app, sandbox)

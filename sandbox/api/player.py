@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from sandbox.account import Account
-from sandbox.context import Ctx, reply
-from sandbox.errors import bad_request, not_found
-from sandbox.model import Report
+from sandbox.account.account import Account
+from sandbox.account.model import Report
+from sandbox.api.context import Ctx, reply
+from sandbox.api.errors import bad_request, not_found
 
 router = APIRouter()
 REACHABLE = 50

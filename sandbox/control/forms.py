@@ -18,11 +18,11 @@ from pydantic import (
     ValidationError,
 )
 
-from sandbox.account import real_now
-from sandbox.export import ExportKind, Quirks
-from sandbox.faults import FaultKind
-from sandbox.ids import split_uri
-from sandbox.model import ALL_SCOPES, Options
+from sandbox.account.account import real_now
+from sandbox.account.export import ExportKind, Quirks
+from sandbox.account.ids import split_uri
+from sandbox.account.model import ALL_SCOPES, Options
+from sandbox.control.faults import FaultKind
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)

@@ -8,8 +8,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from sandbox.life import DayPlan
-    from sandbox.model import Track
+    from sandbox.account.model import Track
+    from sandbox.life.life import DayPlan
 
 INDIFFERENT: Final = 0.3
 

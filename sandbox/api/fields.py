@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from sandbox.errors import bad_request
+from sandbox.api.errors import bad_request
 
 Tree = dict[str, "Tree | None"]
 DEEPEST: Final = 32

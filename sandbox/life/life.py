@@ -16,13 +16,13 @@ from itertools import accumulate
 from random import Random
 from typing import TYPE_CHECKING, Final
 
-from sandbox.model import NOT_STORED, Play, Report
-from sandbox.taste import Queue, affinity
-from sandbox.world import World
+from sandbox.account.model import NOT_STORED, Play, Report
+from sandbox.life.taste import Queue, affinity
+from sandbox.life.world import World
 
 if TYPE_CHECKING:
-    from sandbox.account import Account
-    from sandbox.model import Track
+    from sandbox.account.account import Account
+    from sandbox.account.model import Track
 
 DAY: Final = timedelta(days=1)
 MINIMUM_REPORTED_MS: Final = 30_000

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from sandbox.account import real_now
-from sandbox.model import ALL_SCOPES
+from sandbox.account.account import real_now
+from sandbox.account.model import ALL_SCOPES
 
 CLIENT_ID: Final = "5a4db0c000000000000000000000fa4e"
 CLIENT_SECRET: Final = "sandbox-client-secret-of-no-use"  # noqa: S105  good for the sandbox alone

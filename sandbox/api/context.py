@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import Depends, Request
 from fastapi.responses import JSONResponse, Response
 
-from sandbox.errors import bad_request, forbidden
-from sandbox.ids import is_base62_id
-from sandbox.inputs import read_json, read_number
-from sandbox.shapes import MARKETS, Json, Shapes
+from sandbox.account.ids import is_base62_id
+from sandbox.api.errors import bad_request, forbidden
+from sandbox.api.inputs import read_json, read_number
+from sandbox.api.shapes import MARKETS, Json, Shapes
 
 if TYPE_CHECKING:
-    from sandbox.account import Account
+    from sandbox.account.account import Account
     from sandbox.core import Sandbox
 
 MAX_OFFSET = 100_000

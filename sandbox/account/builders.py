@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sandbox.account import Account, real_now
-from sandbox.ids import readable_id
-from sandbox.model import Album, Artist, Entry, Episode, Like, Playlist, SavedAlbum, Track
+from sandbox.account.account import Account, real_now
+from sandbox.account.ids import readable_id
+from sandbox.account.model import Album, Artist, Entry, Episode, Like, Playlist, SavedAlbum, Track
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,9 +10,13 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from fastapi.routing import APIRoute
 
-from sandbox import oauth
-from sandbox.account import real_now
-from sandbox.control_forms import (
+from sandbox.account.account import real_now
+from sandbox.account.export import Quirks, make_export
+from sandbox.account.model import Playlist
+from sandbox.api import oauth
+from sandbox.api.inputs import Json, read_json, read_number
+from sandbox.api.shapes import Mode, to_seconds
+from sandbox.control.forms import (
     LATEST,
     AdvanceForm,
     EditForm,
@@ -24,10 +28,6 @@ from sandbox.control_forms import (
     explain,
 )
 from sandbox.core import Sandbox
-from sandbox.export import Quirks, make_export
-from sandbox.inputs import Json, read_json, read_number
-from sandbox.model import Playlist
-from sandbox.shapes import Mode, to_seconds
 
 SHOWN_CALLS = 1_000
 

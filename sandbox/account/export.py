@@ -16,14 +16,14 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from sandbox.ids import opaque_id
+from sandbox.account.ids import opaque_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from sandbox.account import Account
-    from sandbox.model import Play
+    from sandbox.account.account import Account
+    from sandbox.account.model import Play
 
 Row = dict[str, Any]
 ExportKind = Literal["extended", "endsong", "account", "account-old"]

@@ -7,11 +7,11 @@ from itertools import groupby
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from sandbox.account import Account
-from sandbox.context import Context, Ctx, empty, reply
-from sandbox.errors import bad_request
-from sandbox.ids import split_uri
-from sandbox.model import Like, SavedAlbum
+from sandbox.account.account import Account
+from sandbox.account.ids import split_uri
+from sandbox.account.model import Like, SavedAlbum
+from sandbox.api.context import Context, Ctx, empty, reply
+from sandbox.api.errors import bad_request
 
 router = APIRouter()
 MAX_LIBRARY_URIS = 40

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from sandbox.account import real_now
-from sandbox.endpoints import find_endpoint
-from sandbox.errors import ApiError, bad_request, forbidden, not_found, unauthorized
-from sandbox.faults import PREMIUM_TEXT, Fault
+from sandbox.account.account import real_now
+from sandbox.api.endpoints import find_endpoint
+from sandbox.api.errors import ApiError, bad_request, forbidden, not_found, unauthorized
+from sandbox.control.faults import PREMIUM_TEXT, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sandbox.ids import opaque_id
-from sandbox.model import (
+from sandbox.account.ids import opaque_id
+from sandbox.account.model import (
     Album,
     Artist,
     Chapter,
@@ -33,7 +33,7 @@ from sandbox.model import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sandbox.life import Life
+    from sandbox.life.life import Life
 
 MINIMUM_REPORTED_MS = 30_000
 AT_ONCE = timedelta(seconds=1)

@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import quote, unquote_plus
 
-from sandbox.ids import opaque_id
+from sandbox.account.ids import opaque_id
 
 if TYPE_CHECKING:
-    from sandbox.account import Account
-    from sandbox.model import Album, Artist, Entry, Episode, Playlist, Report, SavedAlbum, Track
+    from sandbox.account.account import Account
+    from sandbox.account.model import Album, Artist, Entry, Episode, Playlist, Report, SavedAlbum, Track
 
 Json = dict[str, Any]
 Mode = Literal["new-dev", "legacy"]

@@ -6,10 +6,10 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
+from sandbox.account.model import ALL_SCOPES
+from sandbox.api.inputs import read_form
+from sandbox.api.oauth import TokenError, is_registered
 from sandbox.core import Sandbox
-from sandbox.inputs import read_form
-from sandbox.model import ALL_SCOPES
-from sandbox.oauth import TokenError, is_registered
 
 router = APIRouter()
 CHALLENGE_LENGTH = 43

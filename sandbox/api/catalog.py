@@ -3,9 +3,9 @@
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from sandbox.context import Context, Ctx, reply
-from sandbox.errors import bad_request, not_found
-from sandbox.model import Album, Artist, Track
+from sandbox.account.model import Album, Artist, Track
+from sandbox.api.context import Context, Ctx, reply
+from sandbox.api.errors import bad_request, not_found
 
 router = APIRouter()
 MAX_BATCH = {"tracks": 50, "albums": 20, "artists": 50}

@@ -3,12 +3,12 @@
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from sandbox.context import Context, Ctx, empty, reply
-from sandbox.errors import bad_request
-from sandbox.ids import is_base62_id
-from sandbox.inputs import texts
-from sandbox.library import is_known, is_saved, set_saved
-from sandbox.playlists import find_playlist
+from sandbox.account.ids import is_base62_id
+from sandbox.api.context import Context, Ctx, empty, reply
+from sandbox.api.errors import bad_request
+from sandbox.api.inputs import texts
+from sandbox.api.library import is_known, is_saved, set_saved
+from sandbox.api.playlists import find_playlist
 
 router = APIRouter()
 MAX_IDS = 50

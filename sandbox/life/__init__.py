@@ -1,0 +1,1 @@
+"""A believable owner: their world of music, their taste, their days."""
