@@ -7,11 +7,10 @@ from typing import Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows import run_log
 from flows.catalog import load_artist_albums, load_artists, load_availability
 from flows.listening import load_plays
 from flows.push import push_step
-from flows.run import events
+from flows.run import events, run_log
 from flows.run.dbt_build import Models, build_step, mark_build_due
 from flows.run.parameters import Push
 from flows.run.recorded_run import Overlap, Run, conduct

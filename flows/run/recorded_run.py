@@ -13,8 +13,7 @@ from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.states import Completed, Failed
 
-from flows import run_log
-from flows.run import events
+from flows.run import events, run_log
 from profiles import redaction
 from profiles.database import Database, advisory_lock, open_database
 from profiles.errors import Deferred, TrackerError

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from flows import run_log
+from flows.run import run_log
 from flows.server import deployments, processes
 from flows.server.environment import (
     COMMON,

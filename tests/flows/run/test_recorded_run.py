@@ -10,8 +10,7 @@ from uuid import uuid4
 import pytest
 
 from extract.report import LoadReport, PollReport
-from flows import run_log
-from flows.run import recorded_run
+from flows.run import recorded_run, run_log
 from flows.run.recorded_run import Overlap, Run, conduct
 from profiles.database import advisory_lock
 from profiles.errors import Deferred, SettingsError, SpotifyUnavailable
