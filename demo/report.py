@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -89,7 +88,7 @@ def tell(account: Account, clock: Clock, *, is_repeated: bool) -> int:
 
 def count_rows(database: Database) -> dict[str, int]:
     """Return how many rows stand in the tables worth telling of."""
-    with closing(database.connect()) as connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         counts = {}
         for table in TABLES:
             cursor.execute(f"select count(*) from {table}")  # noqa: S608  # names from the list above
@@ -99,14 +98,14 @@ def count_rows(database: Database) -> dict[str, int]:
 
 def read_selections(database: Database) -> list[Selected]:
     """Return what is selected for every playlist of ours."""
-    with closing(database.connect()) as connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute(SELECTIONS)
         return [Selected(*row) for row in cursor.fetchall()]
 
 
 def read_refused(database: Database) -> set[str]:
     """Return the uris that Spotify did not take."""
-    with closing(database.connect()) as connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute(REFUSED)
         return {uri for (uri,) in cursor.fetchall()}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -209,7 +208,7 @@ def _fetch_top(fetch: _Fetch) -> None:
 
 
 def _wanted_artists(session: Session) -> list[str]:
-    with closing(session.database.connect()) as connection, connection.cursor() as cursor:
+    with session.database.transaction() as cursor:
         cursor.execute("select to_regclass('analytics.plays') is not null")
         plays = _COUNTED_PLAYS if cursor.fetchone() == (True,) else _RAW_PLAYS
         cursor.execute(_WANTED_ARTISTS.format(plays=plays))
@@ -257,7 +256,7 @@ def _fetch_albums_of(fetch: _Fetch, artist_id: str, last_call: int) -> None:
 
 
 def _artists_of_saved_albums(session: Session) -> list[str]:
-    with closing(session.database.connect()) as connection, connection.cursor() as cursor:
+    with session.database.transaction() as cursor:
         cursor.execute(_ARTISTS_OF_SAVED_ALBUMS)
         return [artist_id for (artist_id,) in cursor if artist_id != VARIOUS_ARTISTS]
 

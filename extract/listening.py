@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -132,7 +131,7 @@ def _uri(track: Any) -> str:
 
 
 def _newest_known(database: Database) -> datetime | None:
-    with closing(database.connect()) as connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute(
             # where the table had been dropped, the polls still know
             "select coalesce("
@@ -145,7 +144,7 @@ def _newest_known(database: Database) -> datetime | None:
 
 def _unknown(database: Database, rows: Collection[Row]) -> list[Row]:
     """The rows that are neither stored nor in quarantine (those would come back with every poll)."""
-    with closing(database.connect()) as connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute(
             "select played_at, track_uri from raw_spotify.recently_played"
             " where played_at = any(%s) and payload is not null",  # it was, if its column had been dropped
@@ -169,7 +168,7 @@ def _said(error: BaseException) -> str:
 
 
 def _record(database: Database, poll: _Poll) -> None:
-    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute(
             """
             insert into ops.play_polls (polled_at, outcome, item_count, new_count, oldest_played_at,

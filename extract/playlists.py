@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +72,7 @@ def sync_playlists(session: Session, playlist_ids: Iterable[str]) -> LoadReport:
 
 def watched_playlists(session: Session) -> list[str]:
     """Return the ids of the exclusions playlist and of the playlists whose entries are stored already."""
-    with closing(session.database.connect()) as connection, connection.cursor() as cursor:
+    with session.database.transaction() as cursor:
         cursor.execute(
             """
             select playlist_id from ops.playlists where slug = %s and playlist_id is not null
@@ -254,7 +253,7 @@ def _item_row(playlist_id: str, snapshot_id: str | None, position: int, came: An
 
 
 def _stored_count(session: Session, playlist_id: str) -> int:
-    with closing(session.database.connect()) as connection, connection.cursor() as cursor:
+    with session.database.transaction() as cursor:
         cursor.execute(
             "select count(*) from raw_spotify.playlist_items where playlist_id = %s", [playlist_id]
         )
@@ -263,7 +262,7 @@ def _stored_count(session: Session, playlist_id: str) -> int:
 
 
 def _stored_items(session: Session, playlist_id: str) -> list[_StoredItem]:
-    with closing(session.database.connect()) as connection, connection.cursor() as cursor:
+    with session.database.transaction() as cursor:
         cursor.execute(
             "select coalesce(filled_payload, payload) from raw_spotify.playlist_items"
             " where playlist_id = %s order by position",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 from extract.loading import pipeline
@@ -31,7 +30,7 @@ def sync_profile(session: Session) -> LoadReport:
         account_id = text_or_none(profile.get("account_id")) or text_or_none(profile.get("id"))
         if account_id is None:
             raise SpotifyUnavailable("Spotify's answer to GET /me names no account.")
-        with closing(session.database.connect()) as connection, connection.cursor() as cursor:
+        with session.database.transaction() as cursor:
             cursor.execute("select payload from raw_spotify.profile where account_id = %s", [account_id])
             stored = cursor.fetchone()
         rows = [] if stored == (profile,) else [{"account_id": account_id, "payload": profile}]

@@ -128,7 +128,7 @@ def prefect_state(settings: Settings) -> tuple[list[Path], bool]:
 
 
 def _drop_schemas(database: Database) -> None:
-    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute("set local lock_timeout = '30s'; set local client_min_messages = warning")
         try:
             for schema in our_tables.ALL_SCHEMAS:

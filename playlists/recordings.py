@@ -10,7 +10,6 @@ import argparse
 import json
 import re
 import sys
-from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -54,7 +53,7 @@ def decide(database: Database, kind: Kind, track: str, other: str, reason: str) 
     if not reason.strip():
         raise RecordingError("A decision needs a reason.", remedy="Say why, so that you know it in a year.")
     forget(database, track_id, other_id)
-    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute(
             "insert into ops.recording_overrides (kind, track_id, other_track_id, reason)"
             " values (%s, %s, %s, %s)",
@@ -66,7 +65,7 @@ def decide(database: Database, kind: Kind, track: str, other: str, reason: str) 
 def forget(database: Database, track: str, other: str) -> bool:
     """Delete the decision about two tracks, in whichever order they were named; False where there is none."""
     pair = sorted((_id(track), _id(other)))
-    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute(
             "delete from ops.recording_overrides where (track_id, other_track_id) in ((%s, %s), (%s, %s))",
             [*pair, *reversed(pair)],
@@ -76,7 +75,7 @@ def forget(database: Database, track: str, other: str) -> bool:
 
 def overrides(database: Database) -> list[Override]:
     """All decisions, oldest first."""
-    with closing(database.connect()) as connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute(
             "select kind, track_id, other_track_id, reason from ops.recording_overrides"
             " order by created_at, track_id"

@@ -131,7 +131,7 @@ def _clock(settings: Settings, database: Database) -> Iterator[Finding]:
 
 
 def _database(database: Database) -> Finding:
-    with closing(database.connect()) as connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute(
             "select current_setting('server_version'), current_setting('server_version_num')::int / 10000,"
             " current_setting('server_encoding'), pg_size_pretty(pg_database_size(current_database()))"

@@ -8,7 +8,6 @@ dbt looks at the same row before each build (macro `refuse_another_day`).
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 from profiles.clock import as_of
@@ -40,7 +39,7 @@ def begin(database: Database) -> None:
 
     Raises InputError where it holds anything of a person.
     """
-    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         if _latest(cursor) is not None:
             return
         tables = our_tables.tables(cursor)
@@ -58,7 +57,7 @@ def begin(database: Database) -> None:
 
 def end(database: Database) -> None:
     """Declare that from now on this database lives in real time."""
-    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute("update ops.installation set simulated_at = null")
 
 
@@ -70,7 +69,7 @@ def check(settings: Settings, database: Database) -> None:
     if settings.tracker_as_of is None:
         return
     moment = as_of(settings)
-    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         latest = _latest(cursor)
         if latest is None:
             raise SettingsError(REFUSAL.format(moment=moment.isoformat()), remedy=REMEDY)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from extract.availability.pairing import Answer
@@ -76,7 +75,7 @@ class Answers:
 
 
 def _stored_answers(session: Session, market: str) -> dict[str, Answer]:
-    with closing(session.database.connect()) as connection, connection.cursor() as cursor:
+    with session.database.transaction() as cursor:
         cursor.execute(
             "select track_id, is_playable, reason, linked_id from raw_spotify.track_availability"
             " where market = %s",

@@ -8,7 +8,6 @@ looked up one by one within a daily budget. What no answer is known of stays unk
 from __future__ import annotations
 
 import logging
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -150,7 +149,7 @@ def _uncovered(session: Session, answers: Answers, likes: Pages, albums: Pages) 
     them), and those in a selection without being in the library.
     """
     now = answers.moment
-    with closing(session.database.connect()) as connection, connection.cursor() as cursor:
+    with session.database.transaction() as cursor:
         cursor.execute(_ON_ALBUMS, [list(albums.standing)])
         covered = {track_id for (track_id,) in cursor} | set(likes.standing)
         selected: set[str] = set()

@@ -10,7 +10,7 @@ the package's id).
 from __future__ import annotations
 
 import shutil
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -208,7 +208,7 @@ def _merged(table: MergedTable, page: object) -> DltResource:
 def _all_stand(database: Database) -> bool:
     names = [f"{DATASET}.{table.name}_key" for table in MERGED]
     names += [f"{DATASET}.{_load_index(table)}" for table in COPIED]
-    with closing(database.connect()) as connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute("select bool_and(to_regclass(name) is not null) from unnest(%s) as name", [names])
         if cursor.fetchone() != (True,):
             return False
@@ -216,7 +216,7 @@ def _all_stand(database: Database) -> bool:
 
 
 def _create_keys(database: Database) -> None:
-    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute("select set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
         cursor.execute("set local client_min_messages = warning")
         for table in MERGED:
@@ -246,7 +246,7 @@ def _load_index(table: CopiedTable) -> str:
 
 
 def _holds_package(database: Database, table: CopiedTable, load_id: str) -> bool:
-    with closing(database.connect()) as connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute("select to_regclass(%s) is not null", [f"{DATASET}.{table.name}"])
         if cursor.fetchone() != (True,):
             return False

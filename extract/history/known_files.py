@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections import Counter, defaultdict
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -37,7 +36,7 @@ class SeenRows:
         statement = sql.SQL("copy (select row_hash from {}) to stdout (format csv)").format(
             sql.Identifier(DATASET, self._table.name)
         )
-        with closing(self._database.connect()) as connection, connection.cursor() as cursor:
+        with self._database.transaction() as cursor:
             cursor.copy_expert(statement, buffer, size=1 << 20)
         if not buffer.tell():
             return []
@@ -75,7 +74,7 @@ def _is_first(hashes: pa.Array) -> pa.Array:
 
 def imported_files(database: Database) -> set[int]:
     """The ids of the files that this version of the readers has read to their end."""
-    with closing(database.connect()) as connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute(
             sql.SQL("select file_id from {} where reader_version >= %s").format(
                 sql.Identifier(DATASET, "import_files")
@@ -87,7 +86,7 @@ def imported_files(database: Database) -> set[int]:
 
 def forget_files(database: Database) -> None:
     """Let every file be read again: the rows that they brought are gone."""
-    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute(
             sql.SQL("update {} set reader_version = 0").format(sql.Identifier(DATASET, "import_files"))
         )
@@ -95,7 +94,7 @@ def forget_files(database: Database) -> None:
 
 def unrecorded_rows(database: Database) -> dict[int, dict[str, int]]:
     """Rows by file and kind of files that were not read to their end: an interrupted import loaded them."""
-    with closing(database.connect()) as connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute(
             sql.SQL(
                 "select file_id, kind, count(*) from {history} as history"
@@ -173,7 +172,7 @@ def rows_told_before(database: Database, file_ids: Sequence[int]) -> Mapping[int
     found: dict[int, Counter[str]] = defaultdict(Counter)
     if file_ids:
         statement = sql.SQL(_TOLD_BEFORE).format(history=sql.Identifier(DATASET, "streaming_history"))
-        with closing(database.connect()) as connection, connection.cursor() as cursor:
+        with database.transaction() as cursor:
             cursor.execute(statement, [list(file_ids)])
             for file_id, kind, count in cursor.fetchall():
                 found[file_id][kind] = count

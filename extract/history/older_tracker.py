@@ -214,7 +214,7 @@ def _import_small(
 def _stored(database: Database, table: MergedTable) -> dict[str, bytes]:
     """What is stored, by key, to write changed rows alone."""
     names = [name for name in table.columns if name != "imported_at"]
-    with closing(database.connect()) as connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute(
             sql.SQL("select {} from {}").format(
                 sql.SQL(", ").join(map(sql.Identifier, names)), sql.Identifier("raw_export", table.name)

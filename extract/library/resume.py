@@ -11,7 +11,6 @@ shifted meanwhile.
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
@@ -170,7 +169,7 @@ class AlbumsReading:
 
 def recall(database: Database, resource: str, now: datetime) -> Mapping[str, Any] | None:
     """Return what was kept of the last pass that was cut short, None where none was, or long ago."""
-    with closing(database.connect()) as connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute(
             "select checked_at, detail from ops.source_checks where resource = %s", [_name(resource)]
         )
@@ -180,7 +179,7 @@ def recall(database: Database, resource: str, now: datetime) -> Mapping[str, Any
 
 def forget(database: Database, resource: str) -> None:
     """Forget the place: the pass was finished, or the list has changed."""
-    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute("delete from ops.source_checks where resource = %s", [_name(resource)])
 
 
@@ -196,7 +195,7 @@ def entries_of(items: Sequence[Any], kind: str) -> Entries:
 
 
 def _keep(database: Database, resource: str, moment: datetime, detail: Mapping[str, Any]) -> None:
-    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute(
             """
             insert into ops.source_checks (resource, checked_at, is_complete, detail)

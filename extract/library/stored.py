@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -74,7 +73,7 @@ def known_entries(database: Database, collection: Collection) -> dict[str, Known
         table=sql.Identifier(DATASET, collection.table.name),
         removals=sql.Identifier(DATASET, LIBRARY_REMOVALS.name),
     )
-    with closing(database.connect()) as connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute(query, [collection.kind])
         return {id_: KnownEntry(added_at, event, at) for id_, added_at, event, at in cursor}
 

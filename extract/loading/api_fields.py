@@ -6,7 +6,6 @@ null), so nobody would notice that genres or ISRCs have dried up. Here it shows.
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from psycopg2.extras import execute_values
@@ -103,7 +102,7 @@ def note(database: Database, batches: Mapping[RawTable, Sequence[Row]], moment: 
         (resource, path, moment if hits else None, moment if hits else None, moment, looked, hits)
         for (resource, path), (looked, hits) in counts.items()
     ]
-    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         execute_values(
             cursor,
             """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -33,7 +32,7 @@ class Check:
 
 def read_checks(database: Database, kind: Kind, market: str = "") -> dict[str, Check]:
     """Return what was asked for, by key."""
-    with closing(database.connect()) as connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute(
             "select key, asked_at, answered_at from ops.catalog_checks where kind = %s and market = %s",
             [kind, market],
@@ -48,7 +47,7 @@ def write_checks(
     if not asked:
         return
     rows = [(kind, market, key, moment, moment if hit else None) for (kind, key), hit in asked.items()]
-    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         execute_values(
             cursor,
             """

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import shutil
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -330,7 +330,7 @@ def _exclusive(database: Database, group: str) -> Iterator[None]:
 
 
 def _stands(database: Database, group: str) -> bool:
-    with closing(database.connect()) as connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         names = [
             f"{DATASET}.{name}" for table in GROUPS[group] for name in (_key_name(table), *table.indexes)
         ]
@@ -345,7 +345,7 @@ def _key_name(table: RawTable) -> str:
 
 
 def _create_keys(database: Database, tables: Sequence[RawTable]) -> None:
-    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute("select set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
         cursor.execute("set local client_min_messages = warning")
         for table in tables:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from profiles.clock import as_of
@@ -20,7 +19,7 @@ def store(session: Session, rejected: Collection[Rejected]) -> None:
     if not rejected:
         return
     moment = as_of(session.settings)
-    with closing(session.database.connect()) as connection, connection, connection.cursor() as cursor:
+    with session.database.transaction() as cursor:
         for row in rejected:
             cursor.execute(
                 """

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import logging
 import time
-from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
@@ -86,7 +85,7 @@ class Tables:
         for table in self.merged:
             for schema in (self.dataset, self.staging):
                 expected[schema, table.name] = {*table.hints(), LOAD_ID, ROW_ID}
-        with closing(database.connect()) as connection, connection.cursor() as cursor:
+        with database.transaction() as cursor:
             cursor.execute(
                 "select table_schema, table_name, column_name from information_schema.columns"
                 " where table_schema = any(%s)",
@@ -151,7 +150,7 @@ def restore_load_ids(
     """
     unmarked = [gone.table for gone in missing if gone.schema == tables.dataset and gone.column == LOAD_ID]
     loads = sql.Identifier(tables.dataset, LOADS)
-    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         for table in unmarked:
             cursor.execute(
                 sql.SQL("update {} set {column} = %s where {column} is null").format(
@@ -206,7 +205,7 @@ def _put_away_keyless(database: Database, tables: Tables, missing: list[Missing]
         ]
         if not lost:
             continue
-        with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+        with database.transaction() as cursor:
             # its indexes go with it: the new ones have the same names
             cursor.execute(
                 "select indexname from pg_indexes where schemaname = %s and tablename = %s",

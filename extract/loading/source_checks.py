@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +37,7 @@ class SourceCheck:
 
 def read_check(database: Database, resource: str) -> SourceCheck | None:
     """Return the last complete look at the resource, None before the first."""
-    with closing(database.connect()) as connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute(
             "select checked_at, total, detail from ops.source_checks where resource = %s and is_complete",
             [resource],
@@ -51,7 +50,7 @@ def write_check(
     database: Database, resource: str, checked_at: datetime, total: int | None, detail: Mapping[str, Any]
 ) -> None:
     """Record a complete look. Overwrites the resource's earlier one and its `unfinished_since`."""
-    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute(
             """
             insert into ops.source_checks (resource, checked_at, is_complete, total, detail)
@@ -70,7 +69,7 @@ def forget_checks(database: Database, tables: Collection[str]) -> None:
     if "library_removals" in tables:  # without its events every entry that ever was would seem to be there
         resources |= {"liked_tracks", "saved_albums"}
     kinds = [kind for table in tables for kind in CATALOG_KINDS.get(table, ())]
-    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute("delete from ops.source_checks where resource = any(%s)", [sorted(resources)])
         cursor.execute("delete from ops.catalog_checks where kind = any(%s)", [kinds])
 
@@ -81,7 +80,7 @@ def mark_unfinished(database: Database, resource: str, moment: datetime) -> None
     Change detection compares what is stored with Spotify's total; with some rows of an unfinished pass among
     them, five likes not yet seen and five removed ones would cancel out.
     """
-    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute(
             """
             update ops.source_checks

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from psycopg2 import sql
@@ -39,6 +38,6 @@ def stored_payloads(
         filled=sql.Identifier(FILLED),
         table=sql.Identifier(DATASET, table.name),
     )
-    with closing(database.connect()) as connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute(query, [ids is None, list(ids or [])])
         return {key: StoredPayload(latest, filled) for key, latest, filled in cursor}

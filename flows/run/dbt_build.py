@@ -13,7 +13,7 @@ import logging
 import os
 import re
 import time
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -102,7 +102,9 @@ def build_step(models: Models, *, wait_s: float = PATIENCE_S, full_refresh: bool
             marks_seen_at = database_now(session.database)
             # what a rule looks into may have come or gone since it was saved
             check_rules(session.database)
-            selector = models if _is_built(session.database) else Models.ALL
+            selector = (
+                models if session.database.relation_exists("analytics.playlist_selections") else Models.ALL
+            )
             arguments = ["build", "--selector", str(selector), *(["--full-refresh"] if full_refresh else [])]
             verdict = _build(session, arguments, lock.environment())
             for line in made_anew_since(session.database, marks_seen_at):
@@ -125,13 +127,13 @@ def test_playlists(session: Session, slugs: Sequence[str]) -> None:
 
 def mark_build_due(database: Database) -> None:
     """Remember that something has been loaded that no build has seen."""
-    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute(SET_MARK, [NEEDS_BUILD])
 
 
 def is_build_due(database: Database) -> bool:
     """Say whether something has been loaded that no build has seen."""
-    with closing(database.connect()) as connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute("select from ops.build_marks where name = %s", [NEEDS_BUILD])
         return cursor.fetchone() is not None
 
@@ -141,7 +143,7 @@ def clear_mark(database: Database, seen_at: datetime) -> None:
 
     One set while dbt was running stays: that build may have read the table before the rows came.
     """
-    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute(
             "delete from ops.build_marks where name = %s and marked_at <= %s", [NEEDS_BUILD, seen_at]
         )
@@ -149,7 +151,7 @@ def clear_mark(database: Database, seen_at: datetime) -> None:
 
 def made_anew_since(database: Database, moment: datetime) -> list[str]:
     """Say which incremental tables were made anew since a moment of the database's clock, and why."""
-    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute(
             "select relation, reason from ops.data_versions"
             " where made_anew_at >= %s and reason is not null order by made_anew_at",
@@ -158,15 +160,9 @@ def made_anew_since(database: Database, moment: datetime) -> list[str]:
         return [f"{relation} was made anew: {reason}" for relation, reason in cursor.fetchall()]
 
 
-def _is_built(database: Database) -> bool:
-    with closing(database.connect()) as connection, connection.cursor() as cursor:
-        cursor.execute("select to_regclass('analytics.playlist_selections') is not null")
-        return cursor.fetchone() == (True,)
-
-
 def database_now(database: Database) -> datetime:
     """Return the database's own time, which the marks bear."""
-    with closing(database.connect()) as connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute("select now()")
         now: datetime = (cursor.fetchone() or (None,))[0]
         return now

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -84,11 +84,7 @@ class LogTable(logging.Handler):
             rows, self._rows = self._rows, []
             self._flushed_at = time.monotonic()
             if rows and not self._unless():
-                with (
-                    closing(self._database.connect()) as connection,
-                    connection,
-                    connection.cursor() as cursor,
-                ):
+                with self._database.transaction() as cursor:
                     execute_values(cursor, INSERT_LINES, rows)
         except Exception:  # a log line must not decide over the run that it tells about
             self.handleError(logging.makeLogRecord({"msg": "log lines could not be stored"}))
@@ -122,7 +118,7 @@ def begin(database: Database, run_id: UUID, flow: str, parameters: Mapping[str, 
     To be called while holding the flow's lock. Returns whether there were such runs.
     """
     clean = redact(json.dumps(parameters, default=str))
-    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute(FORGET_KILLED, [flow, str(run_id)])
         has_killed_runs = cursor.rowcount > 0
         cursor.execute(BEGIN, [str(run_id), flow, clean])
@@ -131,25 +127,25 @@ def begin(database: Database, run_id: UUID, flow: str, parameters: Mapping[str, 
 
 def set_state(database: Database, run_id: UUID, state: str) -> None:
     """Record that a run waits for a person, or goes on."""
-    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute(SET_STATE, [state, str(run_id)])
 
 
 def forget_stopped(database: Database, run_ids: Sequence[str], why: str) -> None:
     """Record that these runs, where they are open, were stopped."""
-    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute(FORGET_STOPPED, [why, list(run_ids)])
 
 
 def end(database: Database, run_id: UUID, *, state: str, message: str, calls: int) -> None:
     """Record how a run ended: completed, deferred, skipped or failed."""
-    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute(END, [state, redact(message)[:LONGEST_MESSAGE], calls, str(run_id)])
 
 
 def has_run_since(database: Database, run_id: UUID, flow: str, moment: datetime) -> bool:
     """Say whether another run of the flow began after this moment and came to a good end."""
-    with closing(database.connect()) as connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute(STARTED_SINCE, [flow, str(run_id), moment])
         return cursor.fetchone() == (True,)
 
@@ -157,7 +153,7 @@ def has_run_since(database: Database, run_id: UUID, flow: str, moment: datetime)
 def prune(database: Database) -> None:
     """Delete runs and log lines older than 90 days."""
     try:
-        with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+        with database.transaction() as cursor:
             cursor.execute(PRUNE_LOGS, [KEPT_DAYS])
             cursor.execute(PRUNE_RUNS, [KEPT_DAYS])
     except psycopg2.Error as error:

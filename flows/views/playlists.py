@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
@@ -59,10 +58,9 @@ def changed_uris(result: PushResult) -> tuple[str, ...]:
 
 def names_of(database: Database, uris: Iterable[str]) -> dict[str, str]:
     """Return `title – artist` by uri, for those in the library; a track that left it has only its uri."""
-    with closing(database.connect()) as connection, connection.cursor() as cursor:
-        cursor.execute("select to_regclass('analytics.unified_tracks') is not null")
-        if cursor.fetchone() != (True,):
-            return {}
+    if not database.relation_exists("analytics.unified_tracks"):
+        return {}
+    with database.transaction() as cursor:
         cursor.execute(NAMES, [list(uris)])
         return {uri: f"{title} – {artist}" for uri, title, artist in cursor.fetchall()}
 

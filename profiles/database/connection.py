@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from psycopg2.extensions import connection as Connection  # noqa: N812
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
     from profiles.settings import Settings
 
@@ -112,6 +113,23 @@ class Database:
         connection.autocommit = autocommit
         return connection
 
+    @contextmanager
+    def transaction(self) -> Iterator[Cursor]:
+        """Yield a cursor in a transaction of its own: committed at the end, rolled back by an exception.
+
+        Rows are tuples. Raises DatabaseUnavailable.
+        """
+        with closing(self.connect()) as connection, connection, connection.cursor() as cursor:
+            yield cursor
+
+    def relation_exists(self, *names: str) -> bool:
+        """Whether all these tables or views exist, each named with its schema. Raises DatabaseUnavailable."""
+        with self.transaction() as cursor:
+            cursor.execute(
+                "select bool_and(to_regclass(name) is not null) from unnest(%s) as name", [list(names)]
+            )
+            return cursor.fetchone() == (True,)
+
     def _url(self, password: str | None) -> str:
         login = quote(self.user, safe="") + (f":{quote(password, safe='')}" if password else "")
         if self.host.startswith("/"):
@@ -179,7 +197,7 @@ def prepare(database: Database) -> None:
     And once more where a restored database finds other collations on its new server.
     """
     script = OPS_SQL.read_text(encoding="utf-8")
-    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute(FIND_CASE_RULES, {"names": CASE_RULES})
         (case_rules,) = cursor.fetchone() or ("",)
         fingerprint = hashlib.sha256(f"{script}{case_rules}".encode()).hexdigest()
@@ -203,7 +221,7 @@ def prepare(database: Database) -> None:
             ) from None
 
 
-def _is_applied(cursor: psycopg2.extensions.cursor, fingerprint: str) -> bool:
+def _is_applied(cursor: Cursor, fingerprint: str) -> bool:
     cursor.execute("select to_regclass('ops.applied_schemas')")
     if cursor.fetchone() == (None,):
         return False

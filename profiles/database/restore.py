@@ -102,7 +102,7 @@ def _by_name(target: Database) -> str:
 
 def _make_room(target: Database) -> None:
     """Drop our schemas where nothing worth keeping is in them. Raises InputError where there is."""
-    with closing(target.connect()) as connection, connection, connection.cursor() as cursor:
+    with target.transaction() as cursor:
         cursor.execute("set local lock_timeout = '30s'; set local client_min_messages = warning")
         rebuilt = REBUILT_SCHEMAS if target.is_embedded else ()
         worthy = tuple(name for name in our_tables.ALL_SCHEMAS if name not in rebuilt)

@@ -216,7 +216,7 @@ def _remember(
     sealed, is_encrypted = None, False
     if login.verifier is not None:
         sealed, is_encrypted = TokenStore(settings, database).seal(login.verifier)
-    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute("delete from ops.pending_logins where expires_at < %s", [real_now()])
         cursor.execute(
             """
@@ -230,7 +230,7 @@ def _remember(
 
 def _claim(settings: Settings, database: Database, state: str) -> _Login:
     """Take the pending login out, so that no other answer can use it again."""
-    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute(
             """
             delete from ops.pending_logins where state_hash = %s
@@ -261,7 +261,7 @@ def _keep(settings: Settings, database: Database, grant: token_endpoint.Grant) -
     with closing(SpotifyClient(settings, database)) as client:
         client.tokens.adopt(grant, authorized_at=now)
     granted = {scope.name for scope in SCOPES} if grant.scope is None else set(grant.scope.split())
-    with closing(database.connect()) as connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute("select account_id, display_name from ops.account")
         ((account_id, display_name),) = cursor.fetchall()
     refused = tuple(scope for scope in SCOPES if scope.name not in granted)

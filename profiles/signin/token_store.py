@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -165,7 +165,7 @@ class TokenStore:
 
     @contextmanager
     def _cursor(self) -> Iterator[psycopg2.extensions.cursor]:
-        with closing(self._database.connect()) as connection, connection, connection.cursor() as cursor:
+        with self._database.transaction() as cursor:
             yield cursor
 
 

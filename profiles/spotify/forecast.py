@@ -6,7 +6,6 @@ in 2026: about 600 in rolling 24 hours, about 100 for the albums of artists.
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Literal
@@ -123,7 +122,7 @@ class Forecast:
 
 def read_sizes(database: Database) -> Sizes:
     """Return how long the user's lists were when they were last seen whole."""
-    with closing(database.connect()) as connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute(_TOTALS)
         totals = dict(cursor.fetchall())
         cursor.execute(_IS_FULL_DUE)

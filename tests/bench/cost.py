@@ -62,12 +62,12 @@ class Listener:
         found = cls(plays, Database(str(sockets), embedded.PORT, f"cost_{plays}", embedded.SUPERUSER), home)
         databases.create_if_missing(found.database)
         databases.prepare(found.database)
-        with closing(found.database.connect()) as connection, connection.cursor() as cursor:
+        with found.database.transaction() as cursor:
             cursor.execute("select to_regclass('raw_spotify._dlt_loads') is null")
             is_new = cursor.fetchone() == (True,)
         pipeline.ensure_tables(found.session)
         if is_new:
-            with closing(found.database.connect()) as connection, connection, connection.cursor() as cursor:
+            with found.database.transaction() as cursor:
                 cursor.execute(LISTENER.read_text(encoding="utf-8"), {"plays": plays})
             with (
                 closing(found.database.connect(autocommit=True)) as connection,
@@ -90,7 +90,7 @@ class Listener:
     def play(self, count: int = 5) -> None:
         """Load plays that the API has just told of."""
         now = datetime.now(UTC).replace(microsecond=0)
-        with closing(self.database.connect()) as connection, connection, connection.cursor() as cursor:
+        with self.database.transaction() as cursor:
             cursor.execute(
                 "select track_uri, payload from raw_spotify.recently_played"
                 " order by played_at desc offset 20 limit %s",

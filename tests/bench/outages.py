@@ -13,7 +13,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +48,7 @@ def daily_sync(environment: dict[str, str]) -> tuple[int, float, str]:
 
 def count(database: Database, query: str) -> int:
     """One number."""
-    with closing(database.connect()) as connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute(query)
         ((number,),) = cursor.fetchall()
     return int(number)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,13 +26,13 @@ def make_raw_tables(database: Database) -> None:
 
 def execute(database: Database, statement: str, values: Iterable[Any] | None = None) -> None:
     """Run one statement in a transaction of its own."""
-    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute(statement, list(values) if values is not None else None)
 
 
 def rows(database: Database, query: str, values: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
     """The rows of a query."""
-    with closing(database.connect()) as connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute(query, list(values) or None)
         return cursor.fetchall()
 

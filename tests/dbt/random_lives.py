@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
@@ -337,7 +336,7 @@ class RandomLife:
         columns = [name for name in table.columns if name != "is_gone"]
         name = sql.Identifier("raw_spotify", table.name)
         key = sql.SQL(", ").join(map(sql.Identifier, table.key))
-        with closing(self.database.connect()) as connection, connection, connection.cursor() as cursor:
+        with self.database.transaction() as cursor:
             for row in rows:
                 condition = sql.SQL(" and ").join(
                     sql.SQL("{} = {}").format(sql.Identifier(one), sql.Literal(row[one])) for one in table.key

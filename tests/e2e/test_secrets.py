@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -69,7 +68,7 @@ def files_below(folder: Path) -> dict[str, bytes]:
 def rows(session: Session) -> dict[str, bytes]:
     """Every row of every table as text, the encrypted sign-in included."""
     found: dict[str, bytes] = {}
-    with closing(session.database.connect()) as connection, connection.cursor() as cursor:
+    with session.database.transaction() as cursor:
         for table in our_tables.every_table(cursor):
             cursor.execute(sql.SQL("select t::text from {} as t").format(table.identifier))
             found[str(table)] = "\n".join(row for (row,) in cursor).encode()

@@ -178,7 +178,7 @@ def test_a_token_in_the_environment_is_not_imported_after_a_purge(
 
 def test_the_preview_counts_what_goes_and_changes_nothing(settings: Settings, database: Database) -> None:
     move_in(database)
-    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute("create view public.mine as select * from analytics.playlist_selections")
     before = contents(database), files(settings.tracker_home)
     plan = plan_purge(settings, database)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,7 +11,7 @@ def test_a_session_signs_in_by_the_imported_token_and_remembers_the_account(sess
     page = next(session.spotify.pages("me/tracks", limit=5))
     assert len(page.items) == 5
     assert session.spotify.calls_made == 2  # whose token it is, and the page
-    with closing(session.database.connect()) as connection, connection.cursor() as cursor:
+    with session.database.transaction() as cursor:
         cursor.execute("select user_id is not null from ops.account")
         assert cursor.fetchall() == [(True,)]
         cursor.execute("select family, calls from ops.api_calls order by family")

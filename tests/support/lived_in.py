@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 from psycopg2 import sql
@@ -68,7 +67,7 @@ _MAKE = """
 
 def move_in(database: Database) -> None:
     """Fill the database."""
-    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute(
             _MAKE,
             {
@@ -83,7 +82,7 @@ def move_in(database: Database) -> None:
 
 def contents(database: Database) -> dict[str, list[str]]:
     """Return every row of every table of the database, as text, in an order of its own."""
-    with closing(database.connect()) as connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         found = {}
         for table in our_tables.every_table(cursor):
             cursor.execute(sql.SQL("select t::text from {} as t order by 1").format(table.identifier))

@@ -107,7 +107,7 @@ def restore_fixture(database: Database) -> None:
     """Make an empty database the one that the first version left."""
     with closing(database.connect(autocommit=True)) as connection, connection.cursor() as cursor:
         cursor.execute(unpacked("database.sql.xz").decode())
-    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute(AS_IF_WRITTEN_TODAY)
 
 
@@ -150,7 +150,7 @@ def old_house(database: Database, folder: Path) -> Iterator[OldHouse]:
 
 def in_simulated_time(database: Database) -> None:
     """Let commands decide as of the fixture's moment, though the database is not empty."""
-    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute("update ops.installation set simulated_at = to_timestamp(0)")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +46,7 @@ class Contents:
 
 def read_contents(database: Database) -> Contents:
     """Read every table of the schemas that no build can make again."""
-    with closing(database.connect()) as connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute(_TABLES, [list(KEPT_SCHEMAS)])
         columns = dict(cursor.fetchall())
         tables = {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import json
-from contextlib import closing, redirect_stdout
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -214,7 +214,7 @@ def query(night: Night) -> Callable[..., list[Any]]:
     """Rows of a query on the upgraded database; single columns as plain values."""
 
     def ask(statement: str) -> list[Any]:
-        with closing(night.house.database.connect()) as connection, connection.cursor() as cursor:
+        with night.house.database.transaction() as cursor:
             cursor.execute(statement)
             return [row[0] if len(row) == 1 else row for row in cursor.fetchall()]
 

@@ -69,7 +69,7 @@ def test_a_backup_comes_back_with_every_row_of_every_table(
         before.pop(left_out)
     assert [after.pop(name) for name in SECRET_TABLES] == [[], [], []]
     assert after == before
-    with closing(empty.connect()) as connection, connection.cursor() as cursor:
+    with empty.transaction() as cursor:
         cursor.execute("select count(*), analytics.twice(21) from staging.stg_likes")
         assert cursor.fetchall() == [(2500, 42)]
         cursor.execute(
@@ -148,7 +148,7 @@ def test_a_new_machine_that_has_only_run_checks_counts_as_empty(
     settings: Settings, lived_in: Database, empty: Database
 ) -> None:
     done = backup(settings, lived_in)
-    with closing(empty.connect()) as connection, connection, connection.cursor() as cursor:
+    with empty.transaction() as cursor:
         cursor.execute("insert into ops.api_calls (family, hour, calls) values ('profile', now(), 1)")
     assert restore(empty, done.file).is_verified
 
@@ -197,7 +197,7 @@ def test_a_restore_that_breaks_off_leaves_no_half(
     done.file.write_bytes(content[: int(len(content) * 0.9)])
     with pytest.raises(TrackerError):
         restore(empty, done.file, into=f"{empty.name}_half")
-    with closing(empty.connect()) as connection, connection.cursor() as cursor:
+    with empty.transaction() as cursor:
         cursor.execute("select count(*) from pg_database where datname = %s", [f"{empty.name}_half"])
         assert cursor.fetchall() == [(0,)]
     with pytest.raises(TrackerError):

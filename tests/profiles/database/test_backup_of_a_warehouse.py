@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -42,7 +41,7 @@ def test_a_built_warehouse_is_carried_to_another_database_and_purged_here(
     assert dbt.run(arguments, session.settings, session.database) == 0
     before = contents(session.database)
     assert len(before["analytics.unified_tracks"]) > 10
-    with closing(session.database.connect()) as connection, connection.cursor() as cursor:
+    with session.database.transaction() as cursor:
         cursor.execute("select refresh_token, access_token from ops.tokens")
         ((refresh_token, access_token),) = cursor.fetchall()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import stat
-from contextlib import closing
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -115,7 +114,7 @@ def test_an_empty_folder_is_filled(lived_in: Database, tmp_path: Path) -> None:
 def test_an_export_that_fails_leaves_nothing(
     lived_in: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with closing(lived_in.connect()) as connection, connection, connection.cursor() as cursor:
+    with lived_in.transaction() as cursor:
         cursor.execute(
             "create view analytics.broken as"
             " select 1 / (position - 1) as x from analytics.playlist_selections"

@@ -50,7 +50,7 @@ def settings_of(home: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 
 def marks(database: Database) -> list[str]:
-    with closing(database.connect()) as connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute("select name from ops.build_marks")
         return [name for (name,) in cursor.fetchall()]
 

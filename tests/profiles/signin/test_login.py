@@ -43,7 +43,7 @@ def pkce(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 
 def query(database: Database, statement: str) -> list[tuple[Any, ...]]:
-    with closing(database.connect()) as connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute(statement)
         return cursor.fetchall()
 
@@ -139,7 +139,7 @@ def test_an_answer_is_good_once(settings: Settings, database: Database) -> None:
 
 def test_a_login_ends_after_ten_minutes(settings: Settings, database: Database) -> None:
     pending = start_login(settings, database)
-    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute("update ops.pending_logins set expires_at = now() - interval '1 second'")
     with pytest.raises(InputError, match="too late"):
         finish_login(settings, database, pending, decide(pending.address))
@@ -172,7 +172,7 @@ def test_refused_permissions_are_stored_and_named(
 def test_another_account_is_refused_and_nothing_overwritten(settings: Settings, database: Database) -> None:
     pending = start_login(settings, database)
     finish_login(settings, database, pending, decide(pending.address))
-    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute("update ops.account set account_id = 'hers', user_id = 'hers', display_name = 'Her'")
     before = query(database, "select refresh_token, authorized_at from ops.tokens")
     again = start_login(settings, database)
@@ -202,7 +202,7 @@ def test_a_login_brings_back_a_sign_in_that_spotify_ended(
     first = start_login(settings, database)
     finish_login(settings, database, first, decide(first.address))
     spotify.tokens.revoke_refresh_tokens()
-    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute("update ops.tokens set expires_at = now(), invalid_since = now()")
     again = start_login(settings, database)
     finish_login(settings, database, again, decide(again.address))

@@ -8,7 +8,7 @@ import re
 import socket
 import subprocess
 import sys
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +90,7 @@ def login(*arguments: str, stdin: int = subprocess.DEVNULL) -> Iterator[Login]:
 
 
 def stored(database: Database) -> list[tuple[Any, ...]]:
-    with closing(database.connect()) as connection, connection.cursor() as cursor:
+    with database.transaction() as cursor:
         cursor.execute("select refresh_token, access_token from ops.tokens")
         return cursor.fetchall()
 
