@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import sys
-import time
-from collections import defaultdict
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from demo import report
 from demo.account import served
 from demo.place import enter
+from demo.stopwatch import Stopwatch
 from flows.server.environment import prefect_server, wait_for
 from profiles import simulated_time
 from profiles.database import open_database
@@ -32,54 +29,25 @@ STEP = timedelta(hours=2)
 POLL_AT = 20  # plays: Spotify shows the latest 50 only, and two hours can bring thirty
 
 
-@dataclass
-class Clock:
-    """How long each part took, in seconds of real time."""
-
-    began: float = field(default_factory=time.monotonic)
-    last: float = 0.0
-    parts: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
-
-    @contextmanager
-    def part(self, name: str) -> Iterator[None]:
-        """Count the time of the context to a part."""
-        began = time.monotonic()
-        try:
-            yield
-        finally:
-            self.last = time.monotonic() - began
-            self.parts[name] += self.last
-
-    @property
-    def total(self) -> float:
-        """Seconds since the beginning."""
-        return time.monotonic() - self.began
-
-    def say(self, text: str) -> None:
-        """Print a line with the time that has passed."""
-        sys.stdout.write(f"{self.total:6.1f} s  {text}\n")
-        sys.stdout.flush()
-
-
 def live(place: Place) -> int:
     """Live through the weeks that are left, sync, and tell about it. Returns the exit status."""
-    clock = Clock()
+    stopwatch = Stopwatch()
     is_new = not (place.account / "lock").exists()
     place.home.mkdir(parents=True, exist_ok=True)
     with served(place, *(("--weeks-behind", str(WEEKS)) if is_new else ())) as account:
-        clock.parts["simulated Spotify starts"] = clock.total
+        stopwatch.parts["simulated Spotify starts"] = stopwatch.total
         enter(place.environment())
         account.ask("DELETE", "calls")
         diary = _open_diary(place, account, is_new=is_new)
-        clock.say(_greeting(account, diary))
+        stopwatch.say(_greeting(account, diary))
         with prefect_server(load_settings()) as api_url:
-            with clock.part("Prefect and the product start"):
+            with stopwatch.part("Prefect and the product start"):
                 wait_until_ready(api_url)
-            _live(account, diary, clock)
+            _live(account, diary, stopwatch)
         place.diary.write_text(json.dumps({**diary, "is_done": True}), encoding="utf-8")
         # the account's time has come up to the real one, in which `make up SANDBOX=1` goes on
         simulated_time.end(open_database(load_settings()))
-        return report.tell(account, clock, is_repeated=diary["is_done"])
+        return report.tell(account, stopwatch, is_repeated=diary["is_done"])
 
 
 def wait_until_ready(api_url: str) -> None:
@@ -111,22 +79,22 @@ def _greeting(account: Account, diary: dict[str, Any]) -> str:
     return f"{text}. Nothing has happened since the last demo." if diary["is_done"] else f"{text}."
 
 
-def _live(account: Account, diary: dict[str, Any], clock: Clock) -> None:
+def _live(account: Account, diary: dict[str, Any], stopwatch: Stopwatch) -> None:
     ends = datetime.fromisoformat(diary["lives_until"])
     if diary["is_done"]:
-        _sync(clock)
+        _sync(stopwatch)
         return
     simulated_time.begin(open_database(load_settings()))
     with as_of(account.now):
-        _sync(clock, first=True)
+        _sync(stopwatch, first=True)
     while account.now < ends:
-        with clock.part("weeks of listening, polled"):
-            _live_a_week(account, min(account.now + timedelta(weeks=1), ends), clock)
+        with stopwatch.part("weeks of listening, polled"):
+            _live_a_week(account, min(account.now + timedelta(weeks=1), ends), stopwatch)
         with as_of(account.now):
-            _sync(clock)
+            _sync(stopwatch)
 
 
-def _live_a_week(account: Account, until: datetime, clock: Clock) -> None:
+def _live_a_week(account: Account, until: datetime, stopwatch: Stopwatch) -> None:
     """Live on in steps of hours, polling before more plays have come than Spotify shows."""
     from flows.listening import load_plays  # noqa: PLC0415  # see wait_until_ready
 
@@ -141,25 +109,27 @@ def _live_a_week(account: Account, until: datetime, clock: Clock) -> None:
             with as_of(now):
                 plays += load_plays.fn().new
             polls, unseen = polls + 1, 0
-    clock.say(f"{until:%d %B}: {plays} plays in {polls} polls, {likes:+d} likes, {albums:+d} saved albums")
+    stopwatch.say(
+        f"{until:%d %B}: {plays} plays in {polls} polls, {likes:+d} likes, {albums:+d} saved albums"
+    )
 
 
-def _sync(clock: Clock, *, first: bool = False) -> None:
+def _sync(stopwatch: Stopwatch, *, first: bool = False) -> None:
     """Run the flows of a day: all of them the first time."""
     from flows.nightly import daily_sync, initial_sync  # noqa: PLC0415  # see wait_until_ready
     from flows.push import update_playlists  # noqa: PLC0415  # as above
 
     if first:
-        _flow(initial_sync, clock, "initial-sync", push="no")
+        _flow(initial_sync, stopwatch, "initial-sync", push="no")
     else:
-        _flow(daily_sync, clock, "daily-sync")
-    _flow(update_playlists, clock, "update-playlists")
+        _flow(daily_sync, stopwatch, "daily-sync")
+    _flow(update_playlists, stopwatch, "update-playlists")
 
 
-def _flow(flow: Callable[..., Any], clock: Clock, name: str, **parameters: Any) -> None:
-    with clock.part(name):
+def _flow(flow: Callable[..., Any], stopwatch: Stopwatch, name: str, **parameters: Any) -> None:
+    with stopwatch.part(name):
         state = flow(**parameters, return_state=True)
-    clock.say(f"  {name}: {state.message} ({clock.last:.0f} s)")
+    stopwatch.say(f"  {name}: {state.message} ({stopwatch.last:.0f} s)")
     if not state.is_completed():
         raise TrackerError(f"{name} failed.", remedy="See above; the next `make demo` goes on from here.")
 

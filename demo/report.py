@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from demo.account import Account
-    from demo.life import Clock
+    from demo.stopwatch import Stopwatch
     from profiles.database import Database
 
 TABLES = (
@@ -55,10 +55,10 @@ class Selected:
     uris: list[str]
 
 
-def tell(account: Account, clock: Clock, *, is_repeated: bool) -> int:
+def tell(account: Account, stopwatch: Stopwatch, *, is_repeated: bool) -> int:
     """Print the account and compare Spotify with the selections; returns 1 where they differ."""
     database = open_database(load_settings())
-    with clock.part("the report"):
+    with stopwatch.part("the report"):
         loaded = count_rows(database)
         selections = read_selections(database)
         refused = read_refused(database)
@@ -71,9 +71,9 @@ def tell(account: Account, clock: Clock, *, is_repeated: bool) -> int:
         ((one.name, f"{len(one.uris):>4}  {PLAYLIST_ADDRESS}{one.playlist_id}") for one in selections),
     )
     _section("Calls to Spotify, by family", ((name, f"{count:,}") for name, count in families))
-    _section("Time", ((name, f"{seconds:.1f} s") for name, seconds in clock.parts.items()))
+    _section("Time", ((name, f"{seconds:.1f} s") for name, seconds in stopwatch.parts.items()))
     _section("Next", NEXT)
-    _say(f"\n{calls['writes']} writes to Spotify, {calls['reads']} reads, in {clock.total:.0f} s.")
+    _say(f"\n{calls['writes']} writes to Spotify, {calls['reads']} reads, in {stopwatch.total:.0f} s.")
     if is_repeated and calls["writes"] == 0:
         _say("Nothing had changed in the account, so nothing was written.")
     for difference in differences:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from sandbox.account.account import Account, real_now
 from sandbox.api.endpoints import find_endpoint
@@ -14,9 +14,18 @@ from sandbox.control.faults import Faults
 
 if TYPE_CHECKING:
     from sandbox.api.shapes import Mode
-    from sandbox.storage import Storage
 
 LIVE_STEP = timedelta(seconds=1)
+
+
+class Keeper(Protocol):
+    """What keeps a sandbox beyond its process (`sandbox.storage` does, in a home folder)."""
+
+    def store(self, sandbox: Sandbox, call: Call | None) -> None:
+        """Store what has changed in the sandbox, and the call that changed it."""
+
+    def forget_calls(self) -> None:
+        """Forget every stored call."""
 
 
 @dataclass
@@ -29,7 +38,7 @@ class Sandbox:
     tokens: Tokens = field(default_factory=Tokens)
     faults: Faults = field(default_factory=Faults)
     calls: Accounting = field(default_factory=Accounting)
-    storage: Storage | None = None
+    storage: Keeper | None = None
 
     def open_call(self, method: str, path: str, query: str) -> Call:
         """Note a call as it arrives; its status comes when it is answered."""

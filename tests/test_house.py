@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import graphlib
 import re
 import subprocess
 from pathlib import Path
+
+import grimp
 
 from profiles.settings import Settings
 
@@ -42,3 +45,13 @@ def test_no_file_names_a_folder_of_one_machine() -> None:
         if foreign.search(line)
     ]
     assert found == []
+
+
+def test_no_file_imports_itself_by_way_of_others() -> None:
+    packages = ("profiles", "extract", "playlists", "flows", "sandbox", "demo")
+    graph = grimp.build_graph(*packages)
+    imports = {name: graph.find_modules_directly_imported_by(name) for name in graph.modules}
+    try:
+        graphlib.TopologicalSorter(imports).prepare()
+    except graphlib.CycleError as error:
+        raise AssertionError(f"a circle of imports: {' → '.join(error.args[1])}") from None

@@ -10,7 +10,7 @@ import html
 from bisect import bisect_left, insort
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sandbox.account.ids import opaque_id
 from sandbox.account.model import (
@@ -33,8 +33,6 @@ from sandbox.account.model import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sandbox.life.life import Life
-
 MINIMUM_REPORTED_MS = 30_000
 AT_ONCE = timedelta(seconds=1)
 
@@ -46,6 +44,13 @@ def real_now() -> datetime:
 
 def _newest_first(saved: Like | SavedAlbum) -> float:
     return -saved.added_at.timestamp()
+
+
+class Habits(Protocol):
+    """What makes the owner listen and like by themselves as time passes (`sandbox.life` has one)."""
+
+    def live_until(self, account: Account, moment: datetime) -> None:
+        """Write into the account what happens until `moment`."""
 
 
 @dataclass
@@ -83,7 +88,7 @@ class Account:
     playlists: dict[str, Playlist] = field(default_factory=dict)
     plays: list[Play] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
-    life: Life | None = None
+    life: Habits | None = None
     library_version: int = 0
     changes: dict[tuple[str, str], None] = field(default_factory=dict, repr=False)
     fresh: list[Play | Report] = field(default_factory=list, repr=False)

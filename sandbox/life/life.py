@@ -17,7 +17,7 @@ from random import Random
 from typing import TYPE_CHECKING, Final
 
 from sandbox.account.model import NOT_STORED, Play, Report
-from sandbox.life.taste import Queue, affinity
+from sandbox.life.taste import SessionQueue, Taste, affinity
 from sandbox.life.world import World
 
 if TYPE_CHECKING:
@@ -150,8 +150,8 @@ class DayPlan:
         if rng.random() < 0.08:  # noqa: PLR2004
             life.known.setdefault(rng.choice(list(self.account.artists)), 0.4 + rng.random())
 
-    def _weights(self) -> tuple[list[str], list[float]]:
-        """The known artists, and how much each is in the air today (cumulated)."""
+    def _taste(self) -> Taste:
+        """The taste of the day: known artists weigh more in their genre's season, much more in fashion."""
         season = 2 * math.pi * self.day.timetuple().tm_yday / 365
         artists = list(self.life.known)
         weights = []
@@ -160,7 +160,13 @@ class DayPlan:
             peak = 2 * math.pi * (sum(map(ord, genres[0])) % 12) / 12 if genres else 0.0
             weight = self.life.known[artist_id] * (1 + SEASON_DEPTH * math.cos(season - peak))
             weights.append(weight * (14 if artist_id in self.life.fashions else 1))
-        return artists, list(accumulate(weights))
+        return Taste(
+            self.life.seed,
+            artists,
+            list(accumulate(weights)),
+            set(self.life.fashions),
+            self.life.tracks_by_artist(self.account),
+        )
 
     # -- listening
 
@@ -171,8 +177,7 @@ class DayPlan:
             return  # away from music: a silent week twice a year
         sessions = round(rng.gauss(3.1 if is_weekend else 2.6, 1.1))
         hours = HOURS_WEEKEND if is_weekend else HOURS_WEEKDAY
-        artists, cumulated = self._weights()
-        by_artist = self.life.tracks_by_artist(self.account)
+        taste = self._taste()
         is_offline_day = rng.random() < 0.04  # noqa: PLR2004
         starts = sorted(
             self.day + timedelta(hours=rng.choices(range(24), hours)[0], seconds=rng.randrange(3600))
@@ -182,7 +187,7 @@ class DayPlan:
         online_at: datetime | None = None
         for start in starts:
             mode = rng.choices(MODES, MODE_WEIGHTS)[0]
-            queue = Queue(self, mode, artists, cumulated, by_artist).tracks()
+            queue = SessionQueue(self.account, taste, mode, rng).tracks()
             if is_offline_day:
                 # the device tells of all at once when it is online again
                 again = start + timedelta(hours=rng.uniform(5, 50))

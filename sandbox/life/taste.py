@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import zlib
 from bisect import bisect
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+    from random import Random
+
+    from sandbox.account.account import Account
     from sandbox.account.model import Track
-    from sandbox.life.life import DayPlan
 
 INDIFFERENT: Final = 0.3
 
@@ -21,24 +25,29 @@ def affinity(seed: int, identifier: str) -> float:
     return (first + second) / 2
 
 
-class Queue:
-    """What a session plays."""
+@dataclass(frozen=True)
+class Taste:
+    """What the owner likes on one day. All values are ids but the weights.
 
-    def __init__(
-        self,
-        plan: DayPlan,
-        mode: str,
-        artists: list[str],
-        cumulated: list[float],
-        by_artist: dict[str, list[str]],
-    ) -> None:
-        self.plan = plan
-        self.rng = plan.rng
-        self.account = plan.account
+    `cumulated_weights` has one number per artist of `artists`: the sum of the weights up to and including it.
+    `tracks_by_artist` is the whole catalogue, by first artist.
+    """
+
+    seed: int
+    artists: list[str]
+    cumulated_weights: list[float]
+    fashionable_artists: Collection[str]
+    tracks_by_artist: dict[str, list[str]]
+
+
+class SessionQueue:
+    """Chooses the tracks of one session. `mode` is one of `likes`, `album`, `artist` and `discover`."""
+
+    def __init__(self, account: Account, taste: Taste, mode: str, rng: Random) -> None:
+        self.account = account
+        self.taste = taste
         self.mode = mode
-        self.artists = artists
-        self.cumulated = cumulated
-        self.by_artist = by_artist
+        self.rng = rng
 
     def tracks(self) -> list[Track]:
         """The queue of the session's mode."""
@@ -56,8 +65,9 @@ class Queue:
         return [self.account.tracks[track_id] for track_id in ids]
 
     def _artist(self) -> str:
-        at = bisect(self.cumulated, self.rng.random() * self.cumulated[-1])
-        return self.artists[min(at, len(self.artists) - 1)]
+        artists, weights = self.taste.artists, self.taste.cumulated_weights
+        place = bisect(weights, self.rng.random() * weights[-1])
+        return artists[min(place, len(artists) - 1)]
 
     def _likes(self, length: int) -> list[str]:
         """A shuffle of the likes that leans to the loved ones and to the artists in fashion."""
@@ -66,7 +76,7 @@ class Queue:
         for _ in range(length * 4):
             track_id = self.rng.choice(liked)
             artist_id = self.account.tracks[track_id].artist_ids[0]
-            bonus = 0.35 if artist_id in self.plan.life.fashions else 0.0
+            bonus = 0.35 if artist_id in self.taste.fashionable_artists else 0.0
             love = self._love(track_id)
             # some likes were never meant: they came with a list, or from a time long past
             if love > INDIFFERENT and self.rng.random() < love**2 + bonus:
@@ -82,7 +92,7 @@ class Queue:
             # the same few albums again and again, others never
             album_id = max(self.rng.sample(saved, min(7, len(saved))), key=self._love)
         else:
-            tracks = self.by_artist.get(self._artist())
+            tracks = self.taste.tracks_by_artist.get(self._artist())
             if not tracks:
                 return []
             album_id = self.account.tracks[self.rng.choice(tracks)].album_id
@@ -90,12 +100,12 @@ class Queue:
         return self.account.albums[album_id].track_ids[:heard]
 
     def _love(self, identifier: str) -> float:
-        return affinity(self.plan.life.seed, identifier)
+        return affinity(self.taste.seed, identifier)
 
     def _best_of(self, artist_id: str, length: int) -> list[str]:
-        tracks = self.by_artist.get(artist_id, [])
+        tracks = self.taste.tracks_by_artist.get(artist_id, [])
         if not tracks:
             return []
         # cubed: an artist's best songs are heard many times as often as the rest
-        weights = [affinity(self.plan.life.seed, track_id) ** 3 + 0.01 for track_id in tracks]
+        weights = [self._love(track_id) ** 3 + 0.01 for track_id in tracks]
         return self.rng.choices(tracks, weights, k=length)

@@ -9,6 +9,7 @@ import pytest
 import requests
 
 from sandbox.account.ids import readable_id
+from sandbox.storage import Storage
 from sandbox.testing import RunningSandbox, running_sandbox
 from tests.sandbox.conftest import LATER, Api, track_uri
 
@@ -49,7 +50,7 @@ def test_a_store_that_fails_rolls_back_and_what_was_done_is_stored_by_the_next(
     with running_sandbox(home=home) as running:
         api = Api(running)
         storage = running.sandbox.storage
-        assert storage is not None
+        assert isinstance(storage, Storage)
         storage.connection.execute(
             "create trigger full before insert on events begin select raise(abort, 'disk full'); end"
         )

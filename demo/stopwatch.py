@@ -1,0 +1,42 @@
+"""How long each part of the demo takes."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import defaultdict
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass
+class Stopwatch:
+    """How long each part took, in seconds of real time."""
+
+    began: float = field(default_factory=time.monotonic)
+    last: float = 0.0
+    parts: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Count the time of the context to a part."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.last = time.monotonic() - began
+            self.parts[name] += self.last
+
+    @property
+    def total(self) -> float:
+        """Seconds since the beginning."""
+        return time.monotonic() - self.began
+
+    def say(self, text: str) -> None:
+        """Print a line with the time that has passed."""
+        sys.stdout.write(f"{self.total:6.1f} s  {text}\n")
+        sys.stdout.flush()
