@@ -110,7 +110,7 @@ class Door:
         path = scope["path"].rstrip("/") or "/"
         scope = {**scope, "path": path, "raw_path": path.encode(), "state": {}}
         body = await read_body(receive)
-        self.sandbox.keep_time()
+        self.sandbox.follow_real_time()
         if path.startswith("/sandbox") or path == "/":
             answer = await self.run(scope, body)
             self.sandbox.store()
