@@ -1,5 +1,5 @@
-"""A simulated Spotify account behind real HTTP: what the demo and the tests run on.
+"""A simulated Spotify account that answers over real HTTP. The demo and the tests run on it.
 
-It imports nothing of the product, and the product knows only its two addresses. Start one with
+The sandbox imports nothing of the product; the product knows only the sandbox's two addresses. Start one with
 `python -m sandbox serve --home DIR`, or inside a test with `sandbox.testing.running_sandbox`.
 """

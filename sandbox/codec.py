@@ -1,4 +1,7 @@
-"""Dataclasses to JSON and back: fields that have their default value are left out, times are microseconds."""
+"""Converts dataclasses to JSON and back.
+
+Fields with their default value are left out; times are microseconds.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ def _plan_of(thing: Any) -> tuple[tuple[str, Converter, Converter, Any], ...]:
 
 @cache
 def _plan(kind: Any) -> tuple[tuple[str, Converter, Converter, Any], ...]:
-    """(name, writer, reader, default) of each stored field."""
+    """Return (name, writer, reader, default) of each stored field."""
     hints = get_type_hints(kind)
     return tuple(
         (field.name, *_converters(hints[field.name]), _default(field))
@@ -43,7 +46,7 @@ def _plan(kind: Any) -> tuple[tuple[str, Converter, Converter, Any], ...]:
 
 
 def _converters(hint: Any) -> tuple[Converter, Converter]:
-    """A writer and a reader for values of this type."""
+    """Return a writer and a reader for values of this type."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
         (inner,) = (one for one in arguments if one is not type(None))
@@ -78,7 +81,7 @@ def _read(kind: Any, shape: dict[str, Any]) -> Any:
 
 
 def to_json(thing: Any) -> dict[str, Any]:
-    """A dataclass as a JSON object."""
+    """Return a dataclass as a JSON object."""
     shape = {}
     for name, write, _, default in _plan_of(thing):
         value = getattr(thing, name)
@@ -88,16 +91,16 @@ def to_json(thing: Any) -> dict[str, Any]:
 
 
 def from_json(kind: type[T], shape: dict[str, Any]) -> T:
-    """A dataclass from its JSON object; unknown names are ignored."""
+    """Return a dataclass made from its JSON object. Unknown names are ignored."""
     made: T = _read(kind, shape)
     return made
 
 
 def dump(thing: Any) -> str:
-    """A dataclass as text."""
+    """Return a dataclass as JSON text."""
     return json.dumps(to_json(thing), ensure_ascii=False, separators=(",", ":"))
 
 
 def load(kind: type[T], text: str) -> T:
-    """A dataclass from its text."""
+    """Return a dataclass made from its JSON text."""
     return from_json(kind, json.loads(text))

@@ -1,4 +1,4 @@
-"""A sandbox: one account, how it is served, what was called, and where it is stored."""
+"""The state of one sandbox: the account, the mode, tokens, faults, the record of calls, and the storage."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from sandbox.account.account import Account, real_now
 from sandbox.api.endpoints import find_endpoint
-from sandbox.api.oauth import Tokens
+from sandbox.api.oauth import IssuedTokens
 from sandbox.control.accounting import Accounting, Call
 from sandbox.control.faults import Faults
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 LIVE_STEP = timedelta(seconds=1)
 
 
-class Keeper(Protocol):
-    """What keeps a sandbox beyond its process (`sandbox.storage` does, in a home folder)."""
+class SandboxStorage(Protocol):
+    """Stores a sandbox so that it outlives its process. `sandbox.storage.Storage` is the implementation."""
 
     def store(self, sandbox: Sandbox, call: Call | None) -> None:
-        """Store what has changed in the sandbox, and the call that changed it."""
+        """Store every change since the last store, and the call that caused them."""
 
     def forget_calls(self) -> None:
         """Forget every stored call."""
@@ -30,18 +30,18 @@ class Keeper(Protocol):
 
 @dataclass
 class Sandbox:
-    """Everything that the server serves. With `is_live` the account lives on at the real time."""
+    """Everything that the server needs. With `is_live` the account's time follows the real time."""
 
     account: Account = field(default_factory=Account)
     mode: Mode = "new-dev"
     is_live: bool = False
-    tokens: Tokens = field(default_factory=Tokens)
+    tokens: IssuedTokens = field(default_factory=IssuedTokens)
     faults: Faults = field(default_factory=Faults)
     calls: Accounting = field(default_factory=Accounting)
-    storage: Keeper | None = None
+    storage: SandboxStorage | None = None
 
     def open_call(self, method: str, path: str, query: str) -> Call:
-        """Note a call as it arrives; its status comes when it is answered."""
+        """Record a call when it arrives. Its `status` is filled in when it is answered."""
         endpoint = find_endpoint(method, path)
         is_removed = endpoint is not None and endpoint.is_removed
         call = Call(
@@ -56,16 +56,16 @@ class Sandbox:
         self.calls.all.append(call)
         return call
 
-    def keep_time(self) -> None:
-        """In a live account, live through what has passed since the last call."""
+    def follow_real_time(self) -> None:
+        """Move a live account's time up to the real time, in steps of at least a second."""
         if self.is_live and self.account.life is not None:
             now = real_now()
             if now - self.account.clock.base > LIVE_STEP:
                 self.account.advance_to(now)
 
     def store(self, call: Call | None = None) -> None:
-        """Store what has changed; called before a change is acknowledged."""
+        """Store all changes. Call it before a change is acknowledged to the client."""
         if self.storage is not None:
             self.storage.store(self, call)
         else:
-            self.account.settle()
+            self.account.mark_stored()

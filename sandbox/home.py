@@ -1,4 +1,4 @@
-"""The home folder of a served sandbox: its lock, its port, and how its commands reach it."""
+"""The home folder of a sandbox: its lock, its port, and calls to the server that runs on it."""
 
 from __future__ import annotations
 
@@ -26,33 +26,33 @@ ANSWERS_WITHIN_S: Final = 300.0
 
 
 class HomeError(Exception):
-    """What was asked cannot be done with this home folder; says the remedy."""
+    """The command cannot be done with this home folder. The message names the remedy."""
 
 
 class Home:
-    """A home folder. A server holds its lock for as long as it runs, however it ends."""
+    """A home folder. A running server holds its lock; the system releases the lock even after a kill."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     @property
     def port_file(self) -> Path:
-        """Where the port is remembered."""
+        """The file that keeps the port."""
         return self.path / "port"
 
     @property
     def pid_file(self) -> Path:
-        """Where the running server's process id stands."""
+        """The file that keeps the process id of the running server."""
         return self.path / "pid"
 
     @property
     def port(self) -> int | None:
-        """The port that was served last."""
+        """The port used last, None if nothing was ever served."""
         return int(self.port_file.read_text()) if self.port_file.exists() else None
 
     @property
     def url(self) -> str:
-        """The address. Raises HomeError where nothing was ever served."""
+        """The address of the server. Raises HomeError if nothing was ever served."""
         if self.port is None:
             raise HomeError(
                 f"nothing was served from {self.path} yet: python -m sandbox serve --home {self.path}"
@@ -60,17 +60,17 @@ class Home:
         return f"http://{HOST}:{self.port}"
 
     def write(self, path: Path, text: str) -> None:
-        """Write a file as a whole or not at all."""
+        """Write a file completely or not at all."""
         new = path.with_suffix(".new")
         new.write_text(text)
         new.replace(path)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the home. Raises HomeError while another process does."""
+        """Hold the lock of this home. Raises HomeError while another process holds it."""
         self.path.mkdir(parents=True, exist_ok=True)
         with (self.path / "lock").open("w") as lock:
-            # somebody who only looks whether it is running holds it for a moment
+            # `is_running` of another process holds the lock for a moment
             if not _try_lock(lock, patience_s=0.3):
                 raise HomeError(
                     f"a sandbox is running on {self.path}: python -m sandbox stop --home {self.path}"
@@ -78,14 +78,17 @@ class Home:
             yield
 
     def is_running(self) -> bool:
-        """Whether a server holds the lock."""
+        """Whether a server is running on this home."""
         if not self.path.exists():
             return False
         with (self.path / "lock").open("w") as lock:
             return not _try_lock(lock)
 
     def stop(self) -> bool:
-        """Stop the server and wait until it has ended; False where none was running. Raises HomeError."""
+        """Stop the server and wait until it has ended. Returns False if none was running.
+
+        Raises HomeError.
+        """
         if not self.is_running():
             return False
         os.kill(int(self.pid_file.read_text()), signal.SIGTERM)
@@ -98,7 +101,7 @@ class Home:
 
     @contextmanager
     def opened(self) -> Iterator[Sandbox]:
-        """The sandbox of a home that is not being served; what is changed is stored at the end."""
+        """Yield the stored sandbox of a home without a server, and store the changes at the end."""
         with self.locked():
             storage = Storage(self.path)
             try:
@@ -113,7 +116,10 @@ class Home:
                 storage.close()
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Ask the running server's controls. Raises HomeError with its answer."""
+        """Call the running server's controls and return the JSON object.
+
+        Raises HomeError with its message.
+        """
         content = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.url}/sandbox/{path}", content, method=method)  # noqa: S310  our own
         try:

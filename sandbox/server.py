@@ -1,4 +1,4 @@
-"""Serving over HTTP on 127.0.0.1: in the foreground, or in a thread of a test."""
+"""The HTTP server on 127.0.0.1. It runs in the foreground, or in a thread of a test."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ ENDS_WITHIN_S: Final = 2.0
 
 
 class CuttableProtocol(H11Protocol):
-    """HTTP whose connections a fault can cut: the application is handed the transport."""
+    """HTTP/1.1 that hands its transport to the application, so that a fault can cut the connection."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Wrap the application, so that each request of this connection carries its transport."""
+        """Wrap the application so that each request carries the transport in `scope["sandbox.transport"]`."""
         super().connection_made(transport)
         served: Any = self.app
 
@@ -38,7 +38,7 @@ class CuttableProtocol(H11Protocol):
 
 
 class SandboxServer(uvicorn.Server):
-    """A server that says when it is ready and stops at once, whatever still hangs."""
+    """A uvicorn server that tells when it is ready, and stops at once even while calls hang."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         config = uvicorn.Config(
@@ -58,7 +58,7 @@ class SandboxServer(uvicorn.Server):
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def main_loop(self) -> None:
-        """Run until stopped, without the usual wait of a tenth of a second."""
+        """Run until stopped. uvicorn's own loop would notice a stop up to 0.1 s later."""
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         self.ready.set()
         counter = 0
@@ -68,14 +68,14 @@ class SandboxServer(uvicorn.Server):
                 await asyncio.wait_for(self._stop.wait(), 0.1)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Close everything now: a test does not wait for the calls it left hanging."""
+        """Close every connection now, so that a test does not wait for calls that it left hanging."""
         for server in self.servers:
             server.close()
         for one in sockets or []:
             one.close()
         for connection in list(self.server_state.connections):
             connection.transport.abort()
-        # a call that hangs sees that its client is gone, and ends by itself
+        # a hanging call notices that its client is gone, and ends by itself
         if self.server_state.tasks:
             _, stuck = await asyncio.wait(self.server_state.tasks, timeout=ENDS_WITHIN_S)
             for task in stuck:
@@ -84,15 +84,18 @@ class SandboxServer(uvicorn.Server):
             await server.wait_closed()
 
     def stop(self) -> None:
-        """Ask it to stop, from any thread."""
+        """Ask the server to stop. Any thread may call this."""
         self.should_exit = True
         if self._loop is not None and self._stop is not None:
             self._loop.call_soon_threadsafe(self._stop.set)
 
 
 def listen(port: int = 0) -> socket.socket:
-    """A socket that listens on 127.0.0.1 alone; port 0 takes a free one. Raises OSError where it is taken."""
-    # asyncio sends at once (TCP_NODELAY) only where the protocol is named: else each answer waits 40 ms
+    """Return a socket that listens on 127.0.0.1 only. Port 0 means any free port.
+
+    Raises OSError if it is taken.
+    """
+    # asyncio sets TCP_NODELAY only if the protocol is named here; without it each answer takes 40 ms more
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -105,7 +108,7 @@ def listen(port: int = 0) -> socket.socket:
 
 
 class ThreadedServer:
-    """A server in a thread of this process."""
+    """A sandbox server in a thread of this process."""
 
     def __init__(self, sandbox: Sandbox, port: int = 0) -> None:
         self.listener = listen(port)
@@ -117,12 +120,12 @@ class ThreadedServer:
         self.server.run(sockets=[self.listener])
 
     def start(self) -> None:
-        """Start, and return when it answers."""
+        """Start the server, and return when it answers. Raises RuntimeError if it does not."""
         self.thread.start()
         if not self.server.ready.wait(STARTS_WITHIN_S):
             raise RuntimeError("the sandbox did not start")
 
     def stop(self) -> None:
-        """Stop, and return when its port is free."""
+        """Stop the server, and return when its port is free."""
         self.server.stop()
         self.thread.join(STARTS_WITHIN_S)

@@ -1,6 +1,7 @@
-"""The home folder of a sandbox: everything in one SQLite file, written before anything is acknowledged.
+"""Stores a sandbox in one SQLite file of its home folder.
 
-A transaction per request; a process that is killed loses nothing that it has answered.
+Each request is one transaction, committed before the request is answered: a process that is killed loses
+nothing that it has acknowledged.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from sandbox.account.model import (
     SavedOther,
     Track,
 )
-from sandbox.api.oauth import Tokens
+from sandbox.api.oauth import IssuedTokens
 from sandbox.control.accounting import KEPT_CALLS, Accounting, Call
 from sandbox.core import Sandbox
 from sandbox.life.life import Life
@@ -60,12 +61,12 @@ FILE: Final = "sandbox.sqlite"
 
 
 class Storage:
-    """The SQLite file of a home folder."""
+    """Reads and writes the SQLite file of one home folder."""
 
     def __init__(self, home: Path) -> None:
         home.mkdir(parents=True, exist_ok=True)
         self.path = home / FILE
-        # one writer at a time: requests are served one after another by the server's one thread
+        # one thread serves all requests one after another, so there is one writer at a time
         self.connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
         self.connection.execute("pragma journal_mode = wal")
         self.connection.execute("pragma synchronous = normal")
@@ -78,7 +79,7 @@ class Storage:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing was ever stored: the first account is stored whole, in one transaction."""
+        """Whether no account was stored yet. The first account is stored whole, in one transaction."""
         return self.connection.execute("select 1 from things limit 1").fetchone() is None
 
     # -- writing
@@ -88,19 +89,23 @@ class Storage:
         account = sandbox.account
         for kind in KEYED:
             for key in getattr(account, kind):
-                account.touch(kind, key)
+                account.mark_changed(kind, key)
         for kind in (*LISTED, *SINGLE, "sandbox"):
-            account.touch(kind)
-        account.fresh = [*account.plays, *account.reports]
+            account.mark_changed(kind)
+        account.unstored_events = [*account.plays, *account.reports]
         sandbox.tokens.is_changed = True
         self.store(sandbox, None)
 
     def store(self, sandbox: Sandbox, call: Call | None) -> None:
-        """Store what has changed, and a call, in one transaction."""
+        """Store all changes and the call, if any, in one transaction. Does nothing where nothing changed."""
         account, tokens = sandbox.account, sandbox.tokens
         faults = json.dumps([fault.as_json() for fault in sandbox.faults.all if fault.kind != "callback"])
         if not (
-            account.changes or account.fresh or tokens.is_changed or call or faults != self.stored_faults
+            account.changes
+            or account.unstored_events
+            or tokens.is_changed
+            or call
+            or faults != self.stored_faults
         ):
             return
         things = [self._thing(sandbox, kind, key) for kind, key in account.changes]
@@ -109,7 +114,8 @@ class Storage:
         if faults != self.stored_faults:
             things.append(("faults", "", faults))
         events = [
-            ("plays" if isinstance(event, Play) else "reports", codec.dump(event)) for event in account.fresh
+            ("plays" if isinstance(event, Play) else "reports", codec.dump(event))
+            for event in account.unstored_events
         ]
         with self._transaction():
             self.connection.executemany(
@@ -120,12 +126,12 @@ class Storage:
             self.connection.executemany("insert into events values (?, ?)", events)
             if call is not None:
                 self.connection.execute("insert into calls values (?)", (codec.dump(call),))
-        account.settle()
+        account.mark_stored()
         tokens.is_changed, self.stored_faults = False, faults
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        """All or nothing. What failed stays among the changes, and goes with the next store."""
+        """Commit everything or nothing. Changes that could not be stored are stored by the next call."""
         self.connection.execute("begin immediate")
         try:
             yield
@@ -146,13 +152,13 @@ class Storage:
         return kind, key, "null" if held is None else codec.dump(held)
 
     def forget_calls(self) -> None:
-        """Forget the calls."""
+        """Delete every stored call."""
         self.connection.execute("delete from calls")
 
     # -- reading
 
     def load(self) -> Sandbox:
-        """The sandbox as it was stored last."""
+        """Return the sandbox as it was stored last."""
         account, sandbox = Account(), Sandbox(storage=self)
         sandbox.account = account
         for kind, key, body in self.connection.execute("select kind, key, body from things order by rowid"):
@@ -166,19 +172,19 @@ class Storage:
                 self._restore(sandbox, kind, body)
         for kind, body in self.connection.execute("select kind, body from events order by rowid"):
             getattr(account, kind).append(codec.load(EVENTS[kind], body))
-        # late ones were stored as they came: the lists are kept in order of time
+        # late events were stored in order of arrival; the account keeps its lists in order of time
         account.plays.sort(key=lambda one: one.ended_at)
         account.reports.sort(key=lambda one: one.played_at)
         for playlist in account.playlists.values():
             playlist.remember()
         sandbox.calls = self._load_calls()
-        account.settle()
+        account.mark_stored()
         return sandbox
 
     def _restore(self, sandbox: Sandbox, kind: str, body: str) -> None:
-        """What does not belong to the account: how it is served, tokens, faults."""
+        """Restore what is not part of the account: the mode, the tokens, the faults."""
         if kind == "tokens":
-            sandbox.tokens = codec.load(Tokens, body)
+            sandbox.tokens = codec.load(IssuedTokens, body)
         elif kind == "sandbox":
             sandbox.mode = json.loads(body)["mode"]
         else:

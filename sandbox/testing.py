@@ -1,4 +1,4 @@
-"""A running sandbox inside a test."""
+"""Runs a sandbox inside a test."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox.account.account import Account
-    from sandbox.api.oauth import Tokens
+    from sandbox.api.oauth import IssuedTokens
     from sandbox.api.shapes import Mode
     from sandbox.control.accounting import Accounting
     from sandbox.control.faults import Faults
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class RunningSandbox:
-    """A sandbox that answers at `url`; account, faults and accounting may be used from the test's thread."""
+    """A sandbox that answers at `url`. The test's thread may use its account, faults and calls directly."""
 
     sandbox: Sandbox
     port: int
@@ -40,12 +40,12 @@ class RunningSandbox:
 
     @property
     def api_url(self) -> str:
-        """For SPOTIFY_API_URL."""
+        """The value for SPOTIFY_API_URL."""
         return f"{self.url}/v1/"
 
     @property
     def accounts_url(self) -> str:
-        """For SPOTIFY_ACCOUNTS_URL."""
+        """The value for SPOTIFY_ACCOUNTS_URL."""
         return f"{self.url}/"
 
     @property
@@ -55,27 +55,27 @@ class RunningSandbox:
 
     @property
     def calls(self) -> Accounting:
-        """What was called."""
+        """The record of all calls."""
         return self.sandbox.calls
 
     @property
     def faults(self) -> Faults:
-        """What goes wrong."""
+        """The faults to strike calls with."""
         return self.sandbox.faults
 
     @property
-    def tokens(self) -> Tokens:
-        """What was handed out."""
+    def tokens(self) -> IssuedTokens:
+        """The tokens that the accounts service has issued."""
         return self.sandbox.tokens
 
     @property
     def market(self) -> str:
-        """The account's country."""
+        """The country of the account, such as DE."""
         return self.account.profile.country
 
     @property
     def environment(self) -> dict[str, str]:
-        """The settings that make a client use it."""
+        """The settings that make a client use this sandbox."""
         return {
             "SPOTIFY_API_URL": self.api_url,
             "SPOTIFY_ACCOUNTS_URL": self.accounts_url,
@@ -87,7 +87,7 @@ class RunningSandbox:
         }
 
     def access_token(self) -> str:
-        """A good access token, without a call."""
+        """Return a valid access token without an HTTP call."""
         form = {"grant_type": "refresh_token", "refresh_token": self.refresh_token}
         secret = {"client_id": self.client_id, "client_secret": self.client_secret}
         return str(self.tokens.exchange(form | secret, None)["access_token"])
@@ -102,9 +102,9 @@ def running_sandbox(
     port: int = 0,
     home: Path | None = None,
 ) -> Iterator[RunningSandbox]:
-    """Serve an account (default: a small one) in a thread, on a free port, until the block ends.
+    """Serve an account in a thread until the block ends. The default is `small_account` on a free port.
 
-    With `home` it is stored there; an account that is stored there already is served instead.
+    With `home` the sandbox is stored there; if the home holds an account already, that one is served.
     """
     storage = None if home is None else Storage(home)
     if storage is not None and not storage.is_empty:

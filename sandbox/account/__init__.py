@@ -1,1 +1,1 @@
-"""The account itself: what it consists of, how it is edited, and its own history export."""
+"""The account: its data model, the edits that its owner can make, and its history export."""

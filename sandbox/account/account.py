@@ -1,7 +1,7 @@
 """The account: its catalogue, library, plays and playlists, and the edits that its owner makes.
 
-Tests read and change it freely. The edits below keep orders right and note what has changed, so that a
-server with a home folder stores it; lists may also be changed by hand in a test.
+Tests read and change it freely. The methods below keep the lists in order and mark what has changed, so that
+a server with a home folder stores it. A test may also change the lists by hand.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ AT_ONCE = timedelta(seconds=1)
 
 
 def real_now() -> datetime:
-    """The real time, UTC."""
+    """Return the real time in UTC."""
     return datetime.now(UTC)
 
 
@@ -47,22 +47,22 @@ def _newest_first(saved: Like | SavedAlbum) -> float:
 
 
 class Habits(Protocol):
-    """What makes the owner listen and like by themselves as time passes (`sandbox.life` has one)."""
+    """Makes the owner listen and like as time passes. `sandbox.life.life.Life` is the implementation."""
 
     def live_until(self, account: Account, moment: datetime) -> None:
-        """Write into the account what happens until `moment`."""
+        """Write into the account everything that happens until `moment`."""
 
 
 @dataclass
 class Clock:
-    """The account's time: standing still at `base` until moved, or ticking with the real clock from there."""
+    """The account's time. It starts at `base` and either stands still or ticks with the real clock."""
 
     base: datetime = field(default_factory=real_now)
     is_ticking: bool = True
     anchor: datetime = field(default_factory=real_now)
 
     def now(self) -> datetime:
-        """The simulated time."""
+        """Return the simulated time."""
         return self.base + (real_now() - self.anchor) if self.is_ticking else self.base
 
     def move_to(self, moment: datetime) -> None:
@@ -72,7 +72,7 @@ class Clock:
 
 @dataclass
 class Account:
-    """One person's Spotify. `likes` and `saved_albums` are served in the lists' order: newest first."""
+    """One person's Spotify account. `likes` and `saved_albums` are served in list order, newest first."""
 
     profile: Profile = field(default_factory=Profile)
     options: Options = field(default_factory=Options)
@@ -91,86 +91,86 @@ class Account:
     life: Habits | None = None
     library_version: int = 0
     changes: dict[tuple[str, str], None] = field(default_factory=dict, repr=False)
-    fresh: list[Play | Report] = field(default_factory=list, repr=False)
+    unstored_events: list[Play | Report] = field(default_factory=list, repr=False)
     last_played: datetime | None = field(default=None, repr=False, compare=False)
 
     @property
     def now(self) -> datetime:
-        """The simulated time. Plays "now" are a millisecond apart: it is not before the last of them."""
+        """The simulated time, never before the last play: plays "now" are put a millisecond apart."""
         now = self.clock.now()
         if self.clock.is_ticking and self.last_played and now < self.last_played < now + AT_ONCE:
             return self.last_played
         return now
 
-    def touch(self, kind: str, key: str = "") -> None:
-        """Note that something has changed and is to be stored before the change is acknowledged."""
+    def mark_changed(self, kind: str, key: str = "") -> None:
+        """Mark something as changed: it is stored before the change is acknowledged."""
         self.changes[kind, key] = None
 
-    def settle(self) -> None:
-        """Forget what has changed: it is stored, or never will be."""
+    def mark_stored(self) -> None:
+        """Clear the marks of change, because everything is stored or nothing ever will be."""
         self.changes.clear()
-        self.fresh.clear()
+        self.unstored_events.clear()
 
     def advance(self, hours: float) -> None:
-        """Live on for so many hours: plays by habit, likes that come and go."""
+        """Let so many hours pass: the owner listens, likes and un-likes by habit."""
         self.advance_to(self.now + timedelta(hours=hours))
 
     def advance_to(self, moment: datetime) -> None:
-        """Live on until then; without habits (`life` None) only time passes."""
+        """Let time pass until `moment`. Without habits (`life` is None) nothing happens meanwhile."""
         if self.life is not None:
             self.life.live_until(self, moment)
         self.clock.move_to(moment)
-        self.touch("clock")
+        self.mark_changed("clock")
 
     # -- catalogue
 
     def add_artist(self, artist: Artist) -> Artist:
-        """Put an artist into the catalogue."""
+        """Add an artist to the catalogue."""
         self.artists[artist.id] = artist
-        self.touch("artists", artist.id)
+        self.mark_changed("artists", artist.id)
         return artist
 
     def add_album(self, album: Album, tracks: Iterable[Track] = ()) -> Album:
-        """Put an album and its tracks into the catalogue; ids of the tracks are appended to the album."""
+        """Add an album and its tracks to the catalogue. The tracks' ids are appended to the album."""
         self.albums[album.id] = album
-        self.touch("albums", album.id)
+        self.mark_changed("albums", album.id)
         for track in tracks:
             album.track_ids.append(track.id)
             self.add_track(track)
         return album
 
     def add_track(self, track: Track) -> Track:
-        """Put a track into the catalogue (its album lists it only where `album.track_ids` does)."""
+        """Add a track to the catalogue. Its album lists it only if `album.track_ids` does."""
         self.tracks[track.id] = track
-        self.touch("tracks", track.id)
+        self.mark_changed("tracks", track.id)
         return track
 
     def add_episode(self, episode: Episode) -> Episode:
-        """Put an episode into the catalogue."""
+        """Add an episode to the catalogue."""
         self.episodes[episode.id] = episode
-        self.touch("episodes", episode.id)
+        self.mark_changed("episodes", episode.id)
         return episode
 
     def add_chapter(self, chapter: Chapter) -> Chapter:
-        """Put a chapter of an audiobook into the catalogue."""
+        """Add a chapter of an audiobook to the catalogue."""
         self.chapters[chapter.id] = chapter
-        self.touch("chapters", chapter.id)
+        self.mark_changed("chapters", chapter.id)
         return chapter
 
     # -- library
 
     @property
     def liked_ids(self) -> list[str]:
-        """Ids of the liked tracks, newest first."""
+        """The ids of the liked tracks, newest first."""
         return [like.track_id for like in self.likes]
 
     @property
     def saved_album_ids(self) -> list[str]:
-        """Ids of the saved albums, newest first."""
+        """The ids of the saved albums, newest first."""
         return [saved.album_id for saved in self.saved_albums]
 
     def like(self, track_id: str, at: datetime | None = None) -> Like:
-        """Like a track; one that is liked gets the new date (an un-like and a re-like)."""
+        """Like a track. A liked track gets the new date, as after an un-like and a new like."""
         moment = (at or self.now).replace(microsecond=0)
         if any(like.track_id == track_id for like in self.likes):
             self.unlike(track_id)
@@ -180,12 +180,12 @@ class Account:
         return like
 
     def unlike(self, track_id: str) -> None:
-        """Take a like back; nothing happens where there is none."""
+        """Remove a like. Nothing happens if the track is not liked."""
         self.likes[:] = [like for like in self.likes if like.track_id != track_id]
         self._library_changed("likes")
 
     def save_album(self, album_id: str, at: datetime | None = None) -> SavedAlbum:
-        """Save an album (its tracks are not liked by that); a saved one gets the new date."""
+        """Save an album without liking its tracks. A saved album gets the new date."""
         moment = (at or self.now).replace(microsecond=0)
         self.unsave_album(album_id)
         saved = SavedAlbum(album_id, moment)
@@ -195,24 +195,24 @@ class Account:
         return saved
 
     def unsave_album(self, album_id: str) -> None:
-        """Take an album out of the library; the likes of its tracks stay."""
+        """Remove an album from the library. The likes of its tracks stay."""
         self.saved_albums[:] = [saved for saved in self.saved_albums if saved.album_id != album_id]
         self._library_changed("saved_albums")
 
     def save_other(self, uri: str) -> None:
-        """Save or follow something that is no track, no album and no playlist."""
+        """Save or follow something other than a track, an album or a playlist."""
         if all(saved.uri != uri for saved in self.saved_others):
             self.saved_others.append(SavedOther(uri, self.now.replace(microsecond=0)))
-            self.touch("saved_others")
+            self.mark_changed("saved_others")
 
     def unsave_other(self, uri: str) -> None:
-        """Take it back; nothing happens where it was not saved."""
+        """Undo `save_other`. Nothing happens if it was not saved."""
         self.saved_others[:] = [saved for saved in self.saved_others if saved.uri != uri]
-        self.touch("saved_others")
+        self.mark_changed("saved_others")
 
     def _library_changed(self, kind: str) -> None:
         self.library_version += 1
-        self.touch(kind)
+        self.mark_changed(kind)
 
     # -- listening
 
@@ -227,10 +227,10 @@ class Account:
         context_uri: str | None = None,
         **details: Any,
     ) -> Play:
-        """Listen to a track id or a uri, ending `at` (default: now).
+        """Listen to a track id or a uri; the play ends `at` (default: now).
 
-        Recently-played shows it from `visible_at` (default: at once) if it is a track heard for 30 s or more,
-        and not incognito; `is_reported` decides otherwise. `details` are further fields of `Play`.
+        Recently-played shows it from `visible_at` on (default: at once) if it is a track that was heard for
+        at least 30 s and not incognito. `is_reported` overrides that. `details` are further fields of `Play`.
         """
         uri = item if ":" in item else f"spotify:track:{item}"
         track = self.tracks.get(uri.removeprefix("spotify:track:"))
@@ -243,20 +243,20 @@ class Account:
         return play
 
     def report_of(self, play: Play, played_at: datetime, context_uri: str | None = None) -> Report:
-        """What recently-played shows of a play."""
+        """Return the entry of recently-played for a play."""
         stamp = played_at.replace(microsecond=played_at.microsecond // 1000 * 1000)
         track_id = play.uri.removeprefix("spotify:track:")
         return Report(track_id, stamp, max(stamp, play.uploaded_at or stamp), context_uri)
 
     def record(self, play: Play | None, *reports: Report | None) -> None:
-        """Put a true event and its reports into the account, each in its place in time."""
+        """Insert a play and its entries of recently-played, each in order of time."""
         if play is not None:
             insort(self.plays, play, key=lambda one: one.ended_at)
-            self.fresh.append(play)
+            self.unstored_events.append(play)
         for report in reports:
             if report is not None:
                 insort(self.reports, report, key=lambda one: one.played_at)
-                self.fresh.append(report)
+                self.unstored_events.append(report)
 
     def _length_of(self, uri: str) -> int:
         _, _, identifier = uri.rpartition(":")
@@ -264,7 +264,7 @@ class Account:
         return known.duration_ms if known else 180_000
 
     def _next_free_moment(self) -> datetime:
-        # the real recently-played has millisecond stamps: two plays "now" must not fall on one
+        # recently-played has millisecond stamps, so two plays "now" must not share one
         now = self.now
         last = self.plays[-1].ended_at if self.plays else now - timedelta(milliseconds=1)
         self.last_played = max(now, last + timedelta(milliseconds=1)) if last - now < AT_ONCE else now
@@ -283,7 +283,10 @@ class Account:
         is_collaborative: bool = False,
         at: datetime | None = None,
     ) -> Playlist:
-        """Create a playlist with these uris (None: a null item), the user's own unless said otherwise."""
+        """Create a playlist with these uris (None is a null item).
+
+        It belongs to the user unless `owner_id` is set.
+        """
         moment = (at or self.now).replace(microsecond=0)
         owner = owner_id or self.profile.id
         playlist = Playlist(
@@ -296,17 +299,20 @@ class Account:
         )
         playlist.remember()
         self.playlists[playlist.id] = playlist
-        self.touch("playlists", playlist.id)
+        self.mark_changed("playlists", playlist.id)
         return playlist
 
     def change_playlist(self, playlist: Playlist, entries: list[Entry] | None = None) -> str:
-        """Give a playlist new entries (or none: only its details changed); returns the new snapshot id."""
+        """Make a new version of a playlist and return its snapshot id.
+
+        `entries` None means: details changed.
+        """
         snapshot_id = playlist.change(entries)
-        self.touch("playlists", playlist.id)
+        self.mark_changed("playlists", playlist.id)
         return snapshot_id
 
     def edit_playlist(self, playlist_id: str, uris: Sequence[str | None]) -> str:
-        """Make the playlist's entries these, as its owner does in the app: kept uris keep their dates."""
+        """Set the playlist's entries as its owner does in the app: uris that stay keep their dates."""
         playlist = self.playlists[playlist_id]
         kept: dict[str | None, list[Entry]] = {}
         for entry in playlist.entries:
@@ -316,11 +322,11 @@ class Account:
         return self.change_playlist(playlist, entries)
 
     def delete_playlist(self, playlist_id: str) -> None:
-        """Delete it as a user does: it leaves the own list and stays readable by id."""
+        """Delete a playlist as a user does: it leaves the user's list and stays readable by id."""
         self.playlists[playlist_id].is_in_library = False
-        self.touch("playlists", playlist_id)
+        self.mark_changed("playlists", playlist_id)
 
     def restore_playlist(self, playlist_id: str) -> None:
-        """Follow it again."""
+        """Put a deleted playlist back into the user's list."""
         self.playlists[playlist_id].is_in_library = True
-        self.touch("playlists", playlist_id)
+        self.mark_changed("playlists", playlist_id)

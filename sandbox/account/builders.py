@@ -1,4 +1,4 @@
-"""Accounts for tests: a dozen tracks that show every oddity, and libraries of any size."""
+"""Builds accounts for tests: a small one that shows every oddity, and plain libraries of any size."""
 
 from __future__ import annotations
 
@@ -39,7 +39,10 @@ def add_simple_album(
     name: str | None = None,
     release_date: str = "2020-01-01",
 ) -> Album:
-    """An album with these tracks, of an artist of its own unless one is given; ids tell its number."""
+    """Add an album with these tracks and return it. Ids contain `number`.
+
+    Without `artist` a new one is added.
+    """
     if artist is None:
         artist = account.add_artist(Artist(readable_id("Artist", number), f"Artist {number}", ["indie pop"]))
     album = Album(
@@ -65,11 +68,12 @@ def add_simple_album(
 
 
 def small_account() -> Account:
-    """A dozen tracks on two albums: eleven likes, one saved album, two playlists, six plays, all oddities.
+    """Return an account with twelve tracks, eleven likes, one saved album, two playlists and six plays.
 
-    Tracks are 1001–1008 and 2001–2004, all but the last liked, 2003 as the newest. With market 2002 is
-    unplayable and 2003 relinked to 2004; 1008 and 2001 are one recording. Album 1 is saved. The playlist
-    `Mixed Bag` holds a local file, an episode, a null item and a doubled track; `For Later` 2003 and 2004.
+    The tracks are 1001–1008 and 2001–2004. All but 2004 are liked; 2003 is the newest like. With `market`,
+    2002 is unplayable and 2003 is relinked to 2004. 1008 and 2001 are one recording. Album 1 is saved. The
+    playlist `Mixed Bag` holds a local file, an episode, a null item and a track that occurs twice. `For
+    Later` holds 2003 and 2004.
     """
     account = Account()
     now = account.now.replace(microsecond=0)
@@ -99,7 +103,7 @@ def small_account() -> Account:
     account.add_playlist("For Later", uris[10:], id=readable_id("Playlist", 2), at=now - timedelta(days=20))
     for hours, track_id in zip((50, 49, 26, 25, 3, 2), ids, strict=False):
         account.play(track_id, now - timedelta(hours=hours))
-    account.settle()
+    account.mark_stored()
     return account
 
 
@@ -114,11 +118,12 @@ def library_of(
     tracks_per_album: int = 10,
     now: datetime | None = None,
 ) -> Account:
-    """A library of any size, plain and readable: likes one minute apart, none of them on a saved album.
+    """Return an account with a plain library of this size.
 
-    `albums` counts the saved ones; `long_albums` of them have 75 tracks. Each playlist holds
-    `playlist_entries` of the liked tracks (or of the albums', where nothing is liked), in turn.
-    Plays are three minutes apart, the latest just before now.
+    Likes are one minute apart, and no liked track is on a saved album. `albums` is the number of saved
+    albums; `long_albums` of them have 75 tracks. Each playlist holds `playlist_entries` of the liked tracks
+    in turn, or of the albums' tracks if nothing is liked. Plays are three minutes apart; the latest is just
+    before now.
     """
     account = Account()
     base = (now or real_now()).replace(microsecond=0)
@@ -143,7 +148,7 @@ def library_of(
     _add_playlists(account, pool, playlists, playlist_entries, base)
     for place in range(plays):
         account.play(pool[place % len(pool)], base - timedelta(minutes=3 * (plays - place)))
-    account.settle()
+    account.mark_stored()
     return account
 
 

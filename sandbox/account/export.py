@@ -1,10 +1,11 @@
-"""The account's own history export, in Spotify's formats, with the quirks that real exports have.
+"""Writes the account's streaming history in Spotify's export formats, with the oddities of real exports.
 
-* `extended`: `Streaming_History_Audio_*.json` and `_Video_*` as since 2023.
-* `endsong`: the era before: `endsong_*.json`, `endvideo_*.json`, with user name, address and user agent.
-* `account`: the one-year account data: `StreamingHistory_music_*.json`, `_podcast_*`, `_audiobook_*`, to the
-  minute, no uris.
-* `account-old`: the same as it was named before, `StreamingHistory*.json`, music and podcasts in one.
+* `extended`: `Streaming_History_Audio_*.json` and `_Video_*`, the format since 2023.
+* `endsong`: the format before: `endsong_*.json`, `endvideo_*.json`, with user name, IP address and user
+  agent.
+* `account`: the one-year account data: `StreamingHistory_music_*.json`, `_podcast_*`, `_audiobook_*`. Its
+  times have minute precision, and it has no uris.
+* `account-old`: the older account data: `StreamingHistory*.json`, with music and podcasts in one file.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ ExportKind = Literal["extended", "endsong", "account", "account-old"]
 ROWS_PER_FILE: Final = 15_000
 ACCOUNT_ROWS_PER_FILE: Final = 10_000
 ONE_YEAR: Final = timedelta(days=365)
-SKIPS_TOLD_SINCE: Final = datetime(2022, 10, 1, tzinfo=UTC)
+SKIPS_RECORDED_SINCE: Final = datetime(2022, 10, 1, tzinfo=UTC)
 FOLDERS: Final = {
     "extended": "Spotify Extended Streaming History",
     "endsong": "MyData",
@@ -47,11 +48,11 @@ LONG_PLATFORMS: Final = {
 
 @dataclass(frozen=True)
 class Quirks:
-    """How often the oddities of real exports occur, as shares of all rows.
+    """How often each oddity of real exports occurs, as a share of all rows.
 
-    Some exports have a habit throughout: those of 2020 have no uris (`has_uris` False leaves the keys out),
-    and in some whole years both reasons are "none". `odd_offline_times` are below 100 or, where seconds are
-    usual, milliseconds.
+    Two oddities concern a whole export: exports of 2020 have no uris (`has_uris` False leaves the keys out),
+    and in `years_without_reasons` both reasons are "none". An odd offline time is a number below 100, or
+    milliseconds in a column of seconds.
     """
 
     doubled: float = 0.008
@@ -65,13 +66,13 @@ class Quirks:
 
     @classmethod
     def none(cls) -> Quirks:
-        """None of them: one row per play, exactly."""
+        """Return quirks that never occur: the export has exactly one row per play."""
         return cls(0, 0, 0, 0, 0)
 
 
 @dataclass
 class Export:
-    """An export: rows by file (with its folder), other files, and what was put in beside the true plays."""
+    """An export in memory: rows by file path, other files by path, and how many rows each quirk added."""
 
     kind: ExportKind
     files: dict[str, list[Row]] = field(default_factory=dict)
@@ -83,11 +84,11 @@ class Export:
 
     @property
     def rows(self) -> int:
-        """Rows in all files of listening."""
+        """The number of rows in all listening files."""
         return sum(map(len, self.files.values()))
 
     def summary(self) -> dict[str, Any]:
-        """Files with their rows, and counts."""
+        """Return the counts, and the number of rows of each file, as a JSON object."""
         counts = ("kind", "true_plays", "doubled_rows", "shifted_rows", "zero_length_rows")
         return {
             **{name: getattr(self, name) for name in counts},
@@ -96,7 +97,7 @@ class Export:
         }
 
     def write(self, target: Path) -> Path:
-        """Write a zip (where the name ends so) or a folder; returns its path."""
+        """Write a zip if `target` ends in .zip, else a folder. Returns `target`. Raises OSError."""
         read_me = {f"{FOLDERS[self.kind]}/ReadMeFirst.pdf": b"%PDF-1.4 (sandbox)\n"}
         every: dict[str, Any] = {**self.files, **self.others}
         texts = {name: json.dumps(content, ensure_ascii=False, indent=1) for name, content in every.items()}
@@ -123,7 +124,7 @@ def make_export(
     quirks: Quirks | None = None,
     seed: int = 1,
 ) -> Export:
-    """The plays that ended from `since` to before `until` (default: all; account data: the last year)."""
+    """Return an export of the plays with `since` <= end < `until` (default: all, or the last year)."""
     last = until or account.now + timedelta(seconds=1)
     first = since or (last - ONE_YEAR if kind.startswith("account") else datetime(2006, 1, 1, tzinfo=UTC))
     plays = [play for play in account.plays if first <= play.ended_at < last]
@@ -143,19 +144,19 @@ class _Writer:
     # -- extended history
 
     def history(self, plays: Sequence[Play]) -> Export:
-        """The extended history of these plays."""
+        """Return the extended history of these plays."""
         export = self.export
         export.true_plays = len(plays)
         audio = self._with_quirks([self._row(play) for play in plays if not play.is_video])
         video = [self._row(play) for play in plays if play.is_video]
         for part, (name, rows) in enumerate(self._audio_files(audio)):
-            again = self._chosen(rows, self.quirks.doubled_across_files) if part else []
-            export.doubled_rows += len(again)
-            # rows of one file come once more at the beginning of the next
+            repeated = self._chosen(rows, self.quirks.doubled_across_files) if part else []
+            export.doubled_rows += len(repeated)
+            # these rows stand in two files: at the end of one, and in the next
             export.files[f"{FOLDERS[self.kind]}/{name}"] = rows
-            if again:
+            if repeated:
                 previous = list(export.files)[-2]
-                export.files[previous] = export.files[previous] + again
+                export.files[previous] = export.files[previous] + repeated
         if video:
             name = "endvideo_0.json" if self.is_old else f"Streaming_History_Video_{_years(video)}.json"
             export.files[f"{FOLDERS[self.kind]}/{name}"] = video
@@ -221,12 +222,15 @@ class _Writer:
         return {"reason_start": play.reason_start, "reason_end": play.reason_end}
 
     def _skipped(self, play: Play) -> bool | None:
-        if self.is_old or play.ended_at < SKIPS_TOLD_SINCE:
+        if self.is_old or play.ended_at < SKIPS_RECORDED_SINCE:
             return False
         return None if self.rng.random() < self.quirks.skipped_null else play.is_skipped
 
     def _offline_timestamp(self, play: Play) -> int | None:
-        """When the play began: in milliseconds once, in seconds now; there also when nothing was offline."""
+        """Return when the play began: milliseconds in the old format, else seconds.
+
+        Online plays may have it too.
+        """
         if self.quirks.odd_offline_times and self.rng.random() < self.quirks.odd_offline_times:
             began_at_ms = round(play.ended_at.timestamp() * 1000) - play.ms_played
             return self.rng.choice((self.rng.randrange(100), began_at_ms))
@@ -274,26 +278,26 @@ class _Writer:
     # -- one-year account data
 
     def account_data(self, plays: Sequence[Play]) -> Export:
-        """The one-year account data of these plays, with library and playlists."""
+        """Return the one-year account data of these plays, with library and playlists."""
         export, folder = self.export, FOLDERS[self.kind]
         export.true_plays = len(plays)
-        told: dict[str, list[Row]] = {"music": [], "podcast": [], "audiobook": []}
+        rows_by_kind: dict[str, list[Row]] = {"music": [], "podcast": [], "audiobook": []}
         for play in plays:
             kind, names = self._account_names(play)
-            if kind in told:
+            if kind in rows_by_kind:
                 ended_at = (play.uploaded_at or play.ended_at).astimezone(UTC)
                 row = {"endTime": ended_at.strftime("%Y-%m-%d %H:%M"), **names, "msPlayed": play.ms_played}
-                told[kind].append(row)
+                rows_by_kind[kind].append(row)
         stem = "StreamingHistory_music_"
         if self.is_old:
             stem = "StreamingHistory"
-            both = [*told["music"], *told.pop("podcast")]
-            told = {"music": sorted(both, key=lambda row: str(row["endTime"])), "audiobook": []}
-        music = told.pop("music")
+            both = [*rows_by_kind["music"], *rows_by_kind.pop("podcast")]
+            rows_by_kind = {"music": sorted(both, key=lambda row: str(row["endTime"])), "audiobook": []}
+        music = rows_by_kind.pop("music")
         for number, at in enumerate(range(0, max(1, len(music)), ACCOUNT_ROWS_PER_FILE)):
             export.files[f"{folder}/{stem}{number}.json"] = music[at : at + ACCOUNT_ROWS_PER_FILE]
         export.files |= {
-            f"{folder}/StreamingHistory_{kind}_0.json": rows for kind, rows in told.items() if rows
+            f"{folder}/StreamingHistory_{kind}_0.json": rows for kind, rows in rows_by_kind.items() if rows
         }
         export.others[f"{folder}/YourLibrary.json"] = self._library()
         export.others[f"{folder}/Playlist1.json"] = {
@@ -306,7 +310,7 @@ class _Writer:
         return export
 
     def _account_names(self, play: Play) -> tuple[str, Row]:
-        """What a play is told as, and its names; "" for what this export leaves out."""
+        """Return the play's kind and its names. The kind is "" for a play that this export leaves out."""
         account, identifier = self.account, play.uri.rpartition(":")[2]
         if track := account.tracks.get(identifier):
             artist = account.artists[account.albums[track.album_id].artist_ids[0]]

@@ -1,4 +1,4 @@
-"""Ids that look like Spotify's: 22 characters of base62."""
+"""Makes and checks ids that look like Spotify's: 22 characters of base62."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ URI: Final = re.compile(r"spotify:(track|episode|album|artist|playlist|user|show
 
 
 def opaque_id(*parts: object) -> str:
-    """An id as Spotify makes them, the same for the same parts."""
+    """Return an id as Spotify makes them. The same parts give the same id."""
     number = int.from_bytes(hashlib.blake2b(repr(parts).encode(), digest_size=16).digest(), "big")
     digits = []
     for _ in range(LENGTH):
@@ -23,17 +23,17 @@ def opaque_id(*parts: object) -> str:
 
 
 def readable_id(word: str, number: int) -> str:
-    """An id that a test can read: `Track00000000000000042`."""
+    """Return an id that a test can read, such as `Track00000000000000042`."""
     return f"{word}{number:0{LENGTH - len(word)}d}"
 
 
 def is_base62_id(text: str) -> bool:
-    """Whether Spotify would take it for an id at all."""
+    """Whether the text has the form of a Spotify id."""
     return BASE62_ID.fullmatch(text) is not None
 
 
 def split_uri(uri: str) -> tuple[str, str] | None:
-    """(type, id) of a well-formed uri, else None; `spotify:local:` uris are not among them."""
+    """Return (type, id) of a well-formed uri, None for anything else and for `spotify:local:` uris."""
     match = URI.fullmatch(uri)
     if match is None:
         return None

@@ -1,7 +1,7 @@
-"""What a Spotify account consists of, as plain dataclasses.
+"""The data model of a Spotify account, as plain dataclasses.
 
 Ids are 22 characters of base62, times are aware UTC datetimes, durations are milliseconds. Fields marked
-`NOT_STORED` are conveniences of a running server and are not kept in its home folder.
+`NOT_STORED` live only in a running server and are not stored in its home folder.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ ALL_SCOPES: Final = " ".join(REAL_SCOPES)
 
 @dataclass(slots=True)
 class Artist:
-    """An artist; `popularity` and `followers` are shown in legacy mode alone."""
+    """An artist. `popularity` and `followers` are shown in legacy mode only."""
 
     id: str
     name: str
@@ -41,7 +41,7 @@ class Artist:
 
 @dataclass(slots=True)
 class Album:
-    """An edition of an album; `release_date` is a year, a month or a day, and so tells its precision."""
+    """One edition of an album. `release_date` is a year, a month or a day; its length gives its precision."""
 
     id: str
     name: str
@@ -63,9 +63,9 @@ class Album:
 class Track:
     """A track on an album.
 
-    `is_playable` and `restriction` (market, product, explicit) show only where `market` is sent; then
-    `relinked_to` names the track that is returned in its place. `is_gone`: 404 when asked for by id,
-    refused when added to a playlist.
+    `is_playable` and `restriction` (market, product, explicit) are shown only if the call sends `market`;
+    then the track `relinked_to` is returned instead of this one. A track that `is_gone` answers 404 by id and
+    is refused by a playlist.
     """
 
     id: str
@@ -116,13 +116,13 @@ class Chapter:
 
     @property
     def uri(self) -> str:
-        """`spotify:episode:<id>`: Spotify counts chapters among the episodes."""
+        """`spotify:episode:<id>`, because Spotify treats chapters as episodes."""
         return f"spotify:episode:{self.id}"
 
 
 @dataclass(slots=True)
 class Like:
-    """A liked track; `added_at` has second precision."""
+    """A liked track. `added_at` has second precision."""
 
     track_id: str
     added_at: datetime
@@ -130,7 +130,10 @@ class Like:
 
 @dataclass(slots=True)
 class SavedAlbum:
-    """A saved album; `added_at` has second precision. `is_null`: the list names no album with the date."""
+    """A saved album. `added_at` has second precision.
+
+    With `is_null` the list shows null instead of the album.
+    """
 
     album_id: str
     added_at: datetime
@@ -139,7 +142,7 @@ class SavedAlbum:
 
 @dataclass(slots=True)
 class SavedOther:
-    """What else is saved or followed: an episode, a show, an audiobook, a user."""
+    """Something else that is saved or followed: an episode, a show, an audiobook, a user."""
 
     uri: str
     added_at: datetime
@@ -147,9 +150,9 @@ class SavedOther:
 
 @dataclass(slots=True)
 class Play:
-    """One listening event as it truly happened, however short; the export is written from these.
+    """One listening event as it really happened, however short. Exports are written from these.
 
-    `uri` is a track, an episode or a local file; `uploaded_at` is when Spotify heard of an offline play.
+    `uri` is a track, an episode or a local file. `uploaded_at` is when an offline play reached Spotify.
     """
 
     uri: str
@@ -168,9 +171,10 @@ class Play:
 
 @dataclass(slots=True)
 class Report:
-    """One entry of recently-played: `played_at` as stamped (ms), shown from `visible_at` on.
+    """One entry of recently-played. `played_at` has millisecond precision; it is shown from `visible_at` on.
 
-    A true play has none (short, private, an episode), one, or several (double reports).
+    A play has no report (too short, incognito, an episode), one, or several (Spotify reports some plays
+    twice).
     """
 
     track_id: str
@@ -181,7 +185,7 @@ class Report:
 
 @dataclass(slots=True)
 class Entry:
-    """An entry of a playlist; `uri` None is a null item, local files have `spotify:local:` uris."""
+    """An entry of a playlist. `uri` None is a null item; local files have `spotify:local:` uris."""
 
     uri: str | None
     added_at: datetime | None = None
@@ -189,13 +193,13 @@ class Entry:
 
     @property
     def is_local(self) -> bool:
-        """Whether it is a file on the user's device."""
+        """Whether the entry is a file on the user's device."""
         return self.uri is not None and self.uri.startswith("spotify:local:")
 
 
 @dataclass(slots=True)
 class Version:
-    """What a playlist was after a write: for stale reads, and for edits that name an older snapshot."""
+    """The content of a playlist after a write. Stale reads and edits of an older snapshot use it."""
 
     written_at: float
     snapshot_id: str
@@ -204,11 +208,11 @@ class Version:
 
 @dataclass(slots=True)
 class Playlist:
-    """A playlist. `version` counts every change, of items and of details, and makes the snapshot id.
+    """A playlist. `version` counts every change of items or details; the snapshot id is made from it.
 
     `is_in_library` False is what Spotify calls deleted: readable by id, absent from the user's list.
-    `description` is kept as Spotify returns it: HTML-escaped.
-    `is_null_in_list`: the user's list holds null in its place.
+    `description` is HTML-escaped, as Spotify returns it. With `is_null_in_list` the user's list shows null
+    instead of this playlist.
     """
 
     id: str
@@ -230,21 +234,24 @@ class Playlist:
 
     @property
     def uris(self) -> list[str | None]:
-        """The ordered uris, null items as None."""
+        """The uris in order; null items are None."""
         return [entry.uri for entry in self.entries]
 
     def snapshot_of(self, version: int, salt: str = "") -> str:
-        """The snapshot id of a version; a `salt` gives one of the odd ids seen while a write settles."""
+        """Return the snapshot id of a version.
+
+        `salt` gives one of the odd ids that show while a write settles.
+        """
         digest = hashlib.sha1(f"{self.id}{version}{salt}".encode(), usedforsecurity=False).hexdigest()
         return base64.b64encode(f"{version},{digest}".encode()).decode()
 
     def remember(self) -> None:
-        """Keep the present content as the newest version."""
+        """Store the present content as the newest version. The last 24 versions are kept."""
         self.versions.append(Version(time.monotonic(), self.snapshot_id, list(self.entries)))
         del self.versions[:-24]
 
     def change(self, entries: list[Entry] | None = None) -> str:
-        """Make a new version, with these entries if given; returns its snapshot id."""
+        """Make a new version, with these entries if given, and return its snapshot id."""
         if not self.versions:
             self.remember()
         if entries is not None:
@@ -256,7 +263,7 @@ class Playlist:
 
 @dataclass(slots=True)
 class Profile:
-    """The account's owner. `id` is the old user name, `account_id` the new pseudonymous one."""
+    """The owner of the account. `id` is the old user name, `account_id` the new pseudonymous id."""
 
     id: str = "sandbox-listener"
     account_id: str = "sandbox-account-0001"
@@ -268,16 +275,16 @@ class Profile:
 
 @dataclass(slots=True)
 class Options:
-    """How the server behaves where Spotify is known to vary. Change them at any time.
+    """How the server behaves where Spotify's behaviour varies. The options may be changed at any time.
 
-    * `snapshot_lag_s`: for so long after a write reads show the old snapshot id; with
-      `has_intermediate_snapshots` ids never seen before or after.
-    * `items_lag_s`: for so long after a write reads show the old entries.
-    * `tie_order` of likes that share an `added_at`: `per_change` (new at each change of the library),
-      `per_request` (a listing may then repeat one and miss another), `stable`.
+    * `snapshot_lag_s`: how long reads show the old snapshot id after a write; with
+      `has_intermediate_snapshots` they show ids that never occur before or after.
+    * `items_lag_s`: how long reads show the old entries after a write.
+    * `tie_order`: the order of likes that share an `added_at`: `per_change` (a new order at each change of
+      the library), `per_request` (a listing may then repeat one like and miss another), `stable`.
     * `album_order`: `added` or `listened` (both newest first).
-    * `recently_played_order`: `played_at`, or `arrival` (late offline plays on top).
-    * `granted_scopes`: what the user grants on the consent page, whatever was asked for.
+    * `recently_played_order`: `played_at`, or `arrival` (late offline plays come first).
+    * `granted_scopes`: the scopes that the user grants on the consent page; None grants what was asked for.
     """
 
     snapshot_lag_s: float = 0.0

@@ -1,4 +1,4 @@
-"""The application: the Web API under /v1, the accounts service, and the sandbox's own controls."""
+"""The ASGI application: the Web API under /v1, the accounts service, and the controls under /sandbox."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from sandbox.api import catalog, consent, legacy, library, player, playlist_writes, playlists
-from sandbox.api.door import API, Door, error_answer
 from sandbox.api.endpoints import find_endpoint
 from sandbox.api.errors import ApiError, not_found
+from sandbox.api.middleware import API, RequestMiddleware, error_response
 from sandbox.control import controls
 
 if TYPE_CHECKING:
@@ -25,16 +25,17 @@ NOT_SIMULATED: Final = "The simulated Spotify does not simulate this endpoint"
 
 
 async def answer_error(_: Request, error: Exception) -> Response:
-    """An error raised by a route, as Spotify sends it."""
-    answer = error_answer(cast("ApiError", error))
+    """Return an error that a route raised, as Spotify sends it."""
+    answer = error_response(cast("ApiError", error))
     headers = {name.decode(): value.decode() for name, value in answer.headers}
     return Response(answer.body, answer.status, headers)
 
 
 async def answer_without_route(request: Request, error: Exception) -> Response:
-    """What no route answers: an error object, not the framework's own answer.
+    """Answer a request without a route with an error object, not with the framework's own page.
 
-    An endpoint that Spotify has is not told to be missing: a client would conclude that it is gone.
+    An endpoint that Spotify has, but that is not simulated, answers 501: a 404 would tell a client that
+    Spotify has removed it.
     """
     status = cast("HTTPException", error).status_code
     if find_endpoint(request.method, request.url.path.removeprefix(API)) is not None:
@@ -45,14 +46,14 @@ async def answer_without_route(request: Request, error: Exception) -> Response:
 
 
 def create_app(sandbox: Sandbox) -> ASGIApp:
-    """The ASGI application that serves this sandbox."""
+    """Return the ASGI application that serves this sandbox."""
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     app.state.sandbox = sandbox
     app.add_exception_handler(ApiError, answer_error)
     app.add_exception_handler(HTTPException, answer_without_route)
-    # the removed paths come first: GET /me/tracks/contains must not be taken for something newer
+    # removed paths come first: GET /me/tracks/contains must not match a newer route
     for routes in (legacy, library, player, catalog, playlists, playlist_writes):
         app.include_router(routes.router, prefix="/v1")
     app.include_router(consent.router)
     app.include_router(controls.router, prefix="/sandbox")
-    return Door(app, sandbox)
+    return RequestMiddleware(app, sandbox)

@@ -1,4 +1,4 @@
-"""The catalogue: tracks, albums, artists, and the look-ups in batches that only legacy mode has."""
+"""The routes of the catalogue: tracks, albums and artists by id, and by many ids in legacy mode only."""
 
 from fastapi import APIRouter
 from fastapi.responses import Response
@@ -12,7 +12,7 @@ MAX_BATCH = {"tracks": 50, "albums": 20, "artists": 50}
 
 
 def find_track(ctx: Context) -> Track:
-    """The track named in the path."""
+    """Return the track named in the path. Raises ApiError 404."""
     track = ctx.account.tracks.get(ctx.identifier())
     if track is None or track.is_gone:
         raise not_found()
@@ -20,7 +20,7 @@ def find_track(ctx: Context) -> Track:
 
 
 def find_album(ctx: Context) -> Album:
-    """The album named in the path."""
+    """Return the album named in the path. Raises ApiError 404."""
     album = ctx.account.albums.get(ctx.identifier())
     if album is None:
         raise not_found()
@@ -28,7 +28,7 @@ def find_album(ctx: Context) -> Album:
 
 
 def find_artist(ctx: Context) -> Artist:
-    """The artist named in the path."""
+    """Return the artist named in the path. Raises ApiError 404."""
     artist = ctx.account.artists.get(ctx.identifier())
     if artist is None:
         raise not_found()
@@ -37,32 +37,32 @@ def find_artist(ctx: Context) -> Artist:
 
 @router.get("/tracks/{id}")
 async def track(ctx: Ctx) -> Response:
-    """One track."""
+    """Answer with one track."""
     return reply(ctx.shapes.track(find_track(ctx)))
 
 
 @router.get("/albums/{id}")
 async def album(ctx: Ctx) -> Response:
-    """One album with its first 50 tracks."""
+    """Answer with one album and its first 50 tracks."""
     return reply(ctx.shapes.album(find_album(ctx)))
 
 
 @router.get("/albums/{id}/tracks")
 async def album_tracks(ctx: Ctx) -> Response:
-    """A page of an album's tracks."""
+    """Answer with a page of an album's tracks."""
     found = find_album(ctx)
     return reply(ctx.shapes.album_tracks_page(found, ctx.limit(), ctx.offset()))
 
 
 @router.get("/artists/{id}")
 async def artist(ctx: Ctx) -> Response:
-    """One artist."""
+    """Answer with one artist."""
     return reply(ctx.shapes.artist(find_artist(ctx)))
 
 
 @router.get("/artists/{id}/albums")
 async def artist_albums(ctx: Ctx) -> Response:
-    """A page of an artist's albums, newest release first; at most 10 a page in new Development Mode."""
+    """Answer with a page of an artist's albums, newest first. New Development Mode allows 10 a page."""
     found = find_artist(ctx)
     limit = ctx.limit(20, 50) if ctx.is_legacy else ctx.limit(5, 10)
     offset = ctx.offset()
@@ -79,7 +79,7 @@ async def artist_albums(ctx: Ctx) -> Response:
 
 
 def ids_of(ctx: Context, kind: str) -> list[str]:
-    """The ids of a look-up in batch."""
+    """Return the ids of a batch request. Raises ApiError 400 if there are none or too many."""
     ids = [one for one in ctx.query.get("ids", "").split(",") if one]
     if not ids:
         raise bad_request("invalid id")
@@ -90,20 +90,20 @@ def ids_of(ctx: Context, kind: str) -> list[str]:
 
 @router.get("/tracks")
 async def tracks(ctx: Ctx) -> Response:
-    """Up to 50 tracks; null for an unknown id."""
+    """Answer with up to 50 tracks, null for an unknown id."""
     found = [ctx.account.tracks.get(one) for one in ids_of(ctx, "tracks")]
     return reply({"tracks": [ctx.shapes.track(one) if one and not one.is_gone else None for one in found]})
 
 
 @router.get("/albums")
 async def albums(ctx: Ctx) -> Response:
-    """Up to 20 albums; null for an unknown id."""
+    """Answer with up to 20 albums, null for an unknown id."""
     found = [ctx.account.albums.get(one) for one in ids_of(ctx, "albums")]
     return reply({"albums": [ctx.shapes.album(one) if one else None for one in found]})
 
 
 @router.get("/artists")
 async def artists(ctx: Ctx) -> Response:
-    """Up to 50 artists; null for an unknown id."""
+    """Answer with up to 50 artists, null for an unknown id."""
     found = [ctx.account.artists.get(one) for one in ids_of(ctx, "artists")]
     return reply({"artists": [ctx.shapes.artist(one) if one else None for one in found]})

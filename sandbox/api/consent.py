@@ -1,4 +1,4 @@
-"""The accounts service: the consent page and the token endpoint."""
+"""The routes of the accounts service: the consent page and the token endpoint."""
 
 import html
 from urllib.parse import urlencode
@@ -28,7 +28,7 @@ PAGE = """<!doctype html>
 
 
 def refusal(sandbox: Sandbox, params: dict[str, str]) -> str | None:
-    """Why the request may not even be answered at its redirect address."""
+    """Return why a request is refused without a redirect, None if it is valid."""
     if params.get("client_id") != sandbox.tokens.client_id:
         return "INVALID_CLIENT: Invalid client"
     if not is_registered(params.get("redirect_uri", ""), sandbox.account.options.redirect_uris):
@@ -47,7 +47,7 @@ def refusal(sandbox: Sandbox, params: dict[str, str]) -> str | None:
 
 @router.get("/authorize")
 async def ask(request: Request) -> Response:
-    """The consent page."""
+    """Show the consent page."""
     sandbox: Sandbox = request.app.state.sandbox
     params = dict(request.query_params)
     reason = refusal(sandbox, params)
@@ -64,7 +64,7 @@ async def ask(request: Request) -> Response:
 
 @router.post("/authorize")
 async def decide(request: Request) -> Response:
-    """Redirect with a code, or with `access_denied`; `state` comes back as it was sent."""
+    """Redirect with a code, or with `access_denied`. `state` is returned as it was sent."""
     sandbox: Sandbox = request.app.state.sandbox
     try:
         params = read_form(await request.body())

@@ -1,4 +1,4 @@
-"""What a route gets: the account, the shapes of this request, and its checked parameters."""
+"""The argument of every route: the account, the JSON shapes of this request, and its checked parameters."""
 
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,7 +19,7 @@ MAX_OFFSET = 100_000
 
 
 class Context:
-    """One request to a route."""
+    """One request to a route. Methods that read parameters raise ApiError 400 if a parameter is wrong."""
 
     def __init__(self, request: Request) -> None:
         self.request = request
@@ -29,21 +29,21 @@ class Context:
 
     @property
     def is_legacy(self) -> bool:
-        """Whether the app is an old one with every endpoint and field."""
+        """Whether the app is an old one that has every endpoint and field."""
         return self.sandbox.mode == "legacy"
 
     def has_scope(self, *scopes: str) -> bool:
-        """Whether the token covers one of them."""
+        """Whether the token covers at least one of these scopes."""
         return any(scope in self.request.scope["state"]["scopes"] for scope in scopes)
 
     def require_scope(self, *scopes: str) -> None:
-        """Refuse (403) where the token covers none of them."""
+        """Raise ApiError 403 if the token covers none of these scopes."""
         if not self.has_scope(*scopes):
             raise forbidden("Insufficient client scope")
 
     @cached_property
     def market(self) -> str | None:
-        """The market as sent; the account's own country overrides it, once it is sent at all."""
+        """The account's country if the call sends any `market`, else None. That is what Spotify does."""
         market = self.query.get("market")
         if market is None:
             return None
@@ -53,20 +53,20 @@ class Context:
 
     @cached_property
     def shapes(self) -> Shapes:
-        """The shapes of this request: links lead to the address that was asked."""
+        """The JSON shapes of this request. Their links lead to the address of the request."""
         base = f"{self.request.url.scheme}://{self.request.url.netloc}/v1"
         return Shapes(self.account, self.sandbox.mode, base, self.market)
 
     def limit(self, default: int = 20, maximum: int = 50) -> int:
-        """The parameter `limit`."""
+        """Return the parameter `limit`."""
         return self.number("limit", default, 1, maximum)
 
     def offset(self, maximum: int | None = None) -> int:
-        """The parameter `offset`."""
+        """Return the parameter `offset`."""
         return self.number("offset", 0, 0, maximum)
 
     def number(self, name: str, default: int, least: int, most: int | None) -> int:
-        """A whole number from the query, else 400 `Invalid limit`."""
+        """Return a whole number from the query. A wrong one is 400, such as `Invalid limit`."""
         text = self.query.get(name)
         if text is None:
             return default
@@ -79,21 +79,21 @@ class Context:
         return number
 
     def identifier(self, name: str = "id") -> str:
-        """An id from the path, else 400 `Invalid base62 id`."""
+        """Return an id from the path. A wrong one is 400 `Invalid base62 id`."""
         identifier: str = self.request.path_params[name]
         if not is_base62_id(identifier):
             raise bad_request("Invalid base62 id")
         return identifier
 
     def page(self, path: str, items: list[Any], total: int, limit: int, offset: int) -> Response:
-        """A paging object; the other parameters of the request stay in its links."""
+        """Return a paging object as the response. Its links keep the other parameters of the request."""
         others = {
             name: value for name, value in self.query.items() if name not in ("limit", "offset", "market")
         }
         return reply(self.shapes.page(path, items, total, limit, offset, others))
 
     async def body(self) -> Json:
-        """The JSON object that was sent; {} for none. In legacy mode a bare list counts as `uris`."""
+        """Return the JSON object of the request, {} for an empty body. In legacy mode a list means `uris`."""
         try:
             content = read_json(await self.request.body())
         except ValueError:
@@ -106,7 +106,7 @@ class Context:
 
 
 async def get_context(request: Request) -> Context:
-    """The context as a FastAPI dependency."""
+    """Return the context, as a FastAPI dependency."""
     return Context(request)
 
 
@@ -114,10 +114,10 @@ Ctx = Annotated[Context, Depends(get_context)]
 
 
 def reply(content: Any, status: int = 200) -> Response:
-    """A JSON answer."""
+    """Return a JSON response."""
     return JSONResponse(content, status)
 
 
 def empty(status: int = 200) -> Response:
-    """An answer without a body."""
+    """Return a response without a body."""
     return Response(status_code=status)

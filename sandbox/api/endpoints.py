@@ -1,7 +1,7 @@
-"""The endpoints that Spotify declares: quota families, scopes, which of them new Development Mode removed.
+"""The endpoints that Spotify declares, with their quota family, scopes, and whether they were removed.
 
-Source: Spotify's changelog of February 2026 and its reference. Accounting and the scope check read it;
-the routes are declared with the same templates. What has no route answers 501.
+Source: Spotify's changelog of February 2026 and its reference. The record of calls and the scope check use
+this list; the routes have the same templates. An endpoint without a route answers 501.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ PLAYLIST_WRITE: Final = ("playlist-modify-public", "playlist-modify-private")
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A call of the API. `scopes`: one of them is needed; none: any token will do, or the route decides.
+    """One endpoint. A token needs one of `scopes`; without scopes any token will do, or the route decides.
 
-    What new Development Mode `is_removed` from answers 403 there, and 404 where it `is_unknown`.
+    In new Development Mode an endpoint that `is_removed` answers 403, or 404 if it also `is_unknown`.
     """
 
     method: str
@@ -51,7 +51,7 @@ PRESENT: Final = (
     Endpoint("DELETE", "/me/library", "library"),
     Endpoint("GET", "/me/player/recently-played", "player", ("user-read-recently-played",)),
     Endpoint("GET", "/me/top/{type}", "top", ("user-top-read",)),
-    # without a scope the public ones
+    # without a scope it lists public playlists only
     Endpoint("GET", "/me/playlists", "playlists_read"),
     Endpoint("POST", "/me/playlists", "playlists_write", PLAYLIST_WRITE),
     Endpoint("GET", "/playlists/{id}", "playlists_read"),
@@ -158,7 +158,7 @@ DECLARED: Final = (*PRESENT, *UNSIMULATED, *REMOVED)
 
 @lru_cache(maxsize=4096)
 def find_endpoint(method: str, path: str) -> Endpoint | None:
-    """The endpoint of a path below /v1 (`/me/tracks`), or of the accounts service (`/api/token`)."""
+    """Return the endpoint of a path below /v1 (`/me/tracks`) or of the accounts service (`/api/token`)."""
     for endpoint in (*DECLARED, *ACCOUNTS):
         if endpoint.method == method and re.fullmatch(endpoint.pattern, path):
             return endpoint

@@ -1,4 +1,4 @@
-"""Spotify's error answers."""
+"""Spotify's error responses."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 
 class ApiError(Exception):
-    """An error answer of the Web API: `{"error": {"status", "message", "reason"?}}`, or plain text."""
+    """An error response of the Web API: `{"error": {"status", "message", "reason"?}}`, or plain text."""
 
     def __init__(
         self,
@@ -26,22 +26,22 @@ class ApiError(Exception):
 
 
 def bad_request(message: str) -> ApiError:
-    """400."""
+    """Return a 400."""
     return ApiError(HTTPStatus.BAD_REQUEST, message)
 
 
 def forbidden(message: str = "Forbidden") -> ApiError:
-    """403; the default text is that of a removed endpoint."""
+    """Return a 403. The default text is that of a removed endpoint."""
     return ApiError(HTTPStatus.FORBIDDEN, message)
 
 
 def not_found(message: str = "Resource not found") -> ApiError:
-    """404."""
+    """Return a 404."""
     return ApiError(HTTPStatus.NOT_FOUND, message)
 
 
 def unauthorized(message: str) -> ApiError:
-    """401 with the header that says why."""
+    """Return a 401 with the `WWW-Authenticate` header that says why."""
     kind = "invalid_request" if message == "No token provided" else "invalid_token"
     challenge = f'Bearer realm="spotify", error="{kind}", error_description="{message}"'
     return ApiError(HTTPStatus.UNAUTHORIZED, message, headers={"www-authenticate": challenge})

@@ -1,7 +1,7 @@
 """The `fields` filter of playlists: `items(added_at,item(id,uri)),next,total`, `owner.id`, `!description`.
 
-A name that does not occur selects nothing and is no error: `items(track(uri))` in new Development Mode gives
-a list of empty objects, as Spotify does.
+An unknown name selects nothing and is no error: `items(track(uri))` in new Development Mode gives a list of
+empty objects, as with Spotify.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ TOKEN: Final = re.compile(r"[(),!.]|[^(),!.\s]+")
 
 
 def parse(text: str) -> Tree:
-    """A tree of names; None means the whole of it. An excluded name stands as `!name`.
+    """Return a tree of names. None selects the whole value, and `!name` excludes a name.
 
-    Raises ApiError (400) where it is nested more deeply than any answer.
+    Raises ApiError 400 if the filter is nested more than 32 levels deep.
     """
     tree, _ = _parse_list(TOKEN.findall(text), 0, 0)
     return tree
@@ -62,7 +62,7 @@ def _parse_one(tokens: list[str], at: int, tree: Tree, depth: int) -> int:
 
 
 def select(value: Any, tree: Tree) -> Any:
-    """The part of a JSON value that the tree names."""
+    """Return the part of a JSON value that the tree selects."""
     if isinstance(value, list):
         return [select(one, tree) for one in value]
     if not isinstance(value, dict):

@@ -1,4 +1,7 @@
-"""What only legacy mode still has, beside the look-ups in batches and the old paths of playlist items."""
+"""Routes that only legacy mode has.
+
+Batch requests (`catalog`) and old playlist paths stand with their successors.
+"""
 
 from fastapi import APIRouter
 from fastapi.responses import Response
@@ -15,7 +18,7 @@ MAX_IDS = 50
 
 
 async def ids_of(ctx: Context) -> list[str]:
-    """The ids of the query or the body, at most 50."""
+    """Return the ids of the query or the body. Raises ApiError 400 if there are none or more than 50."""
     asked = [one for one in ctx.query.get("ids", "").split(",") if one]
     ids = asked or texts((await ctx.body()).get("ids"))
     if not ids or len(ids) > MAX_IDS or not all(map(is_base62_id, ids)):
@@ -24,14 +27,14 @@ async def ids_of(ctx: Context) -> list[str]:
 
 
 def kind_of(ctx: Context) -> str:
-    """`track` or `album`, from the path."""
+    """Return `track` or `album`, from the path."""
     return "track" if "/me/tracks" in ctx.request.url.path else "album"
 
 
 @router.get("/me/tracks/contains")
 @router.get("/me/albums/contains")
 async def contains(ctx: Ctx) -> Response:
-    """One boolean per id."""
+    """Answer with one boolean per id: whether it is saved."""
     check, kind = is_saved(ctx.account), kind_of(ctx)
     return reply([check(kind, one) for one in await ids_of(ctx)])
 
@@ -39,7 +42,7 @@ async def contains(ctx: Ctx) -> Response:
 @router.put("/me/tracks")
 @router.put("/me/albums")
 async def save(ctx: Ctx) -> Response:
-    """Save by id."""
+    """Save tracks or albums by id."""
     check, kind = is_saved(ctx.account), kind_of(ctx)
     for one in await ids_of(ctx):
         if is_known(ctx.account, kind, one) and not check(kind, one):
@@ -50,7 +53,7 @@ async def save(ctx: Ctx) -> Response:
 @router.delete("/me/tracks")
 @router.delete("/me/albums")
 async def remove(ctx: Ctx) -> Response:
-    """Remove by id."""
+    """Remove tracks or albums by id."""
     for one in await ids_of(ctx):
         set_saved(ctx.account, kind_of(ctx), one, is_wanted=False)
     return empty()
@@ -65,6 +68,6 @@ async def follow(ctx: Ctx) -> Response:
 
 @router.delete("/playlists/{id}/followers")
 async def unfollow(ctx: Ctx) -> Response:
-    """Take a playlist out of the user's list."""
+    """Remove a playlist from the user's list."""
     ctx.account.delete_playlist(find_playlist(ctx).id)
     return empty()

@@ -1,4 +1,4 @@
-"""The library: profile, likes, saved albums, and the one endpoint that saves and removes by uri."""
+"""The routes of the library: profile, likes, saved albums, and /me/library for saving by uri."""
 
 import random
 from collections.abc import Callable
@@ -30,13 +30,13 @@ SAVABLE = ("track", "album", "episode", "show", "audiobook", "user", "playlist")
 
 @router.get("/me")
 async def profile(ctx: Ctx) -> Response:
-    """The account's owner."""
+    """Answer with the account's owner."""
     return reply(ctx.shapes.profile())
 
 
 @router.get("/me/tracks")
 async def saved_tracks(ctx: Ctx) -> Response:
-    """Likes, newest first; the key stays `track` in every mode."""
+    """Answer with a page of likes, newest first. The key is `track` in both modes."""
     limit, offset = ctx.limit(), ctx.offset()
     account = ctx.account
     items = [
@@ -50,12 +50,15 @@ async def saved_tracks(ctx: Ctx) -> Response:
 
 
 def page_of_likes(account: Account, offset: int, limit: int) -> list[Like]:
-    """A slice of the likes, in which those that share an `added_at` stand in no order to rely on."""
+    """Return a slice of the likes.
+
+    The order of likes that share an `added_at` follows `Options.tie_order`.
+    """
     likes = account.likes
     page = likes[offset : offset + limit]
     if not page or account.options.tie_order == "stable":
         return page
-    # ties may reach beyond the page: only whole groups can be shuffled the same way on every page
+    # a group of ties may reach beyond the page: it is shuffled as a whole, so that all pages agree
     start, end = offset, offset + len(page)
     while start > 0 and likes[start - 1].added_at == likes[start].added_at:
         start -= 1
@@ -74,7 +77,7 @@ def page_of_likes(account: Account, offset: int, limit: int) -> list[Like]:
 
 @router.get("/me/albums")
 async def saved_albums(ctx: Ctx) -> Response:
-    """Saved albums with their first 50 tracks, by date saved (or, as some have seen, by last listened)."""
+    """Answer with a page of saved albums and their first 50 tracks, in the order of `Options.album_order`."""
     limit, offset = ctx.limit(), ctx.offset()
     albums = ctx.account.saved_albums
     if ctx.account.options.album_order == "listened":
@@ -84,7 +87,7 @@ async def saved_albums(ctx: Ctx) -> Response:
 
 
 def by_last_listened(account: Account) -> list[SavedAlbum]:
-    """The saved albums, last listened first, those never listened last."""
+    """Return the saved albums, the ones listened to last first, and those never listened to last."""
     last: dict[str, float] = {}
     for report in account.reports:
         last[account.tracks[report.track_id].album_id] = report.played_at.timestamp()
@@ -95,7 +98,7 @@ def by_last_listened(account: Account) -> list[SavedAlbum]:
 
 
 def uris_of(ctx: Context, kinds: tuple[str, ...]) -> list[tuple[str, str]]:
-    """The (type, id) pairs of the query parameter `uris`; one bad one and the whole request fails."""
+    """Return the (type, id) pairs of the query parameter `uris`. Raises ApiError 400 if one uri is wrong."""
     text = ctx.query.get("uris")
     if not text:
         raise bad_request("Missing required field: uris")
@@ -114,13 +117,13 @@ def uris_of(ctx: Context, kinds: tuple[str, ...]) -> list[tuple[str, str]]:
 def check_scopes(
     ctx: Context, pairs: list[tuple[str, str]], scopes: dict[str, tuple[str, ...]], default: str
 ) -> None:
-    """Refuse what the token may not do: each type has its own scope."""
+    """Raise ApiError 403 if the token lacks the scope of one of the types."""
     for kind in {kind for kind, _ in pairs}:
         ctx.require_scope(*scopes.get(kind, (default,)))
 
 
 def is_saved(account: Account) -> Callable[[str, str], bool]:
-    """A function that tells whether a (type, id) is in the library."""
+    """Return a function that says whether a (type, id) is in the library."""
     likes, albums = set(account.liked_ids), set(account.saved_album_ids)
     others = {saved.uri for saved in account.saved_others}
 
@@ -137,7 +140,7 @@ def is_saved(account: Account) -> Callable[[str, str], bool]:
 
 @router.get("/me/library/contains")
 async def contains(ctx: Ctx) -> Response:
-    """One boolean per uri, in order."""
+    """Answer with one boolean per uri, in order: whether it is saved."""
     pairs = uris_of(ctx, (*SAVABLE, "artist"))
     check_scopes(ctx, pairs, READ_SCOPES, "user-library-read")
     check = is_saved(ctx.account)
@@ -146,7 +149,7 @@ async def contains(ctx: Ctx) -> Response:
 
 @router.put("/me/library")
 async def save(ctx: Ctx) -> Response:
-    """Save by uri; what is saved already keeps its date."""
+    """Save by uri. Something that is saved already keeps its date."""
     pairs = uris_of(ctx, SAVABLE)
     check_scopes(ctx, pairs, WRITE_SCOPES, "user-library-modify")
     check = is_saved(ctx.account)
@@ -161,7 +164,7 @@ async def save(ctx: Ctx) -> Response:
 
 @router.delete("/me/library")
 async def remove(ctx: Ctx) -> Response:
-    """Remove by uri; a playlist leaves the user's list and stays readable by id."""
+    """Remove by uri. A playlist leaves the user's list and stays readable by id."""
     pairs = uris_of(ctx, SAVABLE)
     check_scopes(ctx, pairs, WRITE_SCOPES, "user-library-modify")
     for kind, identifier in pairs:
@@ -170,7 +173,7 @@ async def remove(ctx: Ctx) -> Response:
 
 
 def is_known(account: Account, kind: str, identifier: str) -> bool:
-    """Whether the catalogue knows it; types that the account does not model count as known."""
+    """Whether the catalogue knows this id. Ids of types that the account does not model count as known."""
     if kind == "track":
         return identifier in account.tracks and not account.tracks[identifier].is_gone
     if kind == "album":
@@ -179,7 +182,7 @@ def is_known(account: Account, kind: str, identifier: str) -> bool:
 
 
 def set_saved(account: Account, kind: str, identifier: str, *, is_wanted: bool) -> None:
-    """Save or remove one thing."""
+    """Save or remove one item."""
     if kind == "track":
         account.like(identifier) if is_wanted else account.unlike(identifier)
     elif kind == "album":

@@ -1,4 +1,4 @@
-"""The door that every request goes through: accounting, faults, tokens and scopes, storing, answering."""
+"""ASGI middleware around every request: record the call, apply faults, check the token, store, answer."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ Headers = list[tuple[bytes, bytes]]
 
 
 @dataclass
-class Answer:
-    """A whole answer, held back until the account is stored."""
+class HeldResponse:
+    """A whole response, held back until the account is stored."""
 
     status: int
     headers: Headers
     body: bytes
 
 
-def error_answer(error: ApiError) -> Answer:
-    """An error as Spotify sends it."""
+def error_response(error: ApiError) -> HeldResponse:
+    """Return an error as Spotify sends it."""
     if error.is_text:
         body, kind = error.message.encode(), b"text/plain; charset=utf-8"
     else:
@@ -43,11 +43,11 @@ def error_answer(error: ApiError) -> Answer:
         shape = {"error": {"status": error.status, "message": error.message, **reason}}
         body, kind = json.dumps(shape).encode(), b"application/json; charset=utf-8"
     headers = [(name.encode(), value.encode()) for name, value in error.headers.items()]
-    return Answer(error.status, [(b"content-type", kind), *headers], body)
+    return HeldResponse(error.status, [(b"content-type", kind), *headers], body)
 
 
 def fault_error(fault: Fault) -> ApiError:
-    """The error that a fault answers with."""
+    """Return the error that a fault answers with."""
     if fault.kind in ("rate_limited", "quota_exceeded"):
         return limit_error(fault)
     known = {
@@ -64,7 +64,7 @@ def fault_error(fault: Fault) -> ApiError:
 
 
 def limit_error(fault: Fault) -> ApiError:
-    """429: too fast, or the quota of a day used up; a negative `retry_after` leaves the header out."""
+    """Return a 429: too many calls, or the day's quota used up. A negative `retry_after` omits the header."""
     is_quota = fault.kind == "quota_exceeded"
     wait_s = (DAY_S if is_quota else 1) if fault.retry_after is None else fault.retry_after
     return ApiError(
@@ -76,16 +76,16 @@ def limit_error(fault: Fault) -> ApiError:
     )
 
 
-def fault_answer(fault: Fault) -> Answer:
-    """What a fault answers in place of the call."""
+def fault_response(fault: Fault) -> HeldResponse:
+    """Return the response of a fault that replaces the call."""
     if fault.kind == "revoked_refresh_token":
         body = {"error": "invalid_grant", "error_description": fault.message or "Refresh token revoked"}
-        return Answer(400, [(b"content-type", b"application/json")], json.dumps(body).encode())
-    return error_answer(fault_error(fault))
+        return HeldResponse(400, [(b"content-type", b"application/json")], json.dumps(body).encode())
+    return error_response(fault_error(fault))
 
 
 async def read_body(receive: Receive) -> bytes:
-    """The whole body of a request."""
+    """Return the whole body of a request."""
     parts = []
     while True:
         message = await receive()
@@ -94,7 +94,7 @@ async def read_body(receive: Receive) -> bytes:
             return b"".join(parts)
 
 
-class Door:
+class RequestMiddleware:
     """ASGI middleware around the routes."""
 
     def __init__(self, app: ASGIApp, sandbox: Sandbox) -> None:
@@ -106,7 +106,7 @@ class Door:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        # spotipy asks for "me/" and "albums/x/tracks/"
+        # spotipy calls "me/" and "albums/x/tracks/"
         path = scope["path"].rstrip("/") or "/"
         scope = {**scope, "path": path, "raw_path": path.encode(), "state": {}}
         body = await read_body(receive)
@@ -119,13 +119,13 @@ class Door:
         await self.serve(scope, body, receive, send)
 
     async def serve(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
-        """Serve a call of the API or of the accounts service, as the faults will have it."""
+        """Serve a call of the Web API or of the accounts service, with the fault that strikes it, if any."""
         method, path = scope["method"], scope["path"].removeprefix(API) or "/"
         call = self.sandbox.open_call(method, path, scope["query_string"].decode("latin-1"))
-        fault = self.sandbox.faults.strike(method, path)
+        fault = self.sandbox.faults.fault_for(method, path)
         call.fault = fault.kind if fault else None
         connection = Connection(scope, receive)
-        answer: Answer | None = None
+        answer: HeldResponse | None = None
         if fault is not None and not fault.is_after:
             answer = await self.before(fault, scope, connection)
         if answer is None and not connection.is_lost:
@@ -143,8 +143,8 @@ class Door:
         else:
             await self.send(answer, send)
 
-    async def before(self, fault: Fault, scope: Scope, connection: Connection) -> Answer | None:
-        """Faults that strike before anything is applied; None: it goes on, or the connection is lost."""
+    async def before(self, fault: Fault, scope: Scope, connection: Connection) -> HeldResponse | None:
+        """Apply a fault that strikes first. None: the call goes on, or `connection.is_lost` was set."""
         if fault.is_hang:
             await self.hold(fault, scope, connection)
         elif fault.kind == "drop_before":
@@ -155,33 +155,35 @@ class Door:
             if fault.action is not None:
                 fault.action()
         else:
-            return fault_answer(fault)
+            return fault_response(fault)
         return None
 
-    async def after(self, fault: Fault, answer: Answer, scope: Scope, connection: Connection) -> Answer:
-        """Faults that strike when the call has been applied and stored."""
+    async def after(
+        self, fault: Fault, answer: HeldResponse, scope: Scope, connection: Connection
+    ) -> HeldResponse:
+        """Apply a fault that strikes after the call was applied and stored."""
         if fault.is_hang:
             await self.hold(fault, scope, connection)
         elif fault.kind == "drop_after":
             connection.is_lost = True
         elif fault.kind == "server_error_after":
-            return fault_answer(fault)
+            return fault_response(fault)
         return answer
 
     async def hold(self, fault: Fault, scope: Scope, connection: Connection) -> None:
-        """Hold a call; without a release its connection is lost."""
+        """Hold a call. If it is not released, its connection is lost."""
         path = scope["path"].removeprefix(API)
         is_released = await self.sandbox.faults.hold(fault, scope["method"], path, connection.gone)
         connection.is_lost = not is_released
 
-    async def checked(self, scope: Scope, body: bytes) -> Answer:
-        """The call behind the checks of token, mode and scope."""
+    async def checked(self, scope: Scope, body: bytes) -> HeldResponse:
+        """Check token, mode and scope, then run the call. A refusal becomes an error response."""
         try:
             if scope["path"].startswith(API):
                 self.check(scope)
             return await self.run(scope, body)
         except ApiError as error:
-            return error_answer(error)
+            return error_response(error)
 
     def check(self, scope: Scope) -> None:
         """Refuse a call without a good token, to a removed endpoint, or without the scope it needs."""
@@ -206,24 +208,24 @@ class Door:
             raise forbidden("Insufficient client scope")
         scope["state"]["scopes"] = granted
 
-    async def run(self, scope: Scope, body: bytes) -> Answer:
-        """Let the routes answer, and keep the answer back."""
-        answer = Answer(500, [], b"")
+    async def run(self, scope: Scope, body: bytes) -> HeldResponse:
+        """Let the routes answer, and return their response without sending it."""
+        answer = HeldResponse(500, [], b"")
 
-        async def give() -> Message:
+        async def receive_body() -> Message:
             return {"type": "http.request", "body": body, "more_body": False}
 
-        async def keep(message: Message) -> None:
+        async def hold_back(message: Message) -> None:
             if message["type"] == "http.response.start":
                 answer.status, answer.headers = message["status"], list(message["headers"])
             else:
                 answer.body += message.get("body", b"")
 
-        await self.app(scope, give, keep)
+        await self.app(scope, receive_body, hold_back)
         return answer
 
-    async def send(self, answer: Answer, send: Send, *, is_cut: bool = False) -> None:
-        """Send an answer; `is_cut`: half of it."""
+    async def send(self, answer: HeldResponse, send: Send, *, is_cut: bool = False) -> None:
+        """Send a response, or with `is_cut` only half of its body."""
         length = [(b"content-length", str(len(answer.body)).encode())]
         headers = [pair for pair in answer.headers if pair[0] != b"content-length"] + length
         body = answer.body[: len(answer.body) // 2] if is_cut else answer.body
@@ -232,7 +234,7 @@ class Door:
 
 
 class Connection:
-    """The client's connection, for faults that cut it."""
+    """The client's connection. Faults cut it."""
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.transport: Any = scope.get("sandbox.transport")
@@ -240,13 +242,13 @@ class Connection:
         self.is_lost = False
 
     async def gone(self) -> None:
-        """Return when the client has left."""
+        """Return when the client has disconnected."""
         while (await self.receive())["type"] != "http.disconnect":
             pass
 
     async def drop(self) -> None:
-        """Reset the connection, and wait until the server has noticed."""
+        """Reset the connection, and wait until the server has noticed it."""
         if self.transport is not None:
-            await asyncio.sleep(0)  # lets what was sent go out first
+            await asyncio.sleep(0)  # lets the data that was sent go out first
             self.transport.abort()
         await self.gone()

@@ -1,6 +1,6 @@
-"""Logins and tokens: consent, codes, refresh tokens of six months, access tokens of an hour.
+"""The tokens of the accounts service: codes, refresh tokens that live six months, access tokens of an hour.
 
-All by the real clock, whatever the account's own time is. The credentials are fixed and good for nothing.
+They live by the real clock, whatever the account's time is. The credentials are fixed and work here only.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LOOPBACK: Final = ("127.0.0.1", "::1")
 
 
 class TokenError(Exception):
-    """A refusal of the token endpoint: 400 `{"error", "error_description"}`."""
+    """A refusal by the token endpoint: 400 `{"error", "error_description"}`."""
 
     def __init__(self, error: str, description: str) -> None:
         super().__init__(description)
@@ -36,7 +36,7 @@ class TokenError(Exception):
 
 @dataclass
 class Grant:
-    """What the user consented to: lives as a refresh token."""
+    """A consent of the user, as a refresh token."""
 
     refresh_token: str
     scope: str
@@ -46,7 +46,7 @@ class Grant:
 
 @dataclass
 class Code:
-    """An authorization code, good once."""
+    """An authorization code. It can be used once."""
 
     code: str
     scope: str
@@ -65,8 +65,8 @@ class AccessToken:
 
 
 @dataclass
-class Tokens:
-    """Everything that has been handed out. `is_changed` is set by whatever has to be stored."""
+class IssuedTokens:
+    """All codes and tokens that were issued. `is_changed` says that they have to be stored."""
 
     client_id: str = CLIENT_ID
     client_secret: str = CLIENT_SECRET
@@ -82,7 +82,7 @@ class Tokens:
     # -- consent
 
     def issue_code(self, scope: str, redirect_uri: str, challenge: str | None) -> str:
-        """A code for a consent that was given."""
+        """Issue a code for a consent."""
         code = secrets.token_urlsafe(48)
         self.codes[code] = Code(code, scope, redirect_uri, challenge, real_now() + CODE_LIFE)
         self.is_changed = True
@@ -91,7 +91,7 @@ class Tokens:
     # -- the token endpoint
 
     def exchange(self, form: dict[str, str], authorization: str | None) -> dict[str, Any]:
-        """POST /api/token. Raises TokenError."""
+        """Answer POST /api/token with its JSON object. Raises TokenError."""
         client_id, secret = self._credentials(form, authorization)
         if client_id != self.client_id:
             raise TokenError("invalid_client", "Invalid client")
@@ -144,7 +144,7 @@ class Tokens:
             raise TokenError("invalid_grant", "Refresh token revoked")
         if grant.authorized_at + REFRESH_TOKEN_LIFE < real_now():
             raise TokenError("invalid_grant", "Refresh token expired")
-        # since the middle of 2026 a refresh brings no new refresh token
+        # since the middle of 2026 a refresh gives no new refresh token
         return self._access_for(grant)
 
     def _access_for(self, grant: Grant) -> dict[str, Any]:
@@ -163,33 +163,36 @@ class Tokens:
     # -- what tests do
 
     def issue_refresh_token(self, scope: str = ALL_SCOPES, *, age_days: float = 0) -> str:
-        """A refresh token of a consent given `age_days` ago."""
+        """Issue a refresh token of a consent that was given `age_days` ago."""
         grant = Grant(secrets.token_urlsafe(64), scope, real_now() - timedelta(days=age_days))
         self.grants[grant.refresh_token] = grant
         self.is_changed = True
         return grant.refresh_token
 
     def expire_access_tokens(self) -> None:
-        """Let every access token be expired from now on."""
+        """Make every access token expire now."""
         for token in self.access.values():
             token.expires_at = real_now() - timedelta(seconds=1)
         self.is_changed = True
 
     def revoke_refresh_tokens(self) -> None:
-        """The user removes the app in the account page; access tokens live on until their hour is over."""
+        """Revoke all refresh tokens, as when the user removes the app.
+
+        Access tokens live until their hour ends.
+        """
         for grant in self.grants.values():
             grant.is_revoked = True
         self.is_changed = True
 
 
 def challenge_of(verifier: str) -> str:
-    """The S256 challenge of a PKCE verifier."""
+    """Return the S256 challenge of a PKCE verifier."""
     digest = hashlib.sha256(verifier.encode()).digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 def is_registered(redirect_uri: str, registered: list[str]) -> bool:
-    """Whether it is a registered address, exactly; a loopback one registered without port may use any."""
+    """Whether the address is registered. A loopback address registered without a port may use any port."""
     return redirect_uri in registered or any(_is_loopback_of(redirect_uri, one) for one in registered)
 
 

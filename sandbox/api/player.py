@@ -1,4 +1,4 @@
-"""Listening: the 50 latest plays, and the top artists and tracks."""
+"""The routes of listening: the 50 latest plays, and the top artists and tracks."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ ARRIVALS_WITHIN = timedelta(days=14)
 
 
 def latest_reports(account: Account) -> list[Report]:
-    """The at most 50 reports that can be reached at all, in the order served (newest first)."""
+    """Return the at most 50 reports that any call can reach, in the order in which they are served."""
     now = account.now
     if account.options.recently_played_order == "arrival":
         recent = [one for one in _newest(account, now) if one.played_at > now - ARRIVALS_WITHIN]
@@ -36,15 +36,16 @@ def _newest(account: Account, now: datetime) -> Iterator[Report]:
 
 
 def to_ms(moment: datetime) -> int:
-    """Unix milliseconds."""
+    """Return a time as Unix milliseconds."""
     return round(moment.timestamp() * 1000)
 
 
 @router.get("/me/player/recently-played")
 async def recently_played(ctx: Ctx) -> Response:
-    """The latest plays with cursors; `after` and `before` (unix ms) never reach beyond the 50 latest.
+    """Answer with the latest plays and cursors.
 
-    `after` pages forward in time: it gives the first ones that follow, newest first as ever.
+    `after` and `before` (Unix ms) reach the 50 latest plays only. `after` pages forward in time: it gives the
+    plays that directly follow that time, still newest first.
     """
     limit = ctx.limit()
     if "after" in ctx.query and "before" in ctx.query:
@@ -62,7 +63,7 @@ async def recently_played(ctx: Ctx) -> Response:
     following = None
     if reports:
         cursors = {"after": str(to_ms(reports[0].played_at)), "before": str(to_ms(reports[-1].played_at))}
-        # the link is there even when nothing follows
+        # Spotify sends the link even if nothing follows
         way = "after" if after >= 0 else "before"
         following = f"{address}?{way}={cursors[way]}&limit={limit}"
     return reply(
@@ -78,7 +79,7 @@ async def recently_played(ctx: Ctx) -> Response:
 
 @router.get("/me/top/{type}")
 async def top(ctx: Ctx) -> Response:
-    """Most played artists or tracks of about four weeks, six months or a year."""
+    """Answer with the most played artists or tracks of about four weeks, six months or a year."""
     kind = ctx.request.path_params["type"]
     span = RANGES.get(ctx.query.get("time_range", "medium_term"))
     if span is None:
@@ -103,7 +104,7 @@ async def top(ctx: Ctx) -> Response:
 
 
 def played_tracks(account: Account, span: timedelta) -> Counter[str]:
-    """How often each track was reported in the time up to now."""
+    """Return how often each track id was reported in the last `span`."""
     now = account.now
     counts: Counter[str] = Counter()
     for report in reversed(account.reports):

@@ -1,4 +1,4 @@
-"""Writing playlists: create, details, add, replace, reorder, remove."""
+"""The routes that write playlists: create, change details, add, replace, reorder, remove."""
 
 import html
 from typing import Any
@@ -21,7 +21,10 @@ MAX_DESCRIPTION = 300
 
 
 def own_playlist(ctx: Context) -> Playlist:
-    """The playlist named in the path, if the user may write to it; a deleted one may still be written to."""
+    """Return the playlist named in the path, deleted ones too.
+
+    Raises ApiError 403 if the user may not write it.
+    """
     playlist = find_playlist(ctx)
     if not ctx.shapes.is_readable(playlist):
         raise forbidden("You cannot modify a playlist you don't own.")
@@ -30,12 +33,15 @@ def own_playlist(ctx: Context) -> Playlist:
 
 
 def writing_scope(*, is_public: bool) -> str:
-    """The scope that writing a playlist takes."""
+    """Return the scope that is needed to write a playlist."""
     return "playlist-modify-public" if is_public else "playlist-modify-private"
 
 
 def checked_flags(body: Json, playlist: Playlist | None = None) -> tuple[bool, bool]:
-    """Public and collaborative as asked for, else as they are; 400 for both together."""
+    """Return (public, collaborative) as asked for, else as they are.
+
+    Raises ApiError 400 for both together.
+    """
     flags = [body.get("public"), body.get("collaborative")]
     if not all(flag is None or isinstance(flag, bool) for flag in flags):
         raise bad_request("Invalid public or collaborative")
@@ -49,7 +55,10 @@ def checked_flags(body: Json, playlist: Playlist | None = None) -> tuple[bool, b
 
 
 def checked_description(body: Json) -> str | None:
-    """The description as Spotify keeps it: HTML-escaped; 400 for line breaks and what is too long."""
+    """Return the description HTML-escaped, as Spotify keeps it.
+
+    Raises ApiError 400 for line breaks or length.
+    """
     description = body.get("description")
     if description is None:
         return None
@@ -59,7 +68,7 @@ def checked_description(body: Json) -> str | None:
 
 
 def checked_name(body: Json) -> str:
-    """The name, which need not be unique."""
+    """Return the name, which need not be unique. Raises ApiError 400 if it is missing or wrong."""
     name = body.get("name")
     if not isinstance(name, str) or not name.strip() or len(name) > MAX_NAME:
         raise bad_request("Missing required field: name" if name is None else "Invalid name")
@@ -69,7 +78,7 @@ def checked_name(body: Json) -> str:
 @router.post("/me/playlists")
 @router.post("/users/{id}/playlists")
 async def create(ctx: Ctx) -> Response:
-    """Create a playlist. In new Development Mode one that was asked to be private is reported public."""
+    """Create a playlist. New Development Mode reports it as public even if it was asked to be private."""
     body = await ctx.body()
     name, description = checked_name(body), checked_description(body)
     is_public, is_collaborative = checked_flags(body)
@@ -84,7 +93,7 @@ async def create(ctx: Ctx) -> Response:
 async def change_details(ctx: Ctx) -> Response:
     """Change the details, which makes a new snapshot.
 
-    In new Development Mode `public` alone is accepted and changes nothing.
+    New Development Mode accepts `public` and does not change it.
     """
     playlist = own_playlist(ctx)
     body = await ctx.body()
@@ -104,7 +113,7 @@ async def change_details(ctx: Ctx) -> Response:
 
 
 def uri_list(content: Any, *, may_be_empty: bool = False) -> list[str]:
-    """The uris of a request, at most 100."""
+    """Return the uris of a request. Raises ApiError 400 if there are none or more than 100."""
     uris = texts(content)
     if uris is None or not (uris or may_be_empty):
         raise bad_request("No uris provided")
@@ -114,7 +123,7 @@ def uri_list(content: Any, *, may_be_empty: bool = False) -> list[str]:
 
 
 def check_addable(ctx: Context, uris: list[str]) -> None:
-    """Refuse the whole chunk for one uri that is malformed, local, or names nothing."""
+    """Raise ApiError 400 if one uri is malformed, local or unknown. Spotify then refuses all of them."""
     for uri in uris:
         pair = split_uri(uri)
         if pair is None or pair[0] not in ("track", "episode"):
@@ -131,13 +140,13 @@ def check_addable(ctx: Context, uris: list[str]) -> None:
 
 
 def new_entries(ctx: Context, uris: list[str]) -> list[Entry]:
-    """Entries added now by the user."""
+    """Return entries that the user adds now."""
     moment = ctx.account.now.replace(microsecond=0)
     return [Entry(uri, moment, ctx.account.profile.id) for uri in uris]
 
 
 def whole_number(content: Any, name: str, default: int | None = None) -> int:
-    """A whole number ≥ 0 of a request's body."""
+    """Return a whole number of at least 0 from a request's body. Raises ApiError 400 for anything else."""
     if content is None and default is not None:
         return default
     if not is_count(content):
@@ -147,12 +156,12 @@ def whole_number(content: Any, name: str, default: int | None = None) -> int:
 
 
 def snapshot_reply(ctx: Context, playlist: Playlist, entries: list[Entry], status: int = 200) -> Response:
-    """Give the playlist its new entries and answer with the new snapshot id."""
+    """Set the playlist's entries, and answer with the new snapshot id."""
     return reply({"snapshot_id": ctx.account.change_playlist(playlist, entries)}, status)
 
 
 def with_query_uris(ctx: Context, body: Json) -> Json:
-    """The body, with the uris of the query where it has none of its own."""
+    """Return the body. If it has no uris, those of the query are added."""
     if "uris" not in ctx.query:
         return body
     return {"uris": [one for one in ctx.query["uris"].split(",") if one], **body}
@@ -161,7 +170,7 @@ def with_query_uris(ctx: Context, body: Json) -> Json:
 @router.post("/playlists/{id}/items")
 @router.post("/playlists/{id}/tracks")
 async def add_items(ctx: Ctx) -> Response:
-    """Add at most 100 uris at a position, at the end by default."""
+    """Add at most 100 uris at a position (default: the end)."""
     playlist = own_playlist(ctx)
     body = with_query_uris(ctx, await ctx.body())
     uris = uri_list(body.get("uris"))
@@ -179,7 +188,7 @@ async def add_items(ctx: Ctx) -> Response:
 @router.put("/playlists/{id}/items")
 @router.put("/playlists/{id}/tracks")
 async def replace_or_reorder(ctx: Ctx) -> Response:
-    """Replace everything (local files are gone, dates are new), or move a range."""
+    """Replace all entries (local files are lost, dates are new), or move a range."""
     playlist = own_playlist(ctx)
     body = await ctx.body()
     if "range_start" in body:
@@ -192,7 +201,7 @@ async def replace_or_reorder(ctx: Ctx) -> Response:
 
 
 def entries_at(playlist: Playlist, snapshot_id: Any) -> list[Entry]:
-    """The entries that a request's positions speak of: those of the snapshot it names, else the present."""
+    """Return the entries to which a request's positions refer: those of its snapshot, or the present."""
     if snapshot_id is None:
         return playlist.entries
     for version in reversed(playlist.versions):
@@ -204,12 +213,12 @@ def entries_at(playlist: Playlist, snapshot_id: Any) -> list[Entry]:
 
 
 def is_former_snapshot(playlist: Playlist, snapshot_id: Any) -> bool:
-    """Whether the playlist ever had this snapshot id (versions are remembered for a while only)."""
+    """Whether the playlist ever had this snapshot id. Only the last 24 versions keep their entries."""
     return any(playlist.snapshot_of(version) == snapshot_id for version in range(1, playlist.version + 1))
 
 
 def reordered(playlist: Playlist, body: Json) -> list[Entry]:
-    """The entries after a move. With an older snapshot its entries move, wherever they are by now."""
+    """Return the entries after a move. With an older snapshot, that snapshot's entries are moved."""
     meant = entries_at(playlist, body.get("snapshot_id"))
     if body.get("insert_before") is None:
         raise bad_request("Missing insert_before parameter")
@@ -230,7 +239,7 @@ def reordered(playlist: Playlist, body: Json) -> list[Entry]:
 
 
 def positions_of(named: Json, length: int) -> list[int]:
-    """The places that a removal names, in a playlist of this length."""
+    """Return the positions that a removal names. Raises ApiError 400 if one is out of bounds."""
     positions = named.get("positions", [])
     if not isinstance(positions, list) or not all(is_count(one) and one < length for one in positions):
         raise bad_request("Given positions are out of bounds")
@@ -240,7 +249,10 @@ def positions_of(named: Json, length: int) -> list[int]:
 @router.delete("/playlists/{id}/items")
 @router.delete("/playlists/{id}/tracks")
 async def remove_items(ctx: Ctx) -> Response:
-    """Remove every copy of each uri. `positions` is not in the new schema: only the old path heeds it."""
+    """Remove every copy of each uri.
+
+    Only the old path obeys `positions`, which the new schema does not have.
+    """
     playlist = own_playlist(ctx)
     body = await ctx.body()
     is_old_path = ctx.request.url.path.rstrip("/").endswith("/tracks")

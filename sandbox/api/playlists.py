@@ -1,4 +1,4 @@
-"""Reading playlists: the user's list, one of them, its items."""
+"""The routes that read playlists: the user's list, one playlist, its items."""
 
 import time
 
@@ -17,7 +17,10 @@ SPOTIFY = "spotify"
 
 
 def find_playlist(ctx: Context) -> Playlist:
-    """The playlist named in the path; deleted ones stay readable, Spotify's own are not found."""
+    """Return the playlist named in the path, deleted ones too.
+
+    Raises ApiError 404, also for Spotify's own.
+    """
     playlist = ctx.account.playlists.get(ctx.identifier())
     if playlist is None or playlist.owner_id == SPOTIFY:
         raise not_found()
@@ -25,14 +28,14 @@ def find_playlist(ctx: Context) -> Playlist:
 
 
 def reading_scopes(playlist: Playlist) -> tuple[str, ...]:
-    """The scopes one of which is needed to see a playlist; none for a public one."""
+    """Return the scopes of which a token needs one to see a playlist. A public one needs none."""
     if playlist.is_collaborative:
         return ("playlist-read-collaborative",)
     return () if playlist.is_public else ("playlist-read-private",)
 
 
 def shown_snapshot(ctx: Context, playlist: Playlist) -> str:
-    """The snapshot id that a read shows: after a write an old or an intermediate one, where so configured."""
+    """Return the snapshot id that a read shows. After a write it may be an old or an odd one (`Options`)."""
     options: Options = ctx.account.options
     if ctx.request.scope["state"].get("is_stale") and len(playlist.versions) > 1:
         return playlist.versions[-2].snapshot_id
@@ -52,7 +55,7 @@ def shown_snapshot(ctx: Context, playlist: Playlist) -> str:
 
 
 def shown_entries(ctx: Context, playlist: Playlist) -> list[Entry]:
-    """The entries that a read shows: writes show late, where so configured."""
+    """Return the entries that a read shows: after a write they may still be the old ones (`Options`)."""
     settled_before = time.monotonic() - ctx.account.options.items_lag_s
     versions = playlist.versions
     if len(versions) < 2 or versions[-1].written_at <= settled_before:  # noqa: PLR2004
@@ -62,7 +65,7 @@ def shown_entries(ctx: Context, playlist: Playlist) -> list[Entry]:
 
 
 def full_playlist(ctx: Context, playlist: Playlist) -> Json:
-    """A playlist with its first 100 entries, where they may be seen."""
+    """Return a playlist with its first 100 entries, if the user may see them."""
     entries = shown_entries(ctx, playlist)
     shapes = ctx.shapes
     shape = shapes.simple_playlist(playlist, shown_snapshot(ctx, playlist), len(entries))
@@ -77,21 +80,22 @@ def full_playlist(ctx: Context, playlist: Playlist) -> Json:
 
 
 def longest_page(ctx: Context) -> int:
-    """The most entries of a page of a playlist's items."""
+    """Return how many entries a page of a playlist's items may have."""
     return 100 if ctx.is_legacy else 50
 
 
 def filtered(ctx: Context, shape: Json) -> Response:
-    """The part of an answer that the parameter `fields` names."""
+    """Return the part of a JSON object that the parameter `fields` selects, as the response."""
     wanted = ctx.query.get("fields")
     return reply(fields.select(shape, fields.parse(wanted)) if wanted else shape)
 
 
 @router.get("/me/playlists")
 async def own_playlists(ctx: Ctx) -> Response:
-    """The user's list, newest first: owned and followed, without those that were deleted.
+    """Answer with the user's playlists, owned and followed, newest first, without deleted ones.
 
-    Private and collaborative ones are listed where the token covers them; nothing tells that others exist.
+    Private and collaborative playlists are listed only if the token covers them. The answer does not say that
+    any were left out.
     """
     limit, offset = ctx.limit(), ctx.offset(MAX_OFFSET)
     playlists = [
@@ -110,7 +114,7 @@ async def own_playlists(ctx: Ctx) -> Response:
 
 @router.get("/playlists/{id}")
 async def playlist(ctx: Ctx) -> Response:
-    """One playlist; for those of others metadata only (in legacy mode all)."""
+    """Answer with one playlist. Of other people's playlists only legacy mode shows the entries."""
     found = find_playlist(ctx)
     if reading_scopes(found):
         ctx.require_scope(*reading_scopes(found), "playlist-read-private")
@@ -120,7 +124,7 @@ async def playlist(ctx: Ctx) -> Response:
 @router.get("/playlists/{id}/items")
 @router.get("/playlists/{id}/tracks")
 async def playlist_items(ctx: Ctx) -> Response:
-    """A page of a playlist's entries, 50 at most (100 in legacy mode)."""
+    """Answer with a page of a playlist's entries, at most 50 (100 in legacy mode)."""
     found = find_playlist(ctx)
     is_old_path = ctx.request.url.path.rstrip("/").endswith("/tracks")
     limit, offset = ctx.limit(20, longest_page(ctx)), ctx.offset()
@@ -137,11 +141,11 @@ async def playlist_items(ctx: Ctx) -> Response:
 
 
 def with_kinds(ctx: Context, shape: Json, kinds: list[str]) -> Json:
-    """An entry as a client sees it that did not ask for episodes: they pose as tracks."""
+    """Return an entry for a client that did not ask for episodes: an episode is shown as a track."""
     item = shape["item"]
     if item is not None and item["type"] == "episode" and "episode" not in kinds:
         show = item["show"]["name"]
-        posing = {
+        as_track = {
             **{key: item[key] for key in ("id", "uri", "href", "name", "duration_ms", "explicit")},
             "type": "track",
             "episode": True,
@@ -151,5 +155,5 @@ def with_kinds(ctx: Context, shape: Json, kinds: list[str]) -> Json:
             "album": {"name": show, "type": "album", "id": None, "uri": None, "images": item["images"]},
             "external_ids": {},
         }
-        return {**shape, **dict.fromkeys(ctx.shapes.item_keys, posing)}
+        return {**shape, **dict.fromkeys(ctx.shapes.item_keys, as_track)}
     return shape

@@ -1,8 +1,8 @@
-"""The account as Spotify's JSON objects, in either mode.
+"""Turns the account into Spotify's JSON objects, for both modes.
 
-New Development Mode drops fields wherever an object occurs and renames a playlist's `tracks` to `items`
-and their `track` to `item`; legacy mode has them all, under both names.
-With `market` playability shows, tracks are relinked, and no markets are named.
+New Development Mode leaves fields out of every object, and renames a playlist's `tracks` to `items` and an
+entry's `track` to `item`. Legacy mode has all fields, under both names. If a call sends `market`, playability
+is shown, tracks are relinked, and `available_markets` is left out.
 """
 
 from __future__ import annotations
@@ -21,26 +21,29 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 Mode = Literal["new-dev", "legacy"]
-Told = Literal["nothing", "playability", "restrictions"]
-"""What is said about playability without `market`: the lists of the library say more than the rest."""
+Disclosure = Literal["nothing", "playability", "restrictions"]
+"""What an object says about playability if the call sends no `market`. The lists of the library say more."""
 MARKETS: Final = ("AT", "CH", "DE", "FR", "GB", "US")
 EMBEDDED_TRACKS: Final = 50
-ISRC_REMAINS: Final = "external_ids"  # removed in February 2026, given back in March
+ISRC_REMAINS: Final = "external_ids"  # removed in February 2026, back since March
 
 
 def to_seconds(moment: datetime | None) -> str | None:
-    """A date as Spotify writes `added_at`."""
+    """Return a time as Spotify writes `added_at`."""
     return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def to_milliseconds(moment: datetime) -> str:
-    """A date as Spotify writes `played_at`."""
+    """Return a time as Spotify writes `played_at`."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @dataclass(frozen=True)
 class Shapes:
-    """Makes the objects of one request; `base` is the API's own address, `market` None where not sent."""
+    """Makes the JSON objects of one request.
+
+    `base` is the API's address; `market` is None if it was not sent.
+    """
 
     account: Account
     mode: Mode
@@ -49,22 +52,22 @@ class Shapes:
 
     @property
     def is_legacy(self) -> bool:
-        """Whether nothing is dropped or renamed."""
+        """Whether all fields are shown, under their old names too."""
         return self.mode == "legacy"
 
     @property
     def item_keys(self) -> tuple[str, ...]:
-        """What holds the track in a playlist's entry."""
+        """The keys that hold the track in a playlist's entry."""
         return ("track", "item") if self.is_legacy else ("item",)
 
     @property
     def items_keys(self) -> tuple[str, ...]:
-        """What holds the entries in a playlist."""
+        """The keys that hold the entries in a playlist."""
         return ("tracks", "items") if self.is_legacy else ("items",)
 
     @property
     def names_markets(self) -> bool:
-        """Whether objects name the markets that they are available in."""
+        """Whether objects have `available_markets`."""
         return self.is_legacy and not self.market
 
     def _identity(self, kind: str, identifier: str) -> Json:
@@ -85,13 +88,13 @@ class Shapes:
     # -- artists
 
     def simple_artists(self, artist_ids: list[str]) -> list[Json]:
-        """Artists as tracks and albums carry them."""
+        """Return artists as tracks and albums contain them."""
         return [
             {**self._identity("artist", one), "name": self.account.artists[one].name} for one in artist_ids
         ]
 
     def artist(self, artist: Artist) -> Json:
-        """A full artist."""
+        """Return a full artist."""
         shape = {
             **self._identity("artist", artist.id),
             "name": artist.name,
@@ -108,7 +111,7 @@ class Shapes:
     # -- albums
 
     def simple_album(self, album: Album) -> Json:
-        """An album as tracks carry it."""
+        """Return an album as tracks contain it."""
         shape = {
             **self._identity("album", album.id),
             "album_type": album.album_type,
@@ -126,15 +129,15 @@ class Shapes:
         return shape
 
     def artist_album(self, album: Album) -> Json:
-        """An album as the list of an artist's albums shows it."""
+        """Return an album as the list of an artist's albums contains it."""
         shape = self.simple_album(album)
         return {**shape, "album_group": album.album_type} if self.is_legacy else shape
 
-    def album(self, album: Album, told: Told = "nothing") -> Json:
-        """A full album with its first 50 tracks."""
+    def album(self, album: Album, disclosure: Disclosure = "nothing") -> Json:
+        """Return a full album with its first 50 tracks."""
         shape = {
             **self.simple_album(album),
-            "tracks": self.album_tracks_page(album, EMBEDDED_TRACKS, 0, told),
+            "tracks": self.album_tracks_page(album, EMBEDDED_TRACKS, 0, disclosure),
             "copyrights": [{"text": f"(P) {album.release_date[:4]} {album.label}", "type": "P"}],
             "external_ids": {"upc": album.upc} if album.upc else {},
             "genres": [],
@@ -143,23 +146,25 @@ class Shapes:
             shape |= {"label": album.label, "popularity": album.popularity}
         return shape
 
-    def album_tracks_page(self, album: Album, limit: int, offset: int, told: Told = "nothing") -> Json:
-        """A page of the album's tracks, as embedded in it and as listed."""
+    def album_tracks_page(
+        self, album: Album, limit: int, offset: int, disclosure: Disclosure = "nothing"
+    ) -> Json:
+        """Return a page of the album's tracks, as embedded in the album and as listed."""
         tracks = [self.account.tracks[one] for one in album.track_ids[offset : offset + limit]]
-        items = [self.simple_track(track, told) for track in tracks]
+        items = [self.simple_track(track, disclosure) for track in tracks]
         return self.page(f"/albums/{album.id}/tracks", items, len(album.track_ids), limit, offset, {})
 
     def saved_album(self, saved: SavedAlbum) -> Json:
-        """An entry of GET /me/albums."""
+        """Return an entry of GET /me/albums."""
         album = None if saved.is_null else self.album(self.account.albums[saved.album_id], "restrictions")
         return {"added_at": to_seconds(saved.added_at), "album": album}
 
     # -- tracks
 
-    def _playable(self, track: Track, told: Told) -> tuple[Track, Json]:
-        """The track that is returned for the market, and what is said about it."""
+    def _playable(self, track: Track, disclosure: Disclosure) -> tuple[Track, Json]:
+        """Return the track that is shown for the market, and the keys about its playability."""
         if not self.market:
-            return track, self._told(track, told)
+            return track, self._without_market(track, disclosure)
         target = self.account.tracks.get(track.relinked_to or "")
         if target is not None:
             linked = {"linked_from": self._identity("track", track.id)} if self.is_legacy else {}
@@ -168,16 +173,19 @@ class Shapes:
             return track, {"is_playable": True}
         return track, {"is_playable": False, "restrictions": {"reason": track.restriction}}
 
-    def _told(self, track: Track, told: Told) -> Json:
-        """What is said of a track without `market`; `linked_from` is not among it."""
+    def _without_market(self, track: Track, disclosure: Disclosure) -> Json:
+        """Return what is said about a track's playability if the call sends no `market`.
+
+        Never `linked_from`.
+        """
         is_playable = track.is_playable or track.relinked_to in self.account.tracks
-        playability = {"is_playable": is_playable} if told == "playability" else {}
-        restrictions = {} if is_playable or told == "nothing" else {"reason": track.restriction}
+        playability = {"is_playable": is_playable} if disclosure == "playability" else {}
+        restrictions = {} if is_playable or disclosure == "nothing" else {"reason": track.restriction}
         return {**playability, **({"restrictions": restrictions} if restrictions else {})}
 
-    def simple_track(self, track: Track, told: Told = "nothing") -> Json:
-        """A track as albums carry it: no album, no external ids."""
-        shown, availability = self._playable(track, told)
+    def simple_track(self, track: Track, disclosure: Disclosure = "nothing") -> Json:
+        """Return a track as albums contain it: without album and external ids."""
+        shown, availability = self._playable(track, disclosure)
         shape = {
             **self._identity("track", shown.id),
             "artists": self.simple_artists(shown.artist_ids),
@@ -194,10 +202,10 @@ class Shapes:
             shape["available_markets"] = list(MARKETS) if shown.is_playable else []
         return shape
 
-    def track(self, track: Track, told: Told = "nothing") -> Json:
-        """A full track."""
-        shown, _ = self._playable(track, told)
-        shape = self.simple_track(track, told)
+    def track(self, track: Track, disclosure: Disclosure = "nothing") -> Json:
+        """Return a full track."""
+        shown, _ = self._playable(track, disclosure)
+        shape = self.simple_track(track, disclosure)
         shape["album"] = self.simple_album(self.account.albums[shown.album_id])
         shape[ISRC_REMAINS] = {"isrc": shown.isrc} if shown.isrc else {}
         if self.is_legacy:
@@ -205,7 +213,7 @@ class Shapes:
         return shape
 
     def played(self, report: Report) -> Json:
-        """An entry of recently-played; the key stays `track` in every mode."""
+        """Return an entry of recently-played. The key is `track` in both modes."""
         return {
             "track": self.track(self.account.tracks[report.track_id]),
             "played_at": to_milliseconds(report.played_at),
@@ -226,7 +234,7 @@ class Shapes:
     # -- playlists
 
     def entry(self, entry: Entry) -> Json:
-        """An entry of a playlist."""
+        """Return an entry of a playlist."""
         adder = entry.added_by
         item = self._item(entry)
         return {
@@ -250,7 +258,7 @@ class Shapes:
         track = self.account.tracks.get(identifier)
         if track is None:
             return None
-        # a playlist's items say what they are twice over, for clients that expect tracks alone
+        # a playlist's items carry `episode` and `track` beside `type`, for clients that expect tracks only
         return {**self.track(track), "episode": False, "track": True}
 
     def _episode(self, episode: Episode) -> Json:
@@ -325,11 +333,11 @@ class Shapes:
         return {**shape, "available_markets": []} if self.names_markets else shape
 
     def is_readable(self, playlist: Playlist) -> bool:
-        """Whether the user owns it or collaborates: only then new Development Mode shows its entries."""
+        """Whether the user owns the playlist or collaborates. Else new Development Mode hides its entries."""
         return playlist.owner_id == self.account.profile.id or playlist.is_collaborative
 
     def simple_playlist(self, playlist: Playlist, snapshot_id: str, total: int) -> Json:
-        """A playlist as GET /me/playlists lists it."""
+        """Return a playlist as GET /me/playlists contains it."""
         owner = {**self._identity("user", playlist.owner_id), "display_name": playlist.owner_id}
         if playlist.owner_id == self.account.profile.id:
             owner["display_name"] = self.account.profile.display_name
@@ -352,7 +360,7 @@ class Shapes:
     # -- the rest
 
     def profile(self) -> Json:
-        """GET /me."""
+        """Return the object of GET /me."""
         profile = self.account.profile
         shape = {
             **self._identity("user", profile.id),
@@ -381,9 +389,9 @@ class Shapes:
         *,
         linked_limit: int | None = None,
     ) -> Json:
-        """A paging object whose links lead to our own address and keep the other parameters.
+        """Return a paging object. Its links lead to `base` and keep the other parameters.
 
-        `linked_limit`: the limit in the links, where they lead to a list with shorter pages.
+        `linked_limit` is the limit in the links, if they lead to a list with shorter pages.
         """
 
         def link(to: int) -> str:

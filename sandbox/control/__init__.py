@@ -1,1 +1,1 @@
-"""What only a simulation has: controls over HTTP, faults on demand, accounting of calls."""
+"""What only a simulation has: control endpoints, faults on demand, and a record of all calls."""

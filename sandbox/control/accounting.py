@@ -1,4 +1,4 @@
-"""Accounting of every call: what a client has cost, and whether it used what no longer exists."""
+"""Records every call: how many calls a client made, and whether it used endpoints that no longer exist."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ READS: Final = ("GET", "HEAD")
 
 @dataclass(slots=True)
 class Call:
-    """One call; `path` is below /v1. `status` None: no answer was sent (dropped, hung, still under way)."""
+    """One call. `path` is below /v1.
+
+    `status` is None if no answer was sent: dropped, hanging, or still running.
+    """
 
     method: str
     path: str
@@ -30,17 +33,17 @@ class Call:
 
     @property
     def is_write(self) -> bool:
-        """Whether the method changes something."""
+        """Whether the call may change something."""
         return self.method not in READS
 
     def as_json(self) -> dict[str, Any]:
-        """The call as a JSON object."""
+        """Return the call as a JSON object."""
         return {**asdict(self), "called_at": self.called_at.isoformat()}
 
 
 @dataclass
 class Accounting:
-    """All calls since the last reset; the counts leave the accounts service (login, tokens) out."""
+    """All calls since the last reset. The counts do not include the accounts service (login, tokens)."""
 
     all: deque[Call] = field(default_factory=lambda: deque(maxlen=KEPT_CALLS))
 
@@ -57,37 +60,37 @@ class Accounting:
 
     @property
     def total(self) -> int:
-        """How many calls to the Web API."""
+        """The number of calls to the Web API."""
         return len(self.api)
 
     @property
     def reads(self) -> int:
-        """How many of them only read."""
+        """The number of Web API calls that only read."""
         return sum(not call.is_write for call in self.api)
 
     @property
     def writes(self) -> int:
-        """How many of them were writes."""
+        """The number of Web API calls that may write."""
         return sum(call.is_write for call in self.api)
 
     @property
     def removed(self) -> int:
-        """How many went to an endpoint that new Development Mode has removed."""
+        """The number of calls to endpoints that new Development Mode has removed."""
         return sum(call.is_removed_endpoint for call in self.api)
 
     @property
     def tokens(self) -> int:
-        """How many requests for a token."""
+        """The number of requests for a token."""
         return sum(call.template == "/api/token" for call in tuple(self.all))
 
     def count(self, method: str | None = None, template: str | None = None, status: int | None = None) -> int:
-        """Calls with this method, endpoint template (`/playlists/{id}/items`) and status."""
+        """Return the number of calls with this method, endpoint template and status. See `matching`."""
         return len(self.matching(method, template, status))
 
     def matching(
         self, method: str | None = None, template: str | None = None, status: int | None = None
     ) -> list[Call]:
-        """The calls with this method, endpoint template and status, oldest first."""
+        """Return the calls with this method, endpoint (`/playlists/{id}/items`) and status, oldest first."""
         return [
             call
             for call in tuple(self.all)
@@ -96,12 +99,12 @@ class Accounting:
             and status in (None, call.status)
         ]
 
-    def by(self, attribute: str) -> dict[str, int]:
-        """Web API calls counted by `family`, `template`, `method` or `status`."""
+    def count_by(self, attribute: str) -> dict[str, int]:
+        """Return the number of Web API calls by `family`, `template`, `method` or `status`."""
         return dict(Counter(str(getattr(call, attribute)) for call in self.api))
 
     def summary(self) -> dict[str, Any]:
-        """All totals as a JSON object."""
+        """Return all totals as a JSON object."""
         return {
             "total": self.total,
             "reads": self.reads,
@@ -109,11 +112,11 @@ class Accounting:
             "removed_endpoints": self.removed,
             "rate_limited": sum(call.status == 429 for call in self.api),  # noqa: PLR2004
             "tokens": self.tokens,
-            "by_family": self.by("family"),
+            "by_family": self.count_by("family"),
             "by_endpoint": dict(Counter(f"{call.method} {call.template}" for call in self.api)),
-            "by_status": self.by("status"),
+            "by_status": self.count_by("status"),
         }
 
     def reset(self) -> None:
-        """Forget them all."""
+        """Forget all calls."""
         self.all.clear()

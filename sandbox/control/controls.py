@@ -1,4 +1,4 @@
-"""The sandbox's own controls under /sandbox: see everything, edit as the user, set faults, move time on."""
+"""The control endpoints under /sandbox: inspect and edit the account, set faults, move its time."""
 
 from collections.abc import Callable, Coroutine
 from dataclasses import asdict
@@ -33,10 +33,10 @@ SHOWN_CALLS = 1_000
 
 
 class ControlRoute(APIRoute):
-    """A route that answers 400 with the reason, where what was asked makes no sense."""
+    """A route that answers 400 with the reason if the request is invalid."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The handler of the route."""
+        """Return the route's handler, wrapped to answer ValueError with status 400."""
         handle = super().get_route_handler()
 
         async def handle_or_refuse(request: Request) -> Response:
@@ -52,26 +52,26 @@ router = APIRouter(route_class=ControlRoute)
 
 
 def sandbox_of(request: Request) -> Sandbox:
-    """The sandbox that is served."""
+    """Return the sandbox that is served."""
     sandbox: Sandbox = request.app.state.sandbox
     return sandbox
 
 
 async def body_of(request: Request) -> Json:
-    """The JSON object that was sent, {} for none. Raises ValueError."""
+    """Return the JSON object of the request, {} for an empty body. Raises ValueError."""
     content = read_json(await request.body())
     if not isinstance(content, dict):
-        raise ValueError("the body is no JSON object")  # noqa: TRY004  the same as any other that cannot be read
+        raise ValueError("the body is no JSON object")  # noqa: TRY004  handled like any other unreadable body
     return content
 
 
 def ok(**content: Any) -> Response:
-    """An answer of the controls."""
+    """Return the response of a control that succeeded."""
     return JSONResponse({"ok": True, **content})
 
 
 def state_of(sandbox: Sandbox) -> Json:
-    """The sandbox at a glance."""
+    """Return the sandbox's mode, time, options and counts as a JSON object."""
     account = sandbox.account
     return {
         "mode": sandbox.mode,
@@ -95,7 +95,7 @@ def state_of(sandbox: Sandbox) -> Json:
 
 
 def playlist_truth(playlist: Playlist) -> Json:
-    """A playlist with all that there is to know about it."""
+    """Return a playlist with all entries as a JSON object, including what the Web API does not show."""
     return {
         "id": playlist.id,
         "name": playlist.name,
@@ -116,13 +116,13 @@ def playlist_truth(playlist: Playlist) -> Json:
 
 @router.get("/state")
 async def state(request: Request) -> Response:
-    """Counts, time, options, totals of calls."""
+    """Answer with mode, time, options, counts and totals of calls."""
     return JSONResponse(state_of(sandbox_of(request)))
 
 
 @router.get("/library")
 async def library(request: Request) -> Response:
-    """The ordered likes and saved albums."""
+    """Answer with the likes and the saved albums in order."""
     account = sandbox_of(request).account
     return JSONResponse(
         {
@@ -139,13 +139,13 @@ async def library(request: Request) -> Response:
 
 @router.get("/playlists")
 async def playlists(request: Request) -> Response:
-    """Every playlist with its entries, deleted ones too."""
+    """Answer with every playlist and its entries, deleted playlists too."""
     return JSONResponse([playlist_truth(one) for one in sandbox_of(request).account.playlists.values()])
 
 
 @router.get("/calls")
 async def calls(request: Request) -> Response:
-    """Totals, and the latest calls (`limit`, default 1,000), oldest first."""
+    """Answer with the totals and the latest calls (`limit`, default 1,000), oldest first."""
     accounting = sandbox_of(request).calls
     limit = read_number(request.query_params.get("limit", str(SHOWN_CALLS)))
     latest = list(accounting)[-limit:] if limit > 0 else []
@@ -154,7 +154,7 @@ async def calls(request: Request) -> Response:
 
 @router.delete("/calls")
 async def forget_calls(request: Request) -> Response:
-    """Begin to count again."""
+    """Forget all calls."""
     sandbox = sandbox_of(request)
     sandbox.calls.reset()
     if sandbox.storage is not None:
@@ -166,19 +166,19 @@ async def forget_calls(request: Request) -> Response:
 
 
 def edit(sandbox: Sandbox, action: str, body: Json) -> Json:
-    """One edit of the library, of a playlist, or a play. Raises ValueError where it makes no sense."""
+    """Make one edit of the library or of a playlist, or add a play. Raises ValueError if it is invalid."""
     account, form = sandbox.account, EditForm.read(body)
     match action:
         case "like":
-            liked = account.like(known(account.tracks, form.track_id), form.at)
+            liked = account.like(require_known(account.tracks, form.track_id), form.at)
             return {"added_at": to_seconds(liked.added_at)}
         case "unlike":
-            account.unlike(known(account.tracks, form.track_id))
+            account.unlike(require_known(account.tracks, form.track_id))
         case "save":
-            saved = account.save_album(known(account.albums, form.album_id), form.at)
+            saved = account.save_album(require_known(account.albums, form.album_id), form.at)
             return {"added_at": to_seconds(saved.added_at)}
         case "unsave":
-            account.unsave_album(known(account.albums, form.album_id))
+            account.unsave_album(require_known(account.albums, form.album_id))
         case "play":
             return play(sandbox, form)
         case "create-playlist":
@@ -189,55 +189,55 @@ def edit(sandbox: Sandbox, action: str, body: Json) -> Json:
 
 
 def edit_playlist(sandbox: Sandbox, action: str, form: EditForm) -> None:
-    """Edit, delete or restore a playlist. Raises ValueError."""
+    """Edit, delete or restore a playlist. Raises ValueError if it is invalid."""
     account = sandbox.account
     match action:
         case "edit-playlist" if form.uris is not None:
-            account.edit_playlist(known(account.playlists, form.playlist_id), form.uris)
+            account.edit_playlist(require_known(account.playlists, form.playlist_id), form.uris)
         case "delete-playlist":
-            account.delete_playlist(known(account.playlists, form.playlist_id))
+            account.delete_playlist(require_known(account.playlists, form.playlist_id))
         case "restore-playlist":
-            account.restore_playlist(known(account.playlists, form.playlist_id))
+            account.restore_playlist(require_known(account.playlists, form.playlist_id))
         case _:
             raise ValueError(f"unknown edit {action!r}, or uris are missing")
 
 
-def known(things: dict[str, Any], identifier: str | None) -> str:
-    """An id that the account knows. Raises ValueError."""
+def require_known(things: dict[str, Any], identifier: str | None) -> str:
+    """Return an id that the account knows. Raises ValueError for any other."""
     if identifier not in things:
         raise ValueError(f"unknown id {identifier!r}")
     return identifier
 
 
 def play(sandbox: Sandbox, form: EditForm) -> Json:
-    """Play a track (default: the latest like), ending `at` (default: now)."""
+    """Add a play of a track (default: the latest like) that ends `at` (default: now). Raises ValueError."""
     account = sandbox.account
     latest = account.likes[0].track_id if account.likes else None
-    item = form.uri or known(account.tracks, form.track_id or latest)
+    item = form.uri or require_known(account.tracks, form.track_id or latest)
     done = account.play(item, form.at, ms_played=form.ms_played, visible_at=form.visible_at)
     return {"uri": done.uri, "ended_at": done.ended_at.isoformat()}
 
 
 @router.post("/edits/{action}")
 async def edits(request: Request, action: str) -> Response:
-    """`like`, `unlike`, `save`, `unsave`, `play`, `create-`, `edit-`, `delete-` and `restore-playlist`."""
+    """Edit: like, unlike, save, unsave, play, create-playlist, edit-, delete- or restore-playlist."""
     return ok(**edit(sandbox_of(request), action, await body_of(request)))
 
 
 @router.post("/advance")
 async def advance(request: Request) -> Response:
-    """Live on for `hours`, or `until` a time (`now`: the real one)."""
+    """Move time forward by `hours`, or `until` a time (`now` is the real time)."""
     sandbox, body = sandbox_of(request), await body_of(request)
     return JSONResponse(advance_by(sandbox, body))
 
 
 def advance_by(sandbox: Sandbox, body: Json) -> Json:
-    """Move time on as the body says; returns what has happened meanwhile. Raises ValueError."""
+    """Move time forward as the body says, and return what happened meanwhile. Raises ValueError."""
     account, form = sandbox.account, AdvanceForm.read(body)
     before = (len(account.plays), len(account.likes), len(account.saved_albums))
     until = form.until or account.now + timedelta(hours=form.hours)
     if until > LATEST:
-        raise ValueError(f"the sandbox lives no longer than until {LATEST.year}")
+        raise ValueError(f"the sandbox's time ends in {LATEST.year}")
     if until > account.now:
         account.advance_to(until)
     after = (len(account.plays), len(account.likes), len(account.saved_albums))
@@ -248,7 +248,7 @@ def advance_by(sandbox: Sandbox, body: Json) -> Json:
 
 @router.post("/options")
 async def options(request: Request) -> Response:
-    """Set any of the options, or `mode`."""
+    """Set some of the options, or `mode`."""
     sandbox, body = sandbox_of(request), await body_of(request)
     mode = body.pop("mode", sandbox.mode)
     if mode not in get_args(Mode):
@@ -257,8 +257,8 @@ async def options(request: Request) -> Response:
     sandbox.mode = mode
     for name in body:
         setattr(sandbox.account.options, name, getattr(changed, name))
-    sandbox.account.touch("options")
-    sandbox.account.touch("sandbox")
+    sandbox.account.mark_changed("options")
+    sandbox.account.mark_changed("sandbox")
     return ok()
 
 
@@ -267,36 +267,36 @@ async def options(request: Request) -> Response:
 
 @router.get("/faults")
 async def list_faults(request: Request) -> Response:
-    """The faults that are set."""
+    """Answer with the faults that are set."""
     return JSONResponse([fault.as_json() for fault in sandbox_of(request).faults.all])
 
 
 @router.post("/faults")
 async def add_fault(request: Request) -> Response:
-    """Set a fault: `kind`, `method`, `path`, `nth`, `times` (null: for ever), `retry_after`, `status`, …"""
+    """Set a fault: `kind`, `method`, `path`, `nth`, `times` (null: for ever), `retry_after`, `status` …"""
     form = FaultForm.read(await body_of(request))
     if form.kind == "callback":
-        raise ValueError("a callback is set from Python alone")
+        raise ValueError("a callback can be set from Python only")
     return ok(fault=sandbox_of(request).faults.add(**form.model_dump()).as_json())
 
 
 @router.delete("/faults")
 async def clear_faults(request: Request) -> Response:
-    """Take all faults away; calls that hang go on."""
+    """Remove all faults. Hanging calls go on."""
     sandbox_of(request).faults.clear()
     return ok()
 
 
 @router.delete("/faults/{fault_id}")
 async def remove_fault(request: Request, fault_id: str) -> Response:
-    """Take one fault away."""
+    """Remove one fault."""
     sandbox_of(request).faults.remove(read_number(fault_id))
     return ok()
 
 
 @router.get("/hanging")
 def hanging(request: Request) -> Response:
-    """The calls that hang now; `wait` waits up to so many seconds until there is one."""
+    """Answer with the calls that hang now. `wait` is how many seconds to wait for one."""
     faults = sandbox_of(request).faults
     faults.wait_for_hang(WaitForm.read(request.query_params).wait)
     return JSONResponse([hang.as_json() for hang in list(faults.hanging)])
@@ -304,14 +304,14 @@ def hanging(request: Request) -> Response:
 
 @router.post("/release")
 async def release(request: Request) -> Response:
-    """Let every call that hangs go on."""
+    """Let every hanging call go on."""
     sandbox_of(request).faults.release()
     return ok()
 
 
 @router.post("/tokens/{action}")
 async def tokens(request: Request, action: str) -> Response:
-    """`expire` access tokens, `revoke` refresh tokens, `restore` them, `issue` one (`scope`, `age_days`)."""
+    """Expire access tokens, or revoke, restore or issue refresh tokens (`scope`, `age_days`)."""
     held, body = sandbox_of(request).tokens, await body_of(request)
     match action:
         case "expire":
@@ -337,7 +337,7 @@ async def export(request: Request) -> Response:
 
 
 def export_by(sandbox: Sandbox, body: Json) -> Json:
-    """Write an export as the body says; returns its path and summary. Raises ValueError."""
+    """Write an export as the body says, and return its path and summary. Raises ValueError."""
     form = ExportForm.read(body)
     made = make_export(
         sandbox.account,
@@ -356,7 +356,7 @@ def export_by(sandbox: Sandbox, body: Json) -> Json:
 
 @router.post("/reset")
 async def reset(request: Request) -> Response:
-    """Forget calls and faults; the account stays."""
+    """Forget all calls and faults. The account stays."""
     sandbox = sandbox_of(request)
     sandbox.faults.clear()
     return await forget_calls(request)

@@ -1,4 +1,4 @@
-"""Faults on demand: what goes wrong, at which call, how often; and calls that hang until released."""
+"""Faults on demand: which call fails, how, and how often. Some calls hang until they are released."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ FaultKind = Literal[
     "bad_request",  # 400
     "expired_token",  # 401
     "revoked_refresh_token",  # 400 invalid_grant of the token endpoint
-    "stale_snapshot",  # answers, with the snapshot id from before the last write
-    "callback",  # Python alone: `action` runs, then the call goes on
+    "stale_snapshot",  # answers with the snapshot id from before the last write
+    "callback",  # from Python only: `action` runs, then the call goes on
 ]
 HANGS: Final = ("hang_before", "hang_after", "timeout", "timeout_after")
 AFTER: Final = ("server_error_after", "timeout_after", "drop_after", "drop_midway", "hang_after")
@@ -44,9 +44,11 @@ PREMIUM_TEXT: Final = (
 
 @dataclass
 class Fault:
-    """One fault. It fires at the `nth` call that matches, and at the `times` - 1 following (None: for ever).
+    """One fault.
 
-    `path` is below /v1 or of the accounts service: a template (`/playlists/{id}/items`); `*` is anything.
+    It strikes the `nth` matching call and the `times` - 1 calls after it (None: all calls after it). `path`
+    is a path below /v1 or of the accounts service. It may be a template (`/playlists/{id}/items`); `*`
+    matches anything.
     """
 
     kind: FaultKind
@@ -75,16 +77,16 @@ class Fault:
 
     @property
     def is_after(self) -> bool:
-        """Whether the call is applied first."""
+        """Whether the call is applied before the fault strikes."""
         return self.kind in AFTER
 
     @property
     def is_hang(self) -> bool:
-        """Whether the call is held."""
+        """Whether the call hangs."""
         return self.kind in HANGS
 
-    def fires_at(self, method: str, path: str) -> bool:
-        """Count this call if it matches, and say whether the fault strikes it."""
+    def strikes(self, method: str, path: str) -> bool:
+        """Count this call if it matches, and return whether the fault strikes it."""
         if self.method not in ("*", method) or not self._pattern.fullmatch(path):
             return False
         self.matched += 1
@@ -92,7 +94,7 @@ class Fault:
         return is_due and (self.times is None or self.matched < self.nth + self.times)
 
     def as_json(self) -> dict[str, Any]:
-        """The fault as a JSON object."""
+        """Return the fault as a JSON object."""
         shape = asdict(self)
         del shape["action"]
         return shape
@@ -100,7 +102,7 @@ class Fault:
 
 @dataclass
 class Hang:
-    """A call that is being held."""
+    """A call that hangs now."""
 
     method: str
     path: str
@@ -111,12 +113,12 @@ class Hang:
     is_going_on: bool = False
 
     def as_json(self) -> dict[str, Any]:
-        """The held call as a JSON object."""
+        """Return the hanging call as a JSON object."""
         return {"method": self.method, "path": self.path, "kind": self.kind, "is_applied": self.is_applied}
 
 
 class Faults:
-    """The faults that are set, and the calls that hang by them."""
+    """The faults that are set, and the calls that hang because of them."""
 
     def __init__(self) -> None:
         self.all: list[Fault] = []
@@ -125,7 +127,10 @@ class Faults:
         self._changed = threading.Condition()
 
     def add(self, kind: FaultKind, method: str = "*", path: str = "*", **details: Any) -> Fault:
-        """Set a fault; `details` are further fields of `Fault`. The one that was set first strikes first."""
+        """Set a fault. `details` are further fields of `Fault`.
+
+        If several match, the first one set strikes.
+        """
         fault = Fault(kind, method, path, id=next(self._ids), **details)
         self.all.append(fault)
         return fault
@@ -133,41 +138,44 @@ class Faults:
     def on(
         self, method: str, path: str, action: Callable[[], object], *, nth: int = 1, times: int | None = 1
     ) -> Fault:
-        """Run `action` before the nth matching call, which then goes on: a user who edits while we page."""
+        """Run `action` before the nth matching call, which then goes on.
+
+        It simulates a user who edits meanwhile.
+        """
         return self.add("callback", method, path, action=action, nth=nth, times=times)
 
     def remove(self, fault_id: int) -> None:
-        """Take one fault away."""
+        """Remove one fault."""
         self.all = [fault for fault in self.all if fault.id != fault_id]
 
     def clear(self) -> None:
-        """Take all faults away and let the calls that hang go on."""
+        """Remove all faults and let hanging calls go on."""
         self.all.clear()
         self.release()
 
-    def strike(self, method: str, path: str) -> Fault | None:
-        """The fault that strikes this call, if any; every fault counts the calls that match it."""
-        struck = [fault for fault in self.all if fault.fires_at(method, path)]
-        if not struck:
+    def fault_for(self, method: str, path: str) -> Fault | None:
+        """Return the fault that strikes this call, if any. Every fault counts the calls that match it."""
+        striking = [fault for fault in self.all if fault.strikes(method, path)]
+        if not striking:
             return None
-        struck[0].fired += 1
-        return struck[0]
+        striking[0].fired += 1
+        return striking[0]
 
     # -- calls that hang
 
     def wait_for_hang(self, timeout_s: float = 10.0) -> Hang | None:
-        """Block until a call hangs (None after `timeout_s`); for a test's thread, not for the server's."""
+        """Block until a call hangs, None after `timeout_s`. For a test's thread, not for the server's."""
         with self._changed:
             self._changed.wait_for(lambda: self.hanging, timeout_s)
             return self.hanging[0] if self.hanging else None
 
     def wait_for_no_hang(self, timeout_s: float = 10.0) -> bool:
-        """Block until no call hangs: the server has seen that its client is gone."""
+        """Block until no call hangs, and return whether that happened within `timeout_s`."""
         with self._changed:
             return self._changed.wait_for(lambda: not self.hanging, timeout_s)
 
     def release(self) -> None:
-        """Let every call that hangs go on."""
+        """Let every hanging call go on."""
         with self._changed:
             for hang in self.hanging:
                 hang.is_going_on = True
@@ -175,7 +183,7 @@ class Faults:
                     hang.loop.call_soon_threadsafe(hang.released.set)
 
     async def hold(self, fault: Fault, method: str, path: str, client_gone: Callable[[], Any]) -> bool:
-        """Hold a call; True when it was released, False when its client is gone or its time was up."""
+        """Hold a call. Returns True when it was released, False when its client is gone or its time is up."""
         hang = Hang(method, path, fault.kind, fault.is_after, asyncio.Event(), asyncio.get_running_loop())
         with self._changed:
             self.hanging.append(hang)

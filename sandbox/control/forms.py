@@ -1,4 +1,4 @@
-"""What the controls take: one form per command. A body that does not fit is a pydantic `ValidationError`."""
+"""The request bodies of the controls, one model per command. An invalid body raises `ValidationError`."""
 
 import json
 import re
@@ -34,11 +34,14 @@ LOCAL_URI = re.compile(r"spotify:local(:[^:]*){3}:[0-9]{1,6}")
 
 
 def read_moment(content: Any) -> datetime:
-    """A time as ISO 8601 (UTC unless it says otherwise); `now` is the real one."""
+    """Return a time from ISO 8601 (UTC if it has no offset) or from `now`, the real time.
+
+    Raises ValueError.
+    """
     if content == "now":
         return real_now()
     if not isinstance(content, str):
-        raise ValueError("no time")  # noqa: TRY004  pydantic makes its error of it
+        raise ValueError("no time")  # noqa: TRY004  pydantic turns a ValueError into its own error
     moment = datetime.fromisoformat(content)
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     if not EARLIEST <= moment <= LATEST:
@@ -47,7 +50,7 @@ def read_moment(content: Any) -> datetime:
 
 
 def read_playlist_uri(uri: str) -> str:
-    """The uri of something that a playlist may hold."""
+    """Return a uri that a playlist may hold. Raises ValueError for any other."""
     pair = split_uri(uri)
     if LOCAL_URI.fullmatch(uri) is None and (pair is None or pair[0] not in ("track", "episode")):
         raise ValueError(f"{uri} names no track, no episode and no local file")
@@ -55,7 +58,7 @@ def read_playlist_uri(uri: str) -> str:
 
 
 def read_status(status: int) -> int:
-    """A status that HTTP knows."""
+    """Return a status that HTTP knows. Raises ValueError for any other."""
     return HTTPStatus(status).value
 
 
@@ -65,18 +68,18 @@ Status = Annotated[int, AfterValidator(read_status)]
 
 
 class Form(BaseModel):
-    """A form takes JSON's own types as they are, and finite numbers alone."""
+    """A request body. Types must match exactly, and numbers must be finite."""
 
     model_config = ConfigDict(strict=True, allow_inf_nan=False)
 
     @classmethod
     def read(cls, body: Mapping[str, Any]) -> Self:
-        """The form from a JSON object. Raises ValidationError."""
+        """Return the form made from a JSON object. Raises ValidationError."""
         return cls.model_validate_json(json.dumps(dict(body)))
 
 
 class EditForm(Form):
-    """An edit as the user; each takes what it needs."""
+    """An edit made as the user. Each action uses the fields that it needs."""
 
     track_id: str | None = None
     album_id: str | None = None
@@ -90,14 +93,14 @@ class EditForm(Form):
 
 
 class AdvanceForm(Form):
-    """How far to live on; `until` counts more than `hours`."""
+    """How far to move time. `until` wins over `hours`."""
 
     hours: float = Field(1.0, le=HOURS_AT_ONCE)
     until: Moment | None = None
 
 
 class FaultForm(Form):
-    """A fault, as in `sandbox.faults`."""
+    """A fault to set. The fields are those of `sandbox.control.faults.Fault`."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -121,7 +124,10 @@ class TokenForm(Form):
 
 
 class ExportForm(Form):
-    """An export to write; `quirks` true for the usual ones, false for none, or their shares by name."""
+    """An export to write.
+
+    `quirks` is true for the usual ones, false for none, or an object with their shares.
+    """
 
     path: str
     kind: ExportKind = "extended"
@@ -132,13 +138,16 @@ class ExportForm(Form):
 
 
 class WaitForm(Form):
-    """How long to wait for a call to hang."""
+    """How many seconds to wait for a call to hang."""
 
     wait: float = Field(0.0, ge=0, le=LONGEST_WAIT_S, strict=False)
 
 
 def changed_options(options: Options, changes: Mapping[str, Any]) -> Options:
-    """The options with some of them changed. Raises ValueError for one that is unknown or does not fit."""
+    """Return the options with some of them changed.
+
+    Raises ValueError for an unknown name or a wrong value.
+    """
     present = asdict(options)
     if unknown := sorted(set(changes) - set(present)):
         raise ValueError(f"unknown {unknown}")
@@ -146,7 +155,7 @@ def changed_options(options: Options, changes: Mapping[str, Any]) -> Options:
 
 
 def explain(error: ValueError) -> str:
-    """What does not fit, in one line."""
+    """Return in one line what is wrong with a request."""
     if not isinstance(error, ValidationError):
         return str(error)
     return "; ".join(

@@ -1,8 +1,8 @@
-"""The habits of the account's owner: favourites, fashions, seasons, skips, and a library that comes and goes.
+"""Simulates the habits of the account's owner: favourites, phases, seasons, skips, likes and un-likes.
 
-Every day is planned as a whole, by a random generator of its own, and its events happen as time passes: how
-time is moved on, in one step or in many, changes nothing. Days are counted from the beginning of the
-account's life, so the same seed and the same beginning give the same life.
+Each day is planned as a whole, with a random generator of its own, and its events happen as time passes. So
+it does not matter whether time moves in one step or in many. Days are counted from `born`: the same seed and
+the same `born` give the same life.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ PLATFORMS: Final = ("android", "android", "android", "windows", "web_player", "c
 
 
 @dataclass
-class Happening:
-    """Something that will happen: a play with its reports, or a change of the library (`kind`, `target`)."""
+class PlannedEvent:
+    """An event of the future: a play with its reports, or a change of the library (`kind` of `target`)."""
 
     at: datetime
     kind: str
@@ -47,14 +47,18 @@ class Happening:
 
 @dataclass
 class Life:
-    """The owner's tastes and plans. `known` weighs the artists that the owner has ever listened to."""
+    """The owner's tastes and planned events. A `sandbox.account.account.Habits`.
+
+    `known` has a weight for each artist that the owner knows. `fashions` are the artists of a phase, with the
+    day on which the phase ends. `sleeve_notes` counts the tracks of an album heard to their end.
+    """
 
     seed: int
     born: datetime
     planned_days: int = 0
     known: dict[str, float] = field(default_factory=dict)
     fashions: dict[str, int] = field(default_factory=dict)
-    pending: list[Happening] = field(default_factory=list)
+    pending: list[PlannedEvent] = field(default_factory=list)
     sleeve_notes: dict[str, int] = field(default_factory=dict)
     by_artist: dict[str, list[str]] = field(
         default_factory=dict, repr=False, compare=False, metadata=NOT_STORED
@@ -62,17 +66,20 @@ class Life:
     indexed: int = field(default=0, compare=False, metadata=NOT_STORED)
 
     def live_until(self, account: Account, moment: datetime) -> None:
-        """Live on until then, planning each day as it begins."""
+        """Let all events until `moment` happen. Each day is planned when it begins."""
         while True:
             day = self.born + self.planned_days * DAY
-            self._let_happen(account, min(moment, day))
+            self._apply_due_events(account, min(moment, day))
             if day > moment:
                 return
             DayPlan(self, account, day).make()
             self.planned_days += 1
 
     def tracks_by_artist(self, account: Account) -> dict[str, list[str]]:
-        """The catalogue's tracks by first artist, made anew when it has grown."""
+        """Return the ids of the catalogue's tracks by first artist.
+
+        The result is cached until the catalogue grows.
+        """
         if self.indexed != len(account.tracks):
             self.by_artist = {}
             for track in account.tracks.values():
@@ -80,21 +87,21 @@ class Life:
             self.indexed = len(account.tracks)
         return self.by_artist
 
-    def _let_happen(self, account: Account, moment: datetime) -> None:
+    def _apply_due_events(self, account: Account, moment: datetime) -> None:
         due = bisect(self.pending, moment, key=lambda one: one.at)
-        for happening in self.pending[:due]:
-            happen(account, happening)
+        for event in self.pending[:due]:
+            apply_event(account, event)
         del self.pending[:due]
         if due:
-            account.touch("life")
+            account.mark_changed("life")
 
 
-def happen(account: Account, happening: Happening) -> None:
-    """Let it happen; what has become impossible meanwhile does not."""
-    target, at = happening.target, happening.at
-    match happening.kind:
+def apply_event(account: Account, event: PlannedEvent) -> None:
+    """Apply a planned event to the account. An event that has become impossible meanwhile is skipped."""
+    target, at = event.target, event.at
+    match event.kind:
         case "play":
-            account.record(happening.play, *happening.reports)
+            account.record(event.play, *event.reports)
         case "like":
             account.like(target, at)
         case "unlike":
@@ -106,7 +113,7 @@ def happen(account: Account, happening: Happening) -> None:
         case "availability":
             track = account.tracks[target]
             track.is_playable = not track.is_playable
-            account.touch("tracks", target)
+            account.mark_changed("tracks", target)
         case "release":
             world = World(account, int(at.timestamp()), at.date())
             world.recordings = len(account.tracks)
@@ -118,7 +125,7 @@ def happen(account: Account, happening: Happening) -> None:
 
 
 class DayPlan:
-    """Plans one day."""
+    """Plans the events of one day."""
 
     def __init__(self, life: Life, account: Account, day: datetime) -> None:
         self.life = life
@@ -126,17 +133,17 @@ class DayPlan:
         self.day = day
         self.number = life.planned_days
         self.rng = Random(f"day {life.seed} {self.number}")
-        self.happenings: list[Happening] = []
+        self.events: list[PlannedEvent] = []
         self.liked = set(account.liked_ids)
 
     def make(self) -> None:
-        """Plan the day and append it to what is pending."""
+        """Plan the day and append its events to `life.pending`."""
         self._follow_fashion()
         self._listen()
         self._tend_library()
-        self.happenings.sort(key=lambda one: one.at)
-        self.life.pending += self.happenings
-        self.account.touch("life")
+        self.events.sort(key=lambda one: one.at)
+        self.life.pending += self.events
+        self.account.mark_changed("life")
 
     # -- tastes
 
@@ -174,7 +181,7 @@ class DayPlan:
         rng = self.rng
         is_weekend = self.day.weekday() >= 5  # noqa: PLR2004
         if self.number % 173 in range(150, 159):
-            return  # away from music: a silent week twice a year
+            return  # a week without music, about twice a year
         sessions = round(rng.gauss(3.1 if is_weekend else 2.6, 1.1))
         hours = HOURS_WEEKEND if is_weekend else HOURS_WEEKDAY
         taste = self._taste()
@@ -189,9 +196,9 @@ class DayPlan:
             mode = rng.choices(MODES, MODE_WEIGHTS)[0]
             queue = SessionQueue(self.account, taste, mode, rng).tracks()
             if is_offline_day:
-                # the device tells of all at once when it is online again
-                again = start + timedelta(hours=rng.uniform(5, 50))
-                online_at = online_at or again
+                # the device uploads all offline plays at once when it is online again
+                back_online = start + timedelta(hours=rng.uniform(5, 50))
+                online_at = online_at or back_online
             begins = max(start, free_from)
             uploaded = online_at if online_at and begins < online_at else None
             free_from = self._session(begins, queue, mode, uploaded)
@@ -201,7 +208,7 @@ class DayPlan:
     def _session(
         self, start: datetime, queue: Sequence[Track], mode: str, uploaded_at: datetime | None
     ) -> datetime:
-        """Listen to a queue; returns when the session is over."""
+        """Plan the plays of a queue, and return the time at which the session ends."""
         rng = self.rng
         is_incognito = rng.random() < 0.012  # noqa: PLR2004
         platform = rng.choice(PLATFORMS)
@@ -220,7 +227,7 @@ class DayPlan:
                 ms_played, reason_end = int(track.duration_ms * rng.uniform(0.2, 0.95)), "endplay"
             ms_played = min(ms_played, track.duration_ms)
             at += timedelta(milliseconds=ms_played + rng.randint(0, 1200))
-            # what takes a track's place is what is played: history and exports tell that one
+            # Spotify plays the relinked track, and shows that one in the history and in exports
             played = self.account.tracks.get(track.relinked_to or "", track)
             self._play(
                 Play(
@@ -243,15 +250,15 @@ class DayPlan:
         return at + timedelta(minutes=1)
 
     def _play(self, play: Play, context_uri: str | None) -> None:
-        """Plan a play with what recently-played will show of it: nothing, one entry, or now and then two."""
+        """Plan a play with its entries of recently-played: none, one, or rarely two."""
         reports = []
         if play.ms_played >= MINIMUM_REPORTED_MS and not play.is_incognito:
             stamp = play.ended_at - timedelta(milliseconds=self.rng.randint(0, 900))
             reports.append(self.account.report_of(play, stamp, context_uri))
             if self.rng.random() < 0.004:  # noqa: PLR2004
-                again = stamp + timedelta(seconds=self.rng.randint(15, 110))
-                reports.append(self.account.report_of(play, again, context_uri))
-        self.happenings.append(Happening(play.ended_at, "play", play=play, reports=reports))
+                second_stamp = stamp + timedelta(seconds=self.rng.randint(15, 110))
+                reports.append(self.account.report_of(play, second_stamp, context_uri))
+        self.events.append(PlannedEvent(play.ended_at, "play", play=play, reports=reports))
 
     def _podcast(self, start: datetime) -> None:
         episode = self.rng.choice(list(self.account.episodes.values()))
@@ -259,22 +266,22 @@ class DayPlan:
         self._play_unreported(Play(episode.uri, start + timedelta(milliseconds=heard_ms), heard_ms))
 
     def _play_unreported(self, play: Play) -> None:
-        self.happenings.append(Happening(play.ended_at, "play", play=play))
+        self.events.append(PlannedEvent(play.ended_at, "play", play=play))
 
     def _react(self, track: Track, love: float, ms_played: int, at: datetime) -> None:
-        """Like what was heard to its end, if it is that good; remember how much of an album was heard."""
+        """Like a track heard to its end, or save an album heard often enough, each with some chance."""
         if ms_played < track.duration_ms * 0.8:
             return
         notes, rng = self.life.sleeve_notes, self.rng
         notes[track.album_id] = notes.get(track.album_id, 0) + 1
         if track.id not in self.liked and rng.random() < 0.31 * love**2:
             self.liked.add(track.id)
-            self.happenings.append(Happening(at + timedelta(seconds=5), "like", track.id))
+            self.events.append(PlannedEvent(at + timedelta(seconds=5), "like", track.id))
         is_heard = notes[track.album_id] > len(self.account.albums[track.album_id].track_ids)
         if is_heard and rng.random() < 0.0034:  # noqa: PLR2004
             notes[track.album_id] = 0
             if track.album_id not in self.account.saved_album_ids:
-                self.happenings.append(Happening(at + timedelta(seconds=20), "save", track.album_id))
+                self.events.append(PlannedEvent(at + timedelta(seconds=20), "save", track.album_id))
 
     # -- the library
 
@@ -283,10 +290,10 @@ class DayPlan:
 
     def _plan(self, chance: float, kind: str, targets: Sequence[str]) -> None:
         if targets and self.rng.random() < chance:
-            self.happenings.append(Happening(self._some_time(), kind, self.rng.choice(targets)))
+            self.events.append(PlannedEvent(self._some_time(), kind, self.rng.choice(targets)))
 
     def _tend_library(self) -> None:
-        """What happens without listening: second thoughts, a shared list taken over whole, releases."""
+        """Plan events that need no listening: un-likes, a shared list liked at once, new releases."""
         account, rng = self.account, self.rng
         liked = account.liked_ids
         self._plan(0.13, "unlike", liked)
@@ -295,12 +302,12 @@ class DayPlan:
         self._plan(0.07, "release", list(self.life.known))
         self._plan(0.15, "collect", liked)
         if rng.random() < 0.03 and liked:  # noqa: PLR2004
-            # an un-like taken back: the same track with a new date
+            # an un-like and a new like: the same track with a new date
             moment, track_id = self._some_time(), rng.choice(liked)
-            self.happenings.append(Happening(moment, "unlike", track_id))
-            self.happenings.append(Happening(moment + timedelta(seconds=40), "like", track_id))
+            self.events.append(PlannedEvent(moment, "unlike", track_id))
+            self.events.append(PlannedEvent(moment + timedelta(seconds=40), "like", track_id))
         if rng.random() < 0.004:  # noqa: PLR2004
             moment = self._some_time()
             for track_id in rng.sample(list(account.tracks), 14):
                 if track_id not in self.liked:
-                    self.happenings.append(Happening(moment, "like", track_id))
+                    self.events.append(PlannedEvent(moment, "like", track_id))

@@ -1,4 +1,4 @@
-"""Invented names of artists, albums and tracks: several scripts, and the characters that break software."""
+"""Invents names of artists, albums and tracks, in several scripts and with characters that break software."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ VERSIONS: Final = ("Live at {place}", "Acoustic", "Demo", "Instrumental", "Radio
 
 
 def plural(noun: str) -> str:
-    """Several of them."""
+    """Return the plural of a noun."""
     if noun.endswith(("s", "x", "ch", "sh")):
         return f"{noun}es"
     if noun.endswith("y") and noun[-2] not in "aeiou":
@@ -137,12 +137,12 @@ def plural(noun: str) -> str:
 
 
 def article(word: str) -> str:
-    """`a` or `an`."""
+    """Return `a` or `an`, as the word needs it."""
     return "an" if word[0] in "AEIOU" else "a"
 
 
 class Names:
-    """Makes names; no artist's name comes twice."""
+    """Makes names at random. No artist's name occurs twice."""
 
     def __init__(self, rng: Random) -> None:
         self.rng = rng
@@ -151,7 +151,7 @@ class Names:
         self.awkward_artists = list(AWKWARD_ARTISTS)
 
     def artist(self) -> str:
-        """An artist's name."""
+        """Return an artist's name."""
         if self.awkward_artists and self.rng.random() < 0.15:  # noqa: PLR2004
             name = self.awkward_artists.pop(0)
             self.taken.add(name)
@@ -180,12 +180,12 @@ class Names:
         )
 
     def foreign(self) -> str:
-        """Two words in another script."""
+        """Return two words in another script."""
         nouns, adjectives = self.rng.choice(list(FOREIGN.values()))
         return f"{self.rng.choice(adjectives)} {self.rng.choice(nouns)}"
 
     def title(self) -> str:
-        """A track's title; the awkward ones come up early, each once."""
+        """Return a track's title. Each awkward title is returned once, the first ones soon."""
         rng = self.rng
         if self.awkward_titles and rng.random() < 0.03:  # noqa: PLR2004
             return self.awkward_titles.pop(0)
@@ -208,7 +208,7 @@ class Names:
         )
 
     def album(self) -> str:
-        """An album's title."""
+        """Return an album's title."""
         rng = self.rng
         noun, place = rng.choice(NOUNS), rng.choice(PLACES)
         return rng.choice(
@@ -225,5 +225,5 @@ class Names:
         )
 
     def version(self) -> str:
-        """What stands behind the title of another version."""
+        """Return the suffix of another version's title, such as "Live in …"."""
         return self.rng.choice(VERSIONS).format(place=self.rng.choice(PLACES))

@@ -1,4 +1,4 @@
-"""A realistic account: three years of one person's listening, as the demo shows it."""
+"""Builds a realistic account: three years of one person's listening. The demo runs on it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sandbox.life.life import DAY, Life
 from sandbox.life.taste import INDIFFERENT, affinity
 from sandbox.life.world import World
 
-# the world is the same whenever the account begins; what is released later comes in its life
+# the catalogue is the same whenever the account begins; later releases are events of its life
 WORLD_DAY: Final = date(2023, 11, 1)
 FIRST_LIKES: Final = 450
 FIRST_WHIMS: Final = 90
@@ -24,9 +24,10 @@ LOVED: Final = 0.45
 def realistic_account(
     seed: int = 7, *, years: float = 3.0, weeks_behind: float = 0.0, now: datetime | None = None
 ) -> Account:
-    """About 1,200 likes, 90 albums and `years` of listening that end `weeks_behind` weeks before now.
+    """Return an account with about 1,200 likes, 90 albums and `years` of listening.
 
-    Its time stands still until it is moved on (`advance`): then it lives as a later end would have had it.
+    Its time is `weeks_behind` weeks before now and stands still until `advance` moves it. Moving it gives the
+    same account as asking for a later end in the first place.
     """
     end = (now or real_now()).replace(microsecond=0)
     born = (end - timedelta(days=365 * years)).replace(hour=0, minute=0, second=0)
@@ -41,7 +42,7 @@ def realistic_account(
     _add_playlists(account, rng, born)
     account.life = life
     account.advance_to(end - timedelta(weeks=weeks_behind))
-    account.settle()
+    account.mark_stored()
     return account
 
 
@@ -53,7 +54,7 @@ def _find_favourites(account: Account, life: Life, rng: Random) -> None:
 
 
 def _fill_library(account: Account, life: Life, rng: Random, born: datetime) -> None:
-    """What was in the library before: likes over five years, and a few moments when many came at once."""
+    """Fill the library at the beginning: likes of five years, some of them many in one second."""
     loved = [
         track.id
         for track in account.tracks.values()
@@ -83,7 +84,7 @@ def _fill_library(account: Account, life: Life, rng: Random, born: datetime) -> 
 
 
 def _add_playlists(account: Account, rng: Random, born: datetime) -> None:
-    """The user's own playlists with everything that stands in playlists, and some of other people's."""
+    """Add playlists of the user, with every kind of entry, and some playlists of other people."""
     uris: list[str | None] = [f"spotify:track:{track_id}" for track_id in account.liked_ids]
     collected = account.add_playlist("Keepers", uris[:40], at=born - 300 * DAY)
     account.edit_playlist(collected.id, [*collected.uris, *uris[40:60]])

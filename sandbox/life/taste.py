@@ -1,4 +1,4 @@
-"""What the owner likes, and so what a session plays."""
+"""The owner's taste, and the choice of tracks for a session."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ INDIFFERENT: Final = 0.3
 
 @lru_cache(maxsize=65_536)
 def affinity(seed: int, identifier: str) -> float:
-    """How well the owner likes a track or an album, 0 to 1: most are middling, few are loved."""
+    """Return how much the owner likes a track or an album, from 0 to 1. Most values lie in the middle."""
     first, second = (zlib.crc32(f"{seed}{identifier}{word}".encode()) / 2**32 for word in ("a", "b"))
     return (first + second) / 2
 
 
 @dataclass(frozen=True)
 class Taste:
-    """What the owner likes on one day. All values are ids but the weights.
+    """The owner's taste on one day.
 
-    `cumulated_weights` has one number per artist of `artists`: the sum of the weights up to and including it.
-    `tracks_by_artist` is the whole catalogue, by first artist.
+    `cumulated_weights` has one number for each id in `artists`: the sum of the weights up to and including
+    it. `tracks_by_artist` holds the ids of the whole catalogue by first artist.
     """
 
     seed: int
@@ -50,7 +50,7 @@ class SessionQueue:
         self.rng = rng
 
     def tracks(self) -> list[Track]:
-        """The queue of the session's mode."""
+        """Return the tracks of the session in the order in which they are played."""
         ids: list[str] = []
         length = self.rng.randint(5, 24)
         if self.mode == "album":
@@ -70,7 +70,7 @@ class SessionQueue:
         return artists[min(place, len(artists) - 1)]
 
     def _likes(self, length: int) -> list[str]:
-        """A shuffle of the likes that leans to the loved ones and to the artists in fashion."""
+        """Return liked tracks at random. Loved tracks and fashionable artists come up more often."""
         chosen: list[str] = []
         liked = self.account.liked_ids
         for _ in range(length * 4):
@@ -78,7 +78,7 @@ class SessionQueue:
             artist_id = self.account.tracks[track_id].artist_ids[0]
             bonus = 0.35 if artist_id in self.taste.fashionable_artists else 0.0
             love = self._love(track_id)
-            # some likes were never meant: they came with a list, or from a time long past
+            # some likes were accepted with a shared list or are long outgrown: these are never played
             if love > INDIFFERENT and self.rng.random() < love**2 + bonus:
                 chosen.append(track_id)
             if len(chosen) == length:
@@ -86,10 +86,13 @@ class SessionQueue:
         return chosen
 
     def _album(self, length: int) -> list[str]:
-        """An album from its beginning, saved ones more often; few are heard to their end."""
+        """Return the first tracks of an album, more often of a saved one.
+
+        Few albums are heard to their end.
+        """
         saved = self.account.saved_album_ids
         if saved and self.rng.random() < 0.6:  # noqa: PLR2004
-            # the same few albums again and again, others never
+            # a few saved albums are played very often, others never
             album_id = max(self.rng.sample(saved, min(7, len(saved))), key=self._love)
         else:
             tracks = self.taste.tracks_by_artist.get(self._artist())
@@ -106,6 +109,6 @@ class SessionQueue:
         tracks = self.taste.tracks_by_artist.get(artist_id, [])
         if not tracks:
             return []
-        # cubed: an artist's best songs are heard many times as often as the rest
+        # the third power makes an artist's best songs play many times as often as the rest
         weights = [self._love(track_id) ** 3 + 0.01 for track_id in tracks]
         return self.rng.choices(tracks, weights, k=length)

@@ -1,7 +1,7 @@
-"""The catalogue of a believable world: artists, albums, and the many editions of one recording.
+"""Builds a believable catalogue: artists, albums, and several editions of one recording.
 
-One recording (ISRC) is found on an album, its deluxe edition, a single and a compilation; remasters and clean
-versions have ISRCs of their own; some editions were replaced, some tracks are unavailable.
+One recording (one ISRC) may be on an album, its deluxe edition, a single and a compilation. Remasters and
+clean versions have ISRCs of their own. Some editions are replaced by others, and some tracks are unavailable.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ FIRST_REMASTERED_BEFORE: Final = 1998
 
 @dataclass
 class World:
-    """Builds the catalogue into an account; the same seed makes the same world."""
+    """Adds a catalogue to an account. The same seed adds the same catalogue."""
 
     account: Account
     seed: int
@@ -54,7 +54,7 @@ class World:
         self.names = Names(self.rng)
 
     def build(self, artists: int = 170) -> None:
-        """Fill the catalogue: about 25 tracks per artist."""
+        """Fill the catalogue with about 25 tracks per artist."""
         made = [self.add_artist() for _ in range(artists)]
         for artist in made:
             for _ in range(min(6, 1 + int(self.rng.expovariate(0.75)))):
@@ -63,7 +63,7 @@ class World:
             self.add_album(self.rng.choice(made), size, name=f"The Complete {self.names.album()}")
         for number in range(1, 4):
             self.add_compilation(f"{self.names.album()}, Vol. {number}")
-        self.take_some_away()
+        self.make_some_unavailable()
         for number in range(1, 7):
             name = f"#{number} {self.names.title()}"
             show = "The String Hour" if number % 2 else "Knots & Bolts"
@@ -73,7 +73,7 @@ class World:
     # -- artists and albums
 
     def add_artist(self) -> Artist:
-        """A new artist with genres that go together."""
+        """Add an artist with related genres, or with none."""
         family = self.rng.choice(GENRES)
         genres = [family[0], *self.rng.sample(family[1:], self.rng.randint(0, 2))]
         if self.rng.random() < 0.1:  # noqa: PLR2004
@@ -89,7 +89,7 @@ class World:
         return self.account.add_artist(artist)
 
     def add_album_with_editions(self, artist: Artist) -> Album:
-        """An album, and with luck its single, deluxe edition, remaster or clean version."""
+        """Add an album, and at random a single, a deluxe edition, a remaster or a clean version of it."""
         album = self.add_album(artist, self.rng.choice((4, 5, 7, 8, 9, 10, 10, 11, 11, 12, 12, 13, 14)))
         chance = self.rng.random
         if chance() < 0.4:  # noqa: PLR2004
@@ -105,7 +105,7 @@ class World:
     def add_album(
         self, artist: Artist, size: int, *, name: str | None = None, released: date | None = None
     ) -> Album:
-        """A new album of new recordings."""
+        """Add an album of new recordings. Up to five tracks make it a single."""
         album = self._empty_album(name or self.names.album(), [artist.id], released or self._past_day())
         album.album_type = "single" if size <= 5 else "album"  # noqa: PLR2004
         is_explicit = CLEAN_GENRE in artist.genres
@@ -126,7 +126,7 @@ class World:
         return self.account.add_album(album, tracks)
 
     def _past_day(self) -> date:
-        # most of what people hear is recent, some of it half a century old
+        # most albums are recent, some are half a century old
         years = min(55.0, self.rng.expovariate(1 / 11))
         return self.today - timedelta(days=int(years * 365) + self.rng.randint(20, 300))
 
@@ -171,7 +171,7 @@ class World:
             isrc=isrc,
             disc_number=1,
             track_number=place,
-            # the same recording is a little longer or shorter on another edition
+            # one recording differs by up to 0.9 s between editions
             duration_ms=track.duration_ms + self.rng.randint(-900, 900),
         )
 
@@ -183,7 +183,7 @@ class World:
         return min(date.fromisoformat(text) + timedelta(days=days), self.today - timedelta(days=1))
 
     def add_single(self, album: Album) -> Album:
-        """A track of the album, out before it."""
+        """Add a single with one of the album's tracks, released 40 days before the album."""
         single = self._empty_album(album.name, album.artist_ids, self._later(album, -40))
         single.album_type = "single"
         track = self.rng.choice(self._tracks_of(album))
@@ -191,7 +191,7 @@ class World:
         return self.account.add_album(single, [self._copy(track, single, 1)])
 
     def add_deluxe(self, album: Album) -> Album:
-        """The album once more, with a second disc."""
+        """Add a deluxe edition: the album's tracks, and a second disc with other versions."""
         deluxe = self._empty_album(
             f"{album.name} (Deluxe Edition)", album.artist_ids, self._later(album, 300)
         )
@@ -204,7 +204,7 @@ class World:
         return self.account.add_album(deluxe, tracks)
 
     def add_remaster(self, album: Album) -> Album:
-        """The album remastered; every other time it takes the place of the old edition."""
+        """Add a remaster of the album. Every second one replaces the old edition."""
         year = self.rng.choice((2009, 2011, 2015, 2019))
         remaster = self._empty_album(f"{album.name} (Remastered)", album.artist_ids, date(year, 9, 4))
         tracks = []
@@ -220,7 +220,7 @@ class World:
         return remaster
 
     def add_clean(self, album: Album) -> Album:
-        """The album without the words."""
+        """Add a clean version of the album: explicit tracks become new recordings that are not explicit."""
         clean = self._empty_album(album.name, album.artist_ids, self._later(album, 0))
         tracks = []
         for place, track in enumerate(self._tracks_of(album), 1):
@@ -230,7 +230,7 @@ class World:
         return self.account.add_album(clean, tracks)
 
     def add_compilation(self, name: str) -> Album:
-        """Recordings of many artists."""
+        """Add a compilation of 18 recordings by different artists."""
         various = self.account.artists.get(opaque_id(self.seed, "various")) or self.account.add_artist(
             Artist(opaque_id(self.seed, "various"), "Various Artists")
         )
@@ -241,8 +241,8 @@ class World:
             album, [self._copy(track, album, place) for place, track in enumerate(chosen, 1)]
         )
 
-    def take_some_away(self) -> None:
-        """Some tracks may not be played here, a few are gone altogether, one album was taken down."""
+    def make_some_unavailable(self) -> None:
+        """Make some tracks unplayable, remove a few from Spotify, and take one album down."""
         for track in self._every(self.account.tracks.values(), 90):
             track.is_playable = False
             track.restriction = self.rng.choice(("market", "market", "market", "product", "explicit"))

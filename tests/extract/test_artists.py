@@ -54,7 +54,7 @@ def test_top_artists_come_first_in_three_calls(synced: Session, spotify: Running
     play(spotify, heard, 3)
     spotify.calls.reset()
     report = sync_artists(in_market(synced, spotify_artists_per_day=0))
-    assert spotify.calls.by("template") == {"/me/top/{type}": 3}
+    assert spotify.calls.count_by("template") == {"/me/top/{type}": 3}
     assert ask(ARTISTS) == [artist_of(spotify, heard)]
     assert (report.rows, report.detail["top"]) == (1, 1)
     (payload,) = ask("select payload from raw_spotify.artists")

@@ -168,7 +168,7 @@ def test_every_call_is_accounted_for_with_its_family(api: Api, running: RunningS
         api.call(method, path, {} if method == "PUT" else None)
     calls = running.calls
     assert (calls.total, calls.reads, calls.writes) == (4, 3, 1)
-    assert calls.by("family") == {"profile": 1, "library": 1, "playlists_write": 1, "playlists_read": 1}
+    assert calls.count_by("family") == {"profile": 1, "library": 1, "playlists_write": 1, "playlists_read": 1}
     assert calls.count("GET", TEMPLATE, 200) == 1
     assert calls.summary()["rate_limited"] == 1
     calls.reset()

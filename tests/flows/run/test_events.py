@@ -64,7 +64,7 @@ def test_a_suspected_gap_is_an_event(
     track_plays(return_state=True)
     for _ in range(60):
         spotify.account.play(spotify.account.likes[0].track_id)
-    spotify.account.settle()
+    spotify.account.mark_stored()
     track_plays(return_state=True)
     assert told == [events.GAP_SUSPECTED]
 
