@@ -79,8 +79,8 @@ def session(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> I
                 compiled[key] = compiled_rule(session, rule)
             return compiled[key]
 
-        for user in ("rule_preview", "explain"):
-            patch.setattr(f"playlists.{user}.compiled_rule", compiled_once)
+        for user in ("preview", "explain"):
+            patch.setattr(f"playlists.rules.{user}.compiled_rule", compiled_once)
         with session_for(load_settings(), warehouse.database) as opened:
             yield opened
 
