@@ -15,9 +15,9 @@ from psycopg2.extras import Json
 
 from playlists.records import cursor_of, only
 from playlists.rules.fields import LANGUAGE
-from playlists.rules.model_slugs import model_slugs
 from playlists.rules.referenced_playlists import not_loaded, own_playlist_id, resolved
 from playlists.rules.rule import read_rule
+from playlists.slugs import model_slugs
 from profiles.errors import TrackerError
 
 if TYPE_CHECKING:

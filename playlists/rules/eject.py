@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from playlists.rules import stored_rules
-from playlists.rules.model_slugs import PREFIX, model_slugs
 from playlists.rules.rule import LONGEST_SLUG, read_rule
+from playlists.slugs import PREFIX, model_slugs
 from profiles import dbt
 from profiles.errors import TrackerError
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from playlists.records import cursor_of, only
 from playlists.rules import stored_rules
 from playlists.rules.language import Group
-from playlists.rules.model_slugs import model_slugs
 from playlists.rules.preview import ask, compiled_model, compiled_rule
 from playlists.rules.referenced_playlists import folded
 from playlists.rules.rule import read_rule
 from playlists.selections import NothingBuiltError
+from playlists.slugs import model_slugs
 from profiles.errors import SettingsError
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from playlists import records
 from playlists.records import cursor_of, only
 from playlists.rules import stored_rules
 from playlists.rules.legacy import translated
-from playlists.rules.model_slugs import model_slugs
 from playlists.rules.rule import LONGEST_STORED_SLUG, InvalidRuleError, full_slug_of, read_rule, slug_of
+from playlists.slugs import model_slugs
 from profiles.errors import SettingsError
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from psycopg2.extras import Json
 
 from playlists.records import cursor_of, only
 from playlists.rules.check import checked_rule, write_verdict
-from playlists.rules.model_slugs import model_slugs
 from playlists.rules.referenced_playlists import own_playlist_id, resolved
 from playlists.rules.rule import InvalidBlockError, InvalidRuleError, check_new_slug, read_rule
+from playlists.slugs import model_slugs
 from profiles.errors import SettingsError
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from psycopg2.extras import Json
 from playlists.records import cursor_of
 from playlists.rules import stored_rules
 from playlists.rules.check import check_rules
-from playlists.rules.model_slugs import model_slugs
 from playlists.rules.referenced_playlists import playlists_read
 from playlists.rules.rule import InvalidRuleError, read_rule
+from playlists.slugs import model_slugs
 
 if TYPE_CHECKING:
     from profiles.database import Database
