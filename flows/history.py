@@ -117,7 +117,7 @@ def import_tracker(
 
 def _rules(database: Database, *, is_asked: bool) -> str:
     """Keep the rules, or say how many there are to be kept; what cannot be translated is named."""
-    offers = legacy_import.import_rules(database) if is_asked else legacy_import.offered(database)
+    offers = legacy_import.import_rules(database) if is_asked else legacy_import.legacy_playlists(database)
     for offer in offers:
         if offer.is_lost:
             log.warning("the rule of %s cannot be kept: %s", offer.theirs, offer.why)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
@@ -13,11 +13,10 @@ from flows.run.dbt_build import Models, build_step, mark_build_due
 from flows.run.recorded_run import conduct
 from flows.views.playlists import escape
 from playlists import recordings
-from playlists.records import cursor_of, only
 from profiles.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from profiles.database import Database
 
@@ -32,6 +31,23 @@ DOUBTFUL = """
     from analytics.duplicate_recordings
     order by is_in_library desc, play_count + other_play_count desc, track_id, other_track_id
 """
+
+
+class DoubtfulPair(NamedTuple):
+    """Two tracks of which neither ISRC nor name tells whether they are one recording."""
+
+    name: str
+    track_id: str
+    album: str | None
+    play_count: int
+    other_name: str
+    other_track_id: str
+    other_album: str | None
+    other_play_count: int
+    doubt: str
+    is_merged: bool
+    apart_s: float | None
+    """By how much their lengths differ."""
 
 
 class Decision(StrEnum):
@@ -70,8 +86,8 @@ def show(database: Database) -> str:
     return f"{len(decisions)} decisions, {len(doubtful)} doubtful pairs"
 
 
-def markdown(decisions: Sequence[recordings.Override], doubtful: Sequence[Mapping[str, Any]]) -> str:
-    """Return both tables. Rows of `doubtful` are as DOUBTFUL selects them."""
+def markdown(decisions: Sequence[recordings.Override], doubtful: Sequence[DoubtfulPair]) -> str:
+    """Return both tables."""
     lines = ["# To decide", "", "| one side | plays | other side | plays | doubt | apart | now |"]
     lines += ["|---|---:|---|---:|---|---:|---|"]
     lines += [_doubtful_row(pair) for pair in doubtful[:SHOWN]]
@@ -115,24 +131,23 @@ def decide_recording(
     return run.state
 
 
-def _doubtful(database: Database) -> Sequence[Mapping[str, Any]]:
-    with cursor_of(database) as cursor:
-        cursor.execute("select to_regclass('analytics.duplicate_recordings') is not null as is_built")
-        if not only(cursor)["is_built"]:
-            return []
+def _doubtful(database: Database) -> list[DoubtfulPair]:
+    if not database.relation_exists("analytics.duplicate_recordings"):
+        return []
+    with database.transaction() as cursor:
         cursor.execute(DOUBTFUL)
-        return cursor.fetchall()
+        return [DoubtfulPair(*row) for row in cursor.fetchall()]
 
 
-def _doubtful_row(pair: Mapping[str, Any]) -> str:
+def _doubtful_row(pair: DoubtfulPair) -> str:
     cells = [
-        _side(pair["name"], pair["album"], pair["track_id"]),
-        pair["play_count"],
-        _side(pair["other_name"], pair["other_album"], pair["other_track_id"]),
-        pair["other_play_count"],
-        pair["doubt"],
-        "?" if pair["apart_s"] is None else f"{pair['apart_s']} s",
-        "one" if pair["is_merged"] else "two",
+        _side(pair.name, pair.album, pair.track_id),
+        pair.play_count,
+        _side(pair.other_name, pair.other_album, pair.other_track_id),
+        pair.other_play_count,
+        pair.doubt,
+        "?" if pair.apart_s is None else f"{pair.apart_s} s",
+        "one" if pair.is_merged else "two",
     ]
     return f"| {' | '.join(map(str, cells))} |"
 

@@ -16,16 +16,17 @@ from flows.run.parameters import Slug
 from flows.run.recorded_run import Run, conduct
 from flows.sync import load_playlists
 from flows.views import playlists
-from playlists.push.push import plan_pushes, told
+from playlists.push.push import plan_pushes, result_of
 from playlists.rules import stored_rules
 from playlists.rules.form import ChangeForm, PlaylistForm, filled
 from playlists.rules.preview import Preview, preview
-from playlists.rules.rule import Rule, check_slug, slug_of
-from playlists.selections import NothingBuiltError, read_selections
+from playlists.selections import NothingBuiltError, read_selections, rules_left_out
+from playlists.slugs import check_slug, slug_of
 from profiles.errors import InputError
 from profiles.session import open_session
 
 if TYPE_CHECKING:
+    from playlists.rules.rule import Rule
     from profiles.database import Database
 
 log = logging.getLogger(__name__)
@@ -187,7 +188,7 @@ def _show(draft: Draft, tracks: int) -> Previewed:
 def _show_plan(slug: str, tracks: int) -> str:
     with open_session() as session:
         [plan] = plan_pushes(session, [slug])
-        result = told(plan)
+        result = result_of(plan)
         names = playlists.names_of(session.database, {*playlists.changed_uris(result), *plan.wanted[:tracks]})
     create_markdown_artifact(
         key=playlists.key_of(slug),
@@ -213,7 +214,7 @@ def _keep_and_push(run: Run, draft: Draft, *, is_new: bool) -> None:
     if draft.slug in _built(run.database):
         push_step(run, [draft.slug])
     else:
-        why = stored_rules.not_built(run.database).get(draft.slug)
+        why = rules_left_out(run.database).get(draft.slug)
         run.note("push", f"not yet: {why or 'it is built and put on Spotify by the next nightly runs'}")
 
 

@@ -13,9 +13,9 @@ from extract.playlists import sync_playlists, watched_playlists
 from flows.run.progress import progress_bar
 from flows.run.recorded_run import conduct
 from flows.run.tasks import step_task
-from playlists import records, registry
-from playlists.push.apply import Waits
+from playlists import exclusions, records
 from playlists.rules.referenced_playlists import playlists_read
+from playlists.slugs import EXCLUSIONS
 from profiles.session import Session, open_session
 
 if TYPE_CHECKING:
@@ -47,9 +47,9 @@ def load_playlists() -> LoadReport:
 
 def ensure_exclusions(session: Session) -> None:
     """Make the exclusions playlist where there has never been one."""
-    known = records.read_states(session.database).get(registry.EXCLUSIONS)
+    known = records.read_states(session.database).get(EXCLUSIONS)
     if known is None or known.playlist_id is None:
-        registry.ensure_exclusions(session, waits=Waits.of(session.settings))
+        exclusions.ensure_exclusions(session)
 
 
 @step_task("load profile")

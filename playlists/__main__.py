@@ -13,15 +13,16 @@ from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from playlists import printing, records, registry
+from playlists import exclusions, printing, records, registry
 from playlists.playlist_types import PlaylistState
-from playlists.push.apply import Waits
+from playlists.push import record
 from playlists.push.push import plan_pushes, push_all
 from playlists.push.undo import undo
 from playlists.rules import cli, model_blocks, stored_rules
 from playlists.selections import NothingBuiltError, read_selections, read_titles, tests_of
+from playlists.slugs import listed_slugs
 from profiles import dbt
-from profiles.errors import SettingsError, TrackerError
+from profiles.errors import InputError, SettingsError, TrackerError
 from profiles.session import open_session
 from profiles.settings import load_settings
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from playlists.playlist_types import Plan, PushResult, Selection
-    from playlists.rules.rule import InvalidBlockError
     from playlists.rules.stored_rules import StoredRule
     from profiles.session import Session
 
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _check_blocks(_: Session | None, options: argparse.Namespace) -> int:
     # no session: `make lint` asks it on machines that have no database and no account
-    wrong = model_blocks.problems(model_blocks.read_models(load_settings()), model_blocks.listed_slugs())
+    wrong = model_blocks.problems(model_blocks.read_models(load_settings()), listed_slugs())
     rows: list[printing.Row] = [{"slug": slug, "problem": problem} for slug, problem in wrong.items()]
     printing.show(rows, as_json=options.json, empty="Every playlist block is valid.")
     return SettingsError.exit_status if wrong else 0
@@ -110,7 +110,7 @@ def _name(
 
 
 def _why(
-    slug: str, state: PlaylistState | None, invalid: Mapping[str, InvalidBlockError], *, is_waiting: bool
+    slug: str, state: PlaylistState | None, invalid: Mapping[str, InputError], *, is_waiting: bool
 ) -> str | None:
     if slug in invalid:
         return str(invalid[slug])
@@ -175,13 +175,13 @@ def _undo(session: Session, options: argparse.Namespace) -> int:
 
 def _history(session: Session, options: argparse.Namespace) -> int:
     if options.as_of is None:
-        pushes = records.read_pushes(session.database, options.slug)
+        pushes = record.read_pushes(session.database, options.slug)
         printing.show(
             [printing.push_row(push) for push in pushes], as_json=options.json, empty="It was never pushed."
         )
         return 0
     until = _end_of_day(options.as_of, session.settings.tracker_timezone)
-    pushes = records.read_pushes(session.database, options.slug, until=until)
+    pushes = record.read_pushes(session.database, options.slug, until=until)
     known = next((push for push in pushes if push.status == "done" and push.after is not None), None)
     if known is None or known.after is None:
         raise SettingsError(
@@ -225,7 +225,7 @@ def _switch(session: Session, options: argparse.Namespace, *, enabled: bool) -> 
 
 
 def _exclusions(session: Session, options: argparse.Namespace) -> int:
-    state = registry.ensure_exclusions(session, waits=Waits.of(session.settings), recreate=options.recreate)
+    state = exclusions.ensure_exclusions(session, is_restored=options.recreate)
     row = {"slug": state.slug, "state": state.state, "playlist_id": state.playlist_id}
     printing.show([row], as_json=options.json)
     return 0

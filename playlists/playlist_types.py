@@ -1,4 +1,4 @@
-"""What a push works on: entries, selections, edit scripts, plans and results, all frozen.
+"""What a push works on: entries, selections, edit scripts, facts, plans and results, all frozen.
 
 Entries are kept as Spotify spells them: ``added_at`` stays the ISO 8601 text in UTC that the API sent.
 """
@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
-    from playlists.rules.rule import PlaylistBlock
+    from playlists.block import Mode, PlaylistBlock
     from profiles.errors import Deferred
+    from profiles.settings import Settings
 
 LOCAL_PREFIX = "spotify:local:"
 """Uris of files on the user's own disk: the API can neither add nor remove them, only move them."""
@@ -24,7 +26,7 @@ Outcome = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class PlaylistEntry:
     """One position of a playlist. ``uri`` is None where Spotify shows a null item."""
 
     uri: str | None
@@ -43,7 +45,7 @@ class Entry:
         return {"uri": self.uri, "added_at": self.added_at, **refused}
 
     @classmethod
-    def from_record(cls, record: dict[str, Any]) -> Entry:
+    def from_record(cls, record: dict[str, Any]) -> PlaylistEntry:
         """Read back what `as_record` wrote."""
         return cls(record.get("uri"), record.get("added_at"), is_refused=record.get("is_refused", False))
 
@@ -115,7 +117,7 @@ class EditScript:
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     moved: tuple[str, ...] = ()
-    dates_lost: tuple[Entry, ...] = ()
+    dates_lost: tuple[PlaylistEntry, ...] = ()
     """Entries that stay by uri, but get a new date: they stood there twice, or a replace takes them along."""
     left_out: tuple[str, ...] = ()
     """Wanted uris beyond the 10,000 that a playlist holds."""
@@ -156,7 +158,6 @@ class PlaylistState:
     state_reason: str | None = None
     snapshot_id: str | None = None
     """What the listing shows while nobody else touches it; None during a push, and after a failed one."""
-    owner_id: str | None = None
     enabled_override: bool | None = None
     last_push_at: datetime | None = None
     full_read_at: datetime | None = None
@@ -175,7 +176,6 @@ class ListedPlaylist:
     description: str
     snapshot_id: str
     owner_id: str
-    total: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +184,12 @@ class Listing:
 
     playlists: dict[str, ListedPlaylist]
     is_complete: bool
+    read_at: float = 0.0
+    """Seconds of the monotonic clock."""
+
+
+NOTHING_LISTED = Listing({}, is_complete=False)
+"""What is known of the account's playlists where nobody has asked Spotify."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +204,46 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class TestResult:
+    """The latest result of one dbt test of one playlist's selection."""
+
+    __test__ = False  # not for pytest
+
+    test_name: str
+    status: str
+    failures: int | None = None
+    message: str | None = None
+
+    @property
+    def is_run(self) -> bool:
+        """Whether it says anything: a skipped test does not."""
+        return self.status.lower() not in ("skipped", "skip", "no-op")
+
+    @property
+    def is_passed(self) -> bool:
+        """Whether the selection is as promised."""
+        return self.status.lower() in ("pass", "success")
+
+
+MODEL_FAILED = "model"
+"""Stands in place of a test's name where the playlist's own model failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the guards know beside the plan. All times in UTC."""
+
+    now: datetime
+    results: Mapping[str, tuple[TestResult, ...]] = field(default_factory=dict)
+    """By slug: results of tests since its selection was built."""
+    looked_at: Mapping[str, datetime] = field(default_factory=dict)
+    """By resource: the last complete look at Spotify."""
+    first_known_play: datetime | None = None
+    user_id: str | None = None
+    """What Spotify names as ``owner.id`` of our playlists, where known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What a push would do to one playlist, and what stands against it."""
 
@@ -207,23 +253,24 @@ class Plan:
     state: PlaylistState
     outcome: Outcome
     """``planned`` or ``unchanged``, else why it is not pushed."""
-    current: tuple[Entry, ...] = ()
+    current: tuple[PlaylistEntry, ...] = ()
     wanted: tuple[str, ...] = ()
     script: EditScript = field(default_factory=EditScript)
+    mode: Mode = "mirror"
+    max_edit_calls: int = 25
     basis: Literal["new", "record", "read"] = "read"
     """Where the current entries come from."""
     snapshot_id: str | None = None
+    owner_id: str | None = None
+    """The owner that the listing names."""
     rename_to: str | None = None
     describe_as: str | None = None
     publish_as: bool | None = None
     """Asked of Spotify once for each change of the block's ``public``, honoured or not."""
     refusals: tuple[Refusal, ...] = ()
     notes: tuple[str, ...] = ()
-    read_calls: int = 0
-    last_push_id: int | None = None
-    """The newest push when this was planned: a later one makes the plan void."""
-    planned_at: float = 0.0
-    """Seconds of the monotonic clock: a plan that has waited is checked again before it is applied."""
+    deferred: Deferred | None = None
+    """Set where a quota kept it from being read, or stopped the run before it."""
 
     @property
     def is_new(self) -> bool:
@@ -270,3 +317,37 @@ class PushResult:
     def is_failure(self) -> bool:
         """Whether the command that asked for it should end with status 1."""
         return self.outcome in ("failed", "refused")
+
+
+@dataclass(frozen=True, slots=True)
+class PushRecord:
+    """One row of ``ops.playlist_pushes``. Times in UTC."""
+
+    push_id: int
+    slug: str
+    playlist_id: str | None
+    started_at: datetime
+    finished_at: datetime | None
+    status: str
+    before: tuple[PlaylistEntry, ...]
+    after: tuple[PlaylistEntry, ...] | None
+    operations: tuple[dict[str, Any], ...]
+    calls: int
+    reason: str | None
+    error: str | None
+    undo_of: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class WriteDelays:
+    """Pauses in seconds: Spotify shows a write a little later than it confirms it."""
+
+    settle_s: float
+    """Before a push is verified; new entries show after about 0.6 s."""
+    read_back_s: float
+    """Before each of the two looks at a call that may have been applied."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> WriteDelays:
+        """In proportion to the pacing and back-off of the client: at most 1 and 2 s."""
+        return cls(min(1.0, 10 * settings.spotify_pacing_s), min(2.0, 4 * settings.spotify_backoff_s))

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from playlists.playlist_types import Plan, PushResult
-    from playlists.records import Push
+    from playlists.playlist_types import Plan, PushRecord, PushResult
 
 Row = dict[str, Any]
 SHOWN = 10
@@ -89,7 +88,7 @@ def why_of(result: PushResult) -> str:
     return " ".join([*([result.error] if result.error else []), *refused, *result.notes])
 
 
-def push_row(push: Push) -> Row:
+def push_row(push: PushRecord) -> Row:
     """One push in the table of the history."""
     return {
         "push": push.push_id,

@@ -12,52 +12,29 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from playlists import records
-from playlists.playlist_types import Listing, PlaylistState
-from playlists.push.reads import is_in_library, read_listing
+from playlists.listing import is_in_library, read_listing
+from playlists.playlist_types import NOTHING_LISTED, Listing, PlaylistState, WriteDelays
 from profiles.errors import SpotifyUnavailable
 
 if TYPE_CHECKING:
-    from playlists.push.apply import Waits
     from profiles.session import Session
 
 logger = logging.getLogger(__name__)
 
-EXCLUSIONS = "exclusions"
-"""Slug and name of the playlist of what must never appear in a smart playlist."""
-ABOUT_EXCLUSIONS = "What is dragged in here stays out of every smart playlist."
 ABOUT = "Kept by spotify-tracker from your own listening."
 """Of playlists that have no description of their own."""
-ATTEMPTS = 3
-
-
-def marker_of(installation_id: str, slug: str) -> str:
-    """The mark in a description. Letters, digits, - and _ alone: Spotify escapes the rest."""
-    return f"tracker-{installation_id}-{slug}-"
-
-
-def marked(about: str, installation_id: str, slug: str) -> str:
-    """What a playlist of ours says about itself, the mark at its end."""
-    return f"{about} {marker_of(installation_id, slug)}"
-
-
-def find_marked(listing: Listing, installation_id: str, slug: str, user_id: str | None) -> list[str]:
-    """Ids of the account's own playlists with the mark of this slug."""
-    marker = marker_of(installation_id, slug)
-    return [
-        listed.playlist_id
-        for listed in listing.playlists.values()
-        if marker in listed.description and user_id in (None, listed.owner_id)
-    ]
+CREATION_ATTEMPTS = 3
+LOOKS_FOR_A_LOST_ANSWER = 2
 
 
 def locate(session: Session, state: PlaylistState, listing: Listing) -> PlaylistState:
-    """Bring the registry's word on one playlist in line with the listing, without a write to Spotify.
+    """Bring the registry's row of one playlist in line with the listing, without a write to Spotify.
 
-    Adopts a marked playlist whose mapping is lost. One that is absent from a complete listing, and that the
-    account no longer keeps, was deleted by the user. Whatever goes wrong, no mapping is taken away.
+    A playlist with our mark whose mapping is lost is adopted. One that is absent from a complete listing, and
+    that the account no longer keeps, was deleted by the user. Whatever goes wrong, no mapping is taken away.
     """
     if state.playlist_id is None:
-        return _adopted(session, state, listing)
+        return _adopt(session, state, listing)
     if state.playlist_id in listing.playlists:
         if state.state == "deleted_on_spotify":  # the user took it back
             records.write_state(session.database, state.slug, "active", None)
@@ -73,8 +50,8 @@ def locate(session: Session, state: PlaylistState, listing: Listing) -> Playlist
 
 
 @dataclass(frozen=True, slots=True)
-class Created:
-    """A playlist that stands on Spotify now. One that was found may have entries."""
+class CreatedPlaylist:
+    """A playlist that exists on Spotify now. One that was found may have entries."""
 
     playlist_id: str
     snapshot_id: str | None
@@ -82,28 +59,28 @@ class Created:
 
 
 def create(
-    session: Session, slug: str, name: str, *, about: str, public: bool, listing: Listing, waits: Waits
-) -> Created:
+    session: Session, slug: str, name: str, *, about: str, public: bool, listing: Listing = NOTHING_LISTED
+) -> CreatedPlaylist:
     """Make a playlist and remember it.
 
     Creating cannot be repeated blindly: names need not be unique, so a second one would appear. The intent is
-    written first; where an answer was lost, then or in an earlier run, the marked playlist is looked for.
+    written first; where an answer was lost, now or in an earlier run, the playlist with our mark is looked
+    for. Raises SpotifyError.
     """
-    is_second_try = slug in records.read_states(session.database)
+    was_tried_before = slug in records.read_states(session.database)
     records.write_intent(session.database, slug, name)
-    installation_id = records.read_installation_id(session.database)
-    payload = {"name": name, "public": public, "description": marked(about, installation_id, slug)}
-    created = _find(session, slug, listing, waits, is_look_needed=is_second_try)
-    for _ in range(ATTEMPTS):
+    payload = {"name": name, "public": public, "description": _with_mark(session, about, slug)}
+    created = _find(session, slug, listing, looks=LOOKS_FOR_A_LOST_ANSWER if was_tried_before else 0)
+    for _ in range(CREATION_ATTEMPTS):
         if created is not None:
             break
         try:
             answer = session.spotify.post("me/playlists", payload) or {}
-            created = Created(str(answer["id"]), answer.get("snapshot_id"), was_found=False)
+            created = CreatedPlaylist(str(answer["id"]), answer.get("snapshot_id"), was_found=False)
         except SpotifyUnavailable as error:
             if not error.may_have_been_applied:
                 raise
-            created = _find(session, slug, listing, waits, is_look_needed=True)
+            created = _find(session, slug, listing, looks=LOOKS_FOR_A_LOST_ANSWER)
     if created is None:
         raise SpotifyUnavailable(f"Spotify did not make the playlist '{name}'.")
     records.write_mapping(
@@ -121,8 +98,7 @@ def write_details(session: Session, state: PlaylistState, changes: dict[str, Any
     """Give a playlist a new ``name``, ``description`` or ``public``, those alone, and remember it."""
     payload = dict(changes)
     if "description" in payload:
-        installation_id = records.read_installation_id(session.database)
-        payload["description"] = marked(changes["description"], installation_id, state.slug)
+        payload["description"] = _with_mark(session, changes["description"], state.slug)
     session.spotify.put(f"playlists/{state.playlist_id}", payload, idempotent=True)
     records.write_details(session.database, state.slug, **changes)
 
@@ -133,37 +109,14 @@ def restore(session: Session, state: PlaylistState) -> None:
     records.write_state(session.database, state.slug, "active", None)
 
 
-def ensure_exclusions(
-    session: Session, *, waits: Waits, recreate: bool = False, listing: Listing | None = None
-) -> PlaylistState:
-    """The exclusions playlist, made once. One that the user deleted is taken back only with `recreate`."""
-    listing = listing or read_listing(session.spotify)
-    known = records.read_states(session.database).get(EXCLUSIONS)
-    state = locate(session, known or PlaylistState(EXCLUSIONS, None, EXCLUSIONS), listing)
-    if state.playlist_id is None:
-        create(
-            session,
-            EXCLUSIONS,
-            EXCLUSIONS,
-            about=ABOUT_EXCLUSIONS,
-            public=False,
-            listing=listing,
-            waits=waits,
-        )
-    elif state.state == "deleted_on_spotify" and recreate:
-        restore(session, state)
-    return records.read_states(session.database)[EXCLUSIONS]
-
-
-def _adopted(session: Session, state: PlaylistState, listing: Listing) -> PlaylistState:
-    candidates = find_marked(
-        listing,
-        records.read_installation_id(session.database),
-        state.slug,
-        records.read_user_id(session.database),
-    )
+def _adopt(session: Session, state: PlaylistState, listing: Listing) -> PlaylistState:
+    """Map a slug without a playlist to the one that bears its mark, where there is one."""
     taken = {other.playlist_id for other in records.read_states(session.database).values()}
-    free = [playlist_id for playlist_id in candidates if playlist_id not in taken]
+    free = [
+        playlist_id
+        for playlist_id in _ids_with_mark(session, state.slug, listing)
+        if playlist_id not in taken
+    ]
     if not free:
         return state
     if len(free) > 1:
@@ -175,16 +128,37 @@ def _adopted(session: Session, state: PlaylistState, listing: Listing) -> Playli
     return replace(state, playlist_id=free[0], name=name, description=about, snapshot_id=None)
 
 
-def _find(
-    session: Session, slug: str, listing: Listing, waits: Waits, *, is_look_needed: bool
-) -> Created | None:
-    """The marked playlist; looked for twice, with pauses, where one may just have been made."""
-    installation_id = records.read_installation_id(session.database)
-    user_id = records.read_user_id(session.database)
-    found = find_marked(listing, installation_id, slug, user_id)
-    for _ in range(2 if is_look_needed else 0):
+def _find(session: Session, slug: str, listing: Listing, *, looks: int) -> CreatedPlaylist | None:
+    """Return the playlist with the mark of this slug, or None.
+
+    Where it is not in `listing`, Spotify is asked `looks` times, with a pause before each: a playlist that
+    has just been made is listed a little later.
+    """
+    found = _ids_with_mark(session, slug, listing)
+    for _ in range(looks):
         if found:
             break
-        time.sleep(waits.read_back_s)
-        found = find_marked(read_listing(session.spotify), installation_id, slug, user_id)
-    return Created(found[0], None, was_found=True) if found else None
+        time.sleep(WriteDelays.of(session.settings).read_back_s)
+        found = _ids_with_mark(session, slug, read_listing(session.spotify))
+    return CreatedPlaylist(found[0], None, was_found=True) if found else None
+
+
+def _ids_with_mark(session: Session, slug: str, listing: Listing) -> list[str]:
+    """Ids of the account's own playlists with the mark of this slug."""
+    mark = _mark_of(session, slug)
+    user_id = records.read_user_id(session.database)
+    return [
+        listed.playlist_id
+        for listed in listing.playlists.values()
+        if mark in listed.description and user_id in (None, listed.owner_id)
+    ]
+
+
+def _with_mark(session: Session, about: str, slug: str) -> str:
+    """What a playlist of ours says about itself, the mark at its end."""
+    return f"{about} {_mark_of(session, slug)}"
+
+
+def _mark_of(session: Session, slug: str) -> str:
+    # letters, digits, - and _ alone: Spotify escapes the rest
+    return f"tracker-{records.read_installation_id(session.database)}-{slug}-"

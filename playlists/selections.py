@@ -1,22 +1,20 @@
-"""What dbt selected, and what the guards must know about it: read only."""
+"""What dbt selected for each playlist, and what its tests found: read from `analytics` and `ops`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from playlists import records
-from playlists.playlist_types import Selection
-from playlists.push.guards import MODEL_FAILED, Facts, TestResult
-from playlists.records import cursor_of, only
-from playlists.rules import stored_rules
-from playlists.rules.rule import InvalidBlockError, read_block
-from profiles.errors import TrackerError
+from playlists.block import InvalidBlockError, read_block
+from playlists.playlist_types import MODEL_FAILED, Facts, Selection, TestResult
+from playlists.slugs import MODEL_PREFIX
+from profiles.errors import InputError, TrackerError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from psycopg2.extras import RealDictCursor
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
     from profiles.database import Database
 
@@ -25,90 +23,128 @@ class NothingBuiltError(TrackerError):
     """dbt has not made any selection yet."""
 
 
-def read_selections(database: Database) -> tuple[dict[str, Selection], dict[str, InvalidBlockError]]:
-    """Every selection by slug, and those whose block is not valid with what is wrong.
+def read_selections(database: Database) -> tuple[dict[str, Selection], dict[str, InputError]]:
+    """Every selection by slug, and by slug why another one cannot be used.
 
-    Both tables are read in one snapshot, so that a build in between cannot mix two of them.
+    Both tables are read in one snapshot, so that a build in between cannot mix two of them. Raises
+    NothingBuiltError.
     """
-    with cursor_of(database) as cursor:
+    if not database.relation_exists("analytics.playlist_definitions"):
+        raise NothingBuiltError(
+            "No playlist has been built yet.", remedy="Run python -m flows daily-sync first."
+        )
+    with database.transaction() as cursor:
         cursor.execute("set transaction isolation level repeatable read read only")
-        cursor.execute("select to_regclass('analytics.playlist_definitions') is not null as is_built")
-        if not only(cursor)["is_built"]:
-            raise NothingBuiltError(
-                "No playlist has been built yet.", remedy="Run python -m flows daily-sync first."
-            )
         cursor.execute(
-            "select to_jsonb(d) - 'built_at' as row, d.built_at from analytics.playlist_definitions d"
+            "select to_jsonb(definitions) - 'built_at', definitions.built_at"
+            " from analytics.playlist_definitions as definitions"
         )
         definitions = cursor.fetchall()
         cursor.execute(
-            "select slug, array_agg(track_uri order by position) as uris"
+            "select slug, array_agg(track_uri order by position)"
             " from analytics.playlist_selections group by slug"
         )
-        uris = {row["slug"]: tuple(row["uris"]) for row in cursor.fetchall()}
+        uris = {slug: tuple(found) for slug, found in cursor.fetchall()}
     selections: dict[str, Selection] = {}
-    invalid: dict[str, InvalidBlockError] = {}
-    for definition in definitions:
-        row = definition["row"]
+    invalid: dict[str, InputError] = {}
+    for row, built_at in definitions:
         slug = row["slug"]
         try:
             block = read_block(slug, row["definition"])
-        except InvalidBlockError as error:
+        except InputError as error:
             invalid[slug] = error
             continue
         selections[slug] = Selection(
             slug=slug,
             block=block,
             uris=uris.get(slug, ()),
-            built_at=definition["built_at"],
+            built_at=built_at,
             invocation_id=row["invocation_id"],
             selected_count=row["selected_count"],
             history_days=row.get("history_days"),
         )
-    for slug, reason in stored_rules.not_built(database).items():
-        if slug not in selections:
-            invalid.setdefault(slug, reason)
-    return dict(sorted(selections.items())), invalid
+    left_out = {slug: error for slug, error in rules_left_out(database).items() if slug not in selections}
+    return dict(sorted(selections.items())), {**left_out, **invalid}
+
+
+def rules_left_out(database: Database) -> dict[str, InputError]:
+    """Why builds leave out a stored rule, by slug. One that the user has paused is not named."""
+    with database.transaction() as cursor:
+        cursor.execute(
+            "select rules.slug, rules.verdict, rules.verdict_reason from ops.playlist_rules as rules"
+            " left join ops.playlists as playlists on rules.slug = playlists.slug"
+            " where rules.retired_at is null and rules.verdict in ('invalid', 'set_aside')"
+            " and playlists.enabled_override is distinct from false"
+        )
+        return {
+            slug: InvalidBlockError(
+                reason or "Its rule is not valid.",
+                remedy=f"python -m playlists edit {slug} --rule FILE"
+                if verdict == "invalid"
+                else "It is built again by itself.",
+            )
+            for slug, verdict, reason in cursor.fetchall()
+        }
 
 
 def tests_of(slugs: Sequence[str], database: Database) -> list[str]:
     """What `dbt test --select` names to test these selections: all of them at once, and what a model adds."""
-    rules = stored_rules.load_all(database).keys() & set(slugs)
-    return ["playlist_selections", *(f"playlist_{slug}" for slug in slugs if slug not in rules)]
+    with database.transaction() as cursor:
+        cursor.execute("select slug from ops.playlist_rules where retired_at is null")
+        rules = {slug for (slug,) in cursor.fetchall()}
+    return ["playlist_selections", *(f"{MODEL_PREFIX}{slug}" for slug in slugs if slug not in rules)]
 
 
 def read_facts(database: Database, selections: Mapping[str, Selection], now: datetime) -> Facts:
-    """What the guards need to know, from `ops` alone."""
-    with cursor_of(database) as cursor:
+    """What the guards need to know, from `ops` alone. `now` in UTC."""
+    with database.transaction() as cursor:
         results = {slug: _results(cursor, selection) for slug, selection in selections.items()}
         cursor.execute("select resource, checked_at from ops.source_checks where is_complete")
-        looked_at = {row["resource"]: row["checked_at"] for row in cursor.fetchall()}
-        cursor.execute("select min(oldest_played_at) as first_play from ops.play_polls")
-        first_play = only(cursor)["first_play"]
+        looked_at: dict[str, datetime] = dict(cursor.fetchall())
+        cursor.execute("select min(oldest_played_at) from ops.play_polls")
+        [(first_known_play,)] = cursor.fetchall()
     return Facts(
         now=now,
         results=results,
         looked_at=looked_at,
-        first_known_play=first_play,
+        first_known_play=first_known_play,
         user_id=records.read_user_id(database),
     )
 
 
 def record_failed_models(database: Database, reasons: Mapping[str, str]) -> None:
     """Mark playlists whose model failed, by slug: the push refuses them until the next good build."""
-    with cursor_of(database) as cursor:
-        for slug, why in reasons.items():
+    with database.transaction() as cursor:
+        for slug, reason in reasons.items():
             cursor.execute(
                 "insert into ops.build_results (invocation_id, unique_id, slug, test_name, status, message)"
                 " select max(invocation_id), %s, %s, %s, 'error', %s from analytics.playlist_definitions",
-                [f"{MODEL_FAILED}:{slug}", slug, MODEL_FAILED, why],
+                [f"{MODEL_FAILED}:{slug}", slug, MODEL_FAILED, reason],
             )
-    for slug, why in reasons.items():
-        records.write_state(database, slug, "failing", f"its model failed: {why}")
+    for slug, reason in reasons.items():
+        records.write_state(database, slug, "failing", f"its model failed: {reason}")
 
 
-def _results(cursor: RealDictCursor, selection: Selection) -> tuple[TestResult, ...]:
+def read_titles(database: Database, uris: Sequence[str]) -> dict[str, str]:
+    """Artist and title by uri for display, as far as they are known; never a reason to fail."""
+    if not database.relation_exists("analytics.unified_tracks"):
+        return {}
+    with database.transaction() as cursor:
+        cursor.execute(
+            "select track_uri, concat_ws(' – ', artist, title) from analytics.unified_tracks"
+            " where track_uri = any(%s)",
+            [list(uris)],
+        )
+        return dict(cursor.fetchall())
+
+
+def _results(cursor: Cursor, selection: Selection) -> tuple[TestResult, ...]:
     """The latest result of each test since the build that made this selection."""
+    parameters: dict[str, Any] = {
+        "slug": selection.slug,
+        "invocation_id": selection.invocation_id,
+        "built_at": selection.built_at,
+    }
     cursor.execute(
         """
         with since as (
@@ -117,26 +153,12 @@ def _results(cursor: RealDictCursor, selection: Selection) -> tuple[TestResult, 
             where invocation_id = %(invocation_id)s
         )
 
-        select distinct on (unique_id) coalesce(test_name, unique_id) as test_name, status, failures, message
+        select distinct on (unique_id) coalesce(test_name, unique_id), status, failures, message
         from ops.build_results
         where slug = %(slug)s
             and (invocation_id = %(invocation_id)s or finished_at >= (select moment from since))
         order by unique_id, finished_at desc
         """,
-        {"slug": selection.slug, "invocation_id": selection.invocation_id, "built_at": selection.built_at},
+        parameters,
     )
-    return tuple(TestResult(**row) for row in cursor.fetchall())
-
-
-def read_titles(database: Database, uris: Sequence[str]) -> dict[str, str]:
-    """Artist and title by uri for display, as far as they are known; never a reason to fail."""
-    with cursor_of(database) as cursor:
-        cursor.execute("select to_regclass('analytics.unified_tracks') is not null as is_built")
-        if not only(cursor)["is_built"]:
-            return {}
-        cursor.execute(
-            "select track_uri, concat_ws(' – ', artist, title) as name from analytics.unified_tracks"
-            " where track_uri = any(%s)",
-            [list(uris)],
-        )
-        return {row["track_uri"]: row["name"] for row in cursor.fetchall()}
+    return tuple(TestResult(*row) for row in cursor.fetchall())

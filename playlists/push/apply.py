@@ -1,8 +1,8 @@
 """Apply an edit script call by call, and see to it that Spotify holds what was wanted.
 
 The list is followed in memory. What may or may not have been applied is read back before anything is
-repeated; when the picture does not fit, the playlist is read and planned again from there. So a second copy
-of a song or an emptied playlist cannot come about, whichever call fails.
+repeated; where neither the old nor the new list is there, the playlist is read and edited from there. So no
+call that fails can lead to a second copy of a song or to an emptied playlist.
 """
 
 from __future__ import annotations
@@ -13,104 +13,111 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from playlists.playlist_types import EditScript, Entry, Insert, Move, Operation, Remove, Replace
-from playlists.push.edit_script import Mode, apply_operation, edit_script
-from playlists.push.reads import look, read_entries, snapshot_of
+from playlists.playlist_types import Insert, Move, Operation, PlaylistEntry, Remove, Replace, WriteDelays
+from playlists.push.edit_script import apply_operation, edit_script
+from playlists.push.reads import compare, read_entries, snapshot_of
 from profiles.errors import BadRequest, NotFound, SpotifyUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from profiles.settings import Settings
+    from playlists.block import Mode
+    from playlists.playlist_types import EditScript
+    from playlists.push.reads import Comparison
     from profiles.spotify.client import SpotifyClient
 
 logger = logging.getLogger(__name__)
 
 ROUNDS = 4
-"""How often a push looks and plans again before it gives up until the next run."""
-REPEATS = 3
+"""How often a playlist is edited before a push gives up until the next run."""
+CALL_ATTEMPTS = 3
 """How often one call is made that Spotify seems not to have got."""
+LOOKS = 3
+"""How often an edited playlist is compared, with pauses, before it is taken for different."""
 REFUSALS_IN_A_ROW = 12
 """A chunk of 100 with one bad uri takes seven; beyond this it is not the uris that are bad."""
 
 
-@dataclass(frozen=True, slots=True)
-class Waits:
-    """Pauses in seconds: Spotify shows a write a little later than it confirms it."""
-
-    settle_s: float = 1.0
-    """Before verifying; new entries show after about 0.6 s."""
-    read_back_s: float = 2.0
-    """Before each of the two looks at a call that may have been applied."""
-
-    @classmethod
-    def of(cls, settings: Settings) -> Waits:
-        """In proportion to the pacing and back-off of the client, at most as above."""
-        return cls(min(1.0, 10 * settings.spotify_pacing_s), min(2.0, 4 * settings.spotify_backoff_s))
-
-
 class _UnclearError(Exception):
-    """Spotify holds neither the old nor the new list; it has been read, and must be planned again."""
+    """Spotify holds neither the old nor the new list; it was read, and the rest is planned from there."""
 
 
 class _RefusedError(Exception):
-    """Spotify refused a part; what it took is in memory, and the rest must be planned again."""
+    """Spotify refused a part; what it took is in memory, and the rest is planned from there."""
 
 
 @dataclass
-class Work:
-    """One playlist while it is being changed."""
+class PlaylistEditor:
+    """One playlist while it is being changed: the calls made so far, and what it holds after them."""
 
     client: SpotifyClient
     playlist_id: str
-    entries: list[Entry]
+    wanted: tuple[str, ...]
+    """The uris that it shall hold in the end."""
+    mode: Mode
+    max_edit_calls: int
+    entries: list[PlaylistEntry]
     snapshot_id: str | None
-    waits: Waits
-    progress: Callable[[int, int], None] = lambda _done, _total: None
+    delays: WriteDelays
+    show_progress: Callable[[int, int], None] = lambda _done, _total: None
     operations: list[Operation] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
-    is_whole: bool = False
+    """Uris that Spotify does not take: they are left out."""
+    is_all_read: bool = False
+    _before: list[PlaylistEntry] = field(init=False)
+    _rounds: int = 1
     _refusals_in_a_row: int = 0
+
+    def __post_init__(self) -> None:
+        self._before = list(self.entries)
 
     @property
     def stuck(self) -> list[str]:
         """Uris that Spotify does not remove: they stay, at the end."""
         return [entry.uri for entry in self.entries if entry.is_refused and entry.uri is not None]
 
-    def run(
-        self, script: EditScript, wanted: Sequence[str], *, mode: Mode, max_edit_calls: int, whole: bool
-    ) -> None:
-        """Make the playlist hold `wanted`, beginning with `script`. Raises SpotifyError where it cannot.
-
-        With `whole` all pages are read at the end, not those alone that were touched.
-        """
-        before = list(self.entries)
-        rounds = 0
-        while rounds < ROUNDS:
+    def apply(self, script: EditScript) -> None:
+        """Make the calls of a script. Raises SpotifyError, Deferred."""
+        while True:
             try:
                 for number, operation in enumerate(script.operations):
-                    self.progress(number, len(script.operations))
+                    self.show_progress(number, len(script.operations))
                     self._perform(operation)
-                self.progress(len(script.operations), len(script.operations))
-                if self._is_verified(before, whole=whole or rounds > 0):
-                    return
-                logger.warning("Playlist %s is not as expected; planning again.", self.playlist_id)
-                self._read()
-                rounds += 1
+                self.show_progress(len(script.operations), len(script.operations))
             except _UnclearError:
-                rounds += 1
+                self._count_round()
             except _RefusedError:
                 pass  # each time something is left out or taken, so this comes to an end
-            rest = [uri for uri in wanted if uri not in set(self.dropped)]
-            script = edit_script(self.entries, rest, mode=mode, max_edit_calls=max_edit_calls)
-        raise SpotifyUnavailable(
-            f"Playlist {self.playlist_id} did not come out as planned in {ROUNDS} attempts.",
-            remedy="Perhaps it is being edited right now; the next run tries again.",
-        )
+            else:
+                return
+            script = self._script_from_here()
+
+    def verify(self, *, read_all: bool) -> None:
+        """Compare the playlist with what it should hold, and edit it again until it does.
+
+        With `read_all` all pages are compared, else those that were touched. Raises SpotifyError, Deferred.
+        """
+        while not self._is_as_expected(read_all=read_all or self._rounds > 1):
+            logger.warning("Playlist %s is not as expected; it is read and edited again.", self.playlist_id)
+            self._read()
+            self._count_round()
+            self.apply(self._script_from_here())
+
+    def _script_from_here(self) -> EditScript:
+        wanted = [uri for uri in self.wanted if uri not in set(self.dropped)]
+        return edit_script(self.entries, wanted, mode=self.mode, max_edit_calls=self.max_edit_calls)
+
+    def _count_round(self) -> None:
+        if self._rounds == ROUNDS:
+            raise SpotifyUnavailable(
+                f"Playlist {self.playlist_id} did not come out as planned in {ROUNDS} attempts.",
+                remedy="Perhaps it is being edited right now; the next run tries again.",
+            )
+        self._rounds += 1
 
     def _perform(self, operation: Operation) -> None:
         after = apply_operation(self.entries, operation)
-        for _ in range(REPEATS):
+        for _ in range(CALL_ATTEMPTS):
             try:
                 self._send(operation)
             except (BadRequest, NotFound) as error:
@@ -154,19 +161,19 @@ class Work:
             answer = self.client.put(path, {**move, **versioned}, idempotent=False)
         self.snapshot_id = (answer or {}).get("snapshot_id")
 
-    def _was_applied(self, after: list[Entry]) -> bool:
-        """Look twice, with pauses, since writes show late; plan again where it is neither old nor new."""
+    def _was_applied(self, after: list[PlaylistEntry]) -> bool:
+        """Look twice, with pauses: writes show late. Raises _UnclearError where it is neither old nor new."""
         for _ in range(2):
-            time.sleep(self.waits.read_back_s)
-            if look(self.client, self.playlist_id, after, self.entries, whole=False).is_as_expected:
+            time.sleep(self.delays.read_back_s)
+            if self._compare(after, self.entries).is_as_expected:
                 return True
-        if look(self.client, self.playlist_id, self.entries, after, whole=False).is_as_expected:
+        if self._compare(self.entries, after).is_as_expected:
             return False
         self._read()
         raise _UnclearError
 
     def _split(self, operation: Operation, error: BadRequest | NotFound) -> NoReturn:
-        """400, or 404 for a uri: find what Spotify refuses by halves, leave that out, and plan again."""
+        """400, or 404 for a uri: find what Spotify refuses by halves, and leave that out."""
         if isinstance(operation, Move):
             if self.snapshot_id is None:
                 raise error
@@ -200,24 +207,29 @@ class Work:
             else:
                 self._perform(Remove(second))
 
-    def _is_verified(self, before: Sequence[Entry], *, whole: bool) -> bool:
-        """Compare what Spotify shows with what it should hold, up to three times with pauses."""
+    def _is_as_expected(self, *, read_all: bool) -> bool:
+        """Whether Spotify shows what it should hold; looked at up to three times, with pauses."""
         if not self.operations:
             return True
-        time.sleep(self.waits.settle_s)
-        for attempt in range(3):
+        time.sleep(self.delays.settle_s)
+        for attempt in range(LOOKS):
             if attempt:
-                time.sleep(self.waits.read_back_s)
-            seen = look(self.client, self.playlist_id, self.entries, before, whole=whole)
-            if seen.is_as_expected:
+                time.sleep(self.delays.read_back_s)
+            comparison = self._compare(self.entries, self._before, read_all=read_all)
+            if comparison.is_as_expected:
                 stuck = set(self.stuck)
-                self.entries = [replace(entry, is_refused=entry.uri in stuck) for entry in seen.entries]
-                self.is_whole = seen.is_whole
+                self.entries = [replace(entry, is_refused=entry.uri in stuck) for entry in comparison.entries]
+                self.is_all_read = comparison.is_whole
                 return True
         return False
 
+    def _compare(
+        self, expected: list[PlaylistEntry], before: list[PlaylistEntry], *, read_all: bool = False
+    ) -> Comparison:
+        return compare(self.client, self.playlist_id, expected, before, read_all=read_all)
+
     def _read(self) -> None:
         refused = {entry.uri for entry in self.entries if entry.is_refused}
-        reading = read_entries(self.client, self.playlist_id)
-        self.entries = [replace(entry, is_refused=entry.uri in refused) for entry in reading.entries]
-        self.snapshot_id = reading.snapshot_id
+        found = read_entries(self.client, self.playlist_id)
+        self.entries = [replace(entry, is_refused=entry.uri in refused) for entry in found.entries]
+        self.snapshot_id = found.snapshot_id

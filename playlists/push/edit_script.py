@@ -11,23 +11,26 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from playlists.playlist_types import EditScript, Entry, Insert, Move, Operation, Remove, Replace
+from playlists.block import MAX_TRACKS
+from playlists.playlist_types import EditScript, Insert, Move, Operation, PlaylistEntry, Remove, Replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from playlists.block import Mode
+
 CHUNK = 100
 """Uris per call, the API's limit."""
-MAX_ENTRIES = 10_000
-"""Entries per playlist, the API's limit."""
-
-Mode = Literal["mirror", "append", "freeze"]
 
 
 def edit_script(
-    current: Sequence[Entry], wanted: Iterable[str], *, mode: Mode = "mirror", max_edit_calls: int = 25
+    current: Sequence[PlaylistEntry],
+    wanted: Iterable[str],
+    *,
+    mode: Mode = "mirror",
+    max_edit_calls: int = 25,
 ) -> EditScript:
     """The calls from `current` to `wanted` (distinct uris, in order).
 
@@ -56,16 +59,16 @@ def edit_script(
     )
 
 
-def apply_operation(entries: Sequence[Entry], operation: Operation) -> list[Entry]:
+def apply_operation(entries: Sequence[PlaylistEntry], operation: Operation) -> list[PlaylistEntry]:
     """What the playlist holds after one call; new entries have no date yet."""
     if isinstance(operation, Remove):
         gone = set(operation.uris)
         return [entry for entry in entries if entry.uri not in gone]
     if isinstance(operation, Insert):
-        new = [Entry(uri) for uri in operation.uris]
+        new = [PlaylistEntry(uri) for uri in operation.uris]
         return [*entries[: operation.position], *new, *entries[operation.position :]]
     if isinstance(operation, Replace):
-        return [Entry(uri) for uri in operation.uris]
+        return [PlaylistEntry(uri) for uri in operation.uris]
     start, end = operation.range_start, operation.range_start + operation.range_length
     block, rest = entries[start:end], [*entries[:start], *entries[end:]]
     target = operation.insert_before - (len(block) if operation.insert_before > start else 0)
@@ -83,18 +86,20 @@ def touched_positions(before: Sequence[str | None], after: Sequence[str | None])
     return sorted(touched)
 
 
-def _that_fit(current: Sequence[Entry], wanted: list[str], mode: Mode) -> tuple[list[str], tuple[str, ...]]:
+def _that_fit(
+    current: Sequence[PlaylistEntry], wanted: list[str], mode: Mode
+) -> tuple[list[str], tuple[str, ...]]:
     """The wanted uris for which the playlist has room, and the rest."""
     if mode == "append":
         present = {entry.uri for entry in current}
-        room = MAX_ENTRIES - len(current)
+        room = MAX_TRACKS - len(current)
         missing = [uri for uri in wanted if uri not in present]
         return [uri for uri in wanted if uri in present] + missing[:room], tuple(missing[room:])
-    room = MAX_ENTRIES - sum(not entry.is_removable for entry in current)
+    room = MAX_TRACKS - sum(not entry.is_removable for entry in current)
     return wanted[:room], tuple(wanted[room:])
 
 
-def _steps(current: Sequence[Entry], wanted: Sequence[str]) -> EditScript:
+def _steps(current: Sequence[PlaylistEntry], wanted: Sequence[str]) -> EditScript:
     """Removals, inserts and moves; inserts first where nothing would be left in between."""
     target = {uri: index for index, uri in enumerate(wanted)}
     copies = Counter(entry.uri for entry in current if entry.is_removable and entry.uri is not None)
@@ -125,13 +130,13 @@ def _steps(current: Sequence[Entry], wanted: Sequence[str]) -> EditScript:
 
 
 def _should_replace(
-    current: Sequence[Entry], wanted: Sequence[str], steps: EditScript, max_edit_calls: int
+    current: Sequence[PlaylistEntry], wanted: Sequence[str], steps: EditScript, max_edit_calls: int
 ) -> bool:
     if any(not entry.is_removable for entry in current) or not steps.operations:
         return False
     if not _keeps_something(current, steps) and wanted:
         fresh_only = not steps.dates_lost
-        has_room = len(current) + len(wanted) <= MAX_ENTRIES
+        has_room = len(current) + len(wanted) <= MAX_TRACKS
         # What stands there twice must go before it comes: only a replace is never empty in between
         if current and not (fresh_only and has_room):
             return True
@@ -139,12 +144,12 @@ def _should_replace(
     return len(steps.operations) > max_edit_calls and calls < len(steps.operations)
 
 
-def _keeps_something(current: Sequence[Entry], steps: EditScript) -> bool:
+def _keeps_something(current: Sequence[PlaylistEntry], steps: EditScript) -> bool:
     gone = {uri for operation in steps.operations if isinstance(operation, Remove) for uri in operation.uris}
     return any(entry.uri not in gone for entry in current)
 
 
-def _replacement(current: Sequence[Entry], wanted: Sequence[str], steps: EditScript) -> EditScript:
+def _replacement(current: Sequence[PlaylistEntry], wanted: Sequence[str], steps: EditScript) -> EditScript:
     """PUT the first 100, POST the rest in order: every date is lost, and named."""
     chunks = list(_chunks(wanted)) or [[]]
     operations: list[Operation] = [Replace(tuple(chunks[0]))]
@@ -155,10 +160,10 @@ def _replacement(current: Sequence[Entry], wanted: Sequence[str], steps: EditScr
     return replace(steps, operations=tuple(operations), dates_lost=tuple(lost), is_replace=True)
 
 
-def _oldest(current: Sequence[Entry], uris: Sequence[str]) -> list[Entry]:
+def _oldest(current: Sequence[PlaylistEntry], uris: Sequence[str]) -> list[PlaylistEntry]:
     """For each uri its entry with the earliest date."""
     asked = set(uris)
-    oldest: dict[str, Entry] = {}
+    oldest: dict[str, PlaylistEntry] = {}
     for entry in current:
         if entry.uri in asked and entry.uri is not None:
             known = oldest.get(entry.uri)

@@ -1,84 +1,42 @@
-"""Pure: reasons to leave a playlist as it is. Each speaks for its own playlist alone."""
+"""Reasons to leave a playlist as it is: pure functions, each about its own playlist alone."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from playlists.playlist_types import Refusal
+from playlists.playlist_types import MODEL_FAILED, Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from datetime import datetime
-
-    from playlists.playlist_types import Plan, Selection
+    from playlists.playlist_types import Facts, Plan, Selection
 
 REQUIRED_SOURCES = ("liked_tracks", "saved_albums")
 """What every selection is made of. Other sources count once they have been looked at."""
 LISTENING = "recently_played"
-MODEL_FAILED = "model"
-"""What stands in place of a test's name where the playlist's own model failed."""
-
-
-@dataclass(frozen=True, slots=True)
-class TestResult:
-    """The latest result of one dbt test of one playlist's selection."""
-
-    __test__ = False  # not for pytest
-
-    test_name: str
-    status: str
-    failures: int | None = None
-    message: str | None = None
-
-    @property
-    def is_run(self) -> bool:
-        """Whether it says anything: a skipped test does not."""
-        return self.status.lower() not in ("skipped", "skip", "no-op")
-
-    @property
-    def is_passed(self) -> bool:
-        """Whether the selection is as promised."""
-        return self.status.lower() in ("pass", "success")
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What the guards know beside the plan. All times in UTC."""
-
-    now: datetime
-    results: Mapping[str, tuple[TestResult, ...]] = field(default_factory=dict)
-    """By slug: results of tests since its selection was built."""
-    looked_at: Mapping[str, datetime] = field(default_factory=dict)
-    """By resource: the last complete look at Spotify."""
-    first_known_play: datetime | None = None
-    user_id: str | None = None
-    """What Spotify names as ``owner.id`` of our playlists, where known."""
 
 
 def refusals(plan: Plan, facts: Facts, *, force: bool = False) -> tuple[Refusal, ...]:
-    """All reasons against this plan; empty means go. `force` lifts the guard on churn alone."""
+    """All reasons against this plan; empty means that it can be applied. `force` lifts the one on churn."""
     selection = plan.selection
     if selection is None:
         return ()
-    checks: list[Callable[[], Refusal | None]] = [
-        lambda: whole(selection),
-        lambda: tested(selection, facts),
-        lambda: fresh(selection, facts),
-        lambda: long_enough(selection, facts),
-        lambda: not_empty(selection, has_entries=bool(plan.current)),
+    found = [
+        own_account(plan, facts),
+        complete(selection),
+        tested(selection, facts),
+        recent(selection, facts),
+        long_enough(selection, facts),
+        not_empty(plan, selection),
+        None if force else little_churn(plan, selection),
     ]
-    if not force:
-        checks.append(lambda: calm(plan, selection))
-    return tuple(refusal for check in checks if (refusal := check()) is not None)
+    return tuple(refusal for refusal in found if refusal is not None)
 
 
-def whole(selection: Selection) -> Refusal | None:
-    """The list must be as long as its build says: else a build is under way, or was cut short."""
+def complete(selection: Selection) -> Refusal | None:
+    """The list must be as long as its build counted: else a build is under way, or was cut short."""
     if len(selection.uris) == selection.selected_count:
         return None
     return Refusal(
-        "whole",
+        "complete",
         f"{len(selection.uris)} tracks are selected, but its last build counted {selection.selected_count}.",
         "Build again: python -m flows build-models.",
     )
@@ -97,7 +55,7 @@ def tested(selection: Selection, facts: Facts) -> Refusal | None:
             "it has not been tested since it was built.",
             "Run its tests: make dbt ARGS='test --select playlist_selections'.",
         )
-    failed = [r for r in facts.results[selection.slug] if r.is_run and not r.is_passed]
+    failed = [result for result in facts.results[selection.slug] if result.is_run and not result.is_passed]
     if not failed:
         return None
     for result in failed:
@@ -105,14 +63,16 @@ def tested(selection: Selection, facts: Facts) -> Refusal | None:
             return Refusal(
                 "tested", f"its model failed: {result.message}", "Mend the model, then build again."
             )
-    named = ", ".join(r.test_name + (f" ({r.failures} rows)" if r.failures else "") for r in failed)
+    named = ", ".join(
+        result.test_name + (f" ({result.failures} rows)" if result.failures else "") for result in failed
+    )
     return Refusal(
         "tested", f"dbt tests failed: {named}.", "Mend the model or its data, then build and test again."
     )
 
 
-def fresh(selection: Selection, facts: Facts) -> Refusal | None:
-    """What it was built from must have been looked at lately: as of the build, not as of a later look."""
+def recent(selection: Selection, facts: Facts) -> Refusal | None:
+    """Its sources must have been read lately: what counts is the time of the build, not of a later look."""
     allowed = selection.block.requires.max_source_age_hours
     if allowed is None:
         return None
@@ -122,7 +82,7 @@ def fresh(selection: Selection, facts: Facts) -> Refusal | None:
             if resource == LISTENING:
                 continue
             return Refusal(
-                "fresh",
+                "recent",
                 f"{resource} has never been read completely.",
                 "Run python -m flows daily-sync.",
             )
@@ -130,7 +90,7 @@ def fresh(selection: Selection, facts: Facts) -> Refusal | None:
         if hours > allowed:
             what = "was last built" if selection.built_at < looked_at else f"knows {resource} as it was"
             return Refusal(
-                "fresh",
+                "recent",
                 f"it {what} {hours:.0f} hours ago; at most {allowed:g} are allowed.",
                 "Run python -m flows daily-sync, or raise requires.max_source_age_hours.",
             )
@@ -155,9 +115,9 @@ def long_enough(selection: Selection, facts: Facts) -> Refusal | None:
     )
 
 
-def not_empty(selection: Selection, *, has_entries: bool) -> Refusal | None:
-    """Nothing selected for a playlist that has entries: as ``on_empty`` says."""
-    if selection.uris or not has_entries:
+def not_empty(plan: Plan, selection: Selection) -> Refusal | None:
+    """Where nothing is selected for a playlist that has entries, ``on_empty`` decides."""
+    if selection.uris or not plan.current:
         return None
     if selection.block.on_empty == "keep":
         return Refusal(
@@ -175,24 +135,24 @@ def not_empty(selection: Selection, *, has_entries: bool) -> Refusal | None:
     return None
 
 
-def calm(plan: Plan, selection: Selection) -> Refusal | None:
+def little_churn(plan: Plan, selection: Selection) -> Refusal | None:
     """A sudden change of most of a list is more often a fault upstream than a new taste."""
     allowed = selection.block.max_churn
     if allowed is None or not plan.current or plan.churn <= allowed:
         return None
     return Refusal(
-        "calm",
+        "churn",
         f"{plan.churn:.0%} of it would change; at most {allowed:.0%} are allowed.",
         f"Look at the plan; if it is right: python -m playlists apply {plan.slug} --force.",
     )
 
 
-def ours(owner_id: str, facts: Facts) -> Refusal | None:
+def own_account(plan: Plan, facts: Facts) -> Refusal | None:
     """We write to playlists of the signed-in account alone."""
-    if facts.user_id is None or not owner_id or owner_id == facts.user_id:
+    if facts.user_id is None or not plan.owner_id or plan.owner_id == facts.user_id:
         return None
     return Refusal(
-        "ours",
+        "own_account",
         "it belongs to another account.",
         "Sign in to the account that it belongs to, or pause it.",
     )

@@ -1,195 +1,188 @@
-"""What a push would do: one listing for all playlists, then each against its selection."""
+"""The first step of a push: what each playlist holds, what it shall hold, and the calls in between."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from playlists import records, registry
-from playlists.playlist_types import Entry, Listing, Plan, PlaylistState, Refusal, Selection
-from playlists.push import guards
+from playlists.block import MAX_TRACKS
+from playlists.playlist_types import Plan, PlaylistState, Refusal
+from playlists.push import guards, record
 from playlists.push.edit_script import edit_script
-from playlists.push.reads import read_entries, read_listing
+from playlists.push.reads import read_entries, snapshot_of
 from playlists.selections import read_facts, read_selections
 from profiles.clock import as_of
-from profiles.database import advisory_lock
-from profiles.errors import AuthorizationLost, Deferred, SettingsError, SpotifyError, WrongAccount
+from profiles.errors import AuthorizationLost, Deferred, InputError, SpotifyError, WrongAccount
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from playlists.push.guards import Facts
-    from playlists.rules.rule import InvalidBlockError
+    from playlists.playlist_types import Facts, Listing, PlaylistEntry, Selection
     from profiles.session import Session
 
-LOCK = "push"
-"""Name of the advisory lock: one push at a time."""
 FULL_READ_DAYS = 7
 """Our own record is trusted for so long; then all entries are read again."""
+LISTING_GOOD_FOR_S = 30.0
+"""A snapshot in an older listing is asked for again before our own record is trusted."""
 
 
-class UnknownPlaylistError(SettingsError):
-    """A slug that no model has (exit status 2)."""
+class UnknownPlaylistError(InputError):
+    """A slug that no playlist has (exit status 2)."""
 
 
-def plan_pushes(session: Session, slugs: Sequence[str] | None = None, *, force: bool = False) -> list[Plan]:
-    """Plan the named playlists, else all that are enabled: one listing, entries read only where needed.
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the database knows at the beginning of a push, read once for all of its playlists."""
 
-    Writes nothing to Spotify. A playlist that cannot be planned fails alone. Raises UnknownPlaylistError,
-    Deferred, and what the listing raises: without it nothing is known, and nothing is concluded.
+    slugs: tuple[str, ...]
+    """The playlists to be pushed, in this order."""
+    selections: Mapping[str, Selection]
+    invalid: Mapping[str, InputError]
+    """Why a playlist has no selection that can be used."""
+    states: Mapping[str, PlaylistState]
+    facts: Facts
+
+    @property
+    def untested(self) -> list[str]:
+        """Slugs of the enabled playlists that no test has looked at since they were built."""
+        return [
+            slug
+            for slug in self.slugs
+            if (selection := self.selections.get(slug)) is not None
+            and self.state_of(slug).is_enabled(selection.block.enabled)
+            and guards.is_untested(selection, self.facts)
+        ]
+
+    def state_of(self, slug: str) -> PlaylistState:
+        """The row of the registry, or the one that a playlist begins with."""
+        selection = self.selections.get(slug)
+        return self.states.get(slug) or PlaylistState(
+            slug, None, selection.block.title if selection else slug
+        )
+
+
+def read_known(session: Session, slugs: Sequence[str] | None) -> Known:
+    """Read what the database knows of the named playlists; else of those that are enabled, or once were.
+
+    Raises NothingBuiltError, and UnknownPlaylistError for a slug that no playlist has.
     """
-    with advisory_lock(session.database, LOCK, wait=False) as is_held:
-        # what is read while another process pushes is in between: no record of it
-        return plan_all(session, slugs, force=force, is_recorded=is_held)
-
-
-def plan_all(
-    session: Session, slugs: Sequence[str] | None, *, force: bool, is_recorded: bool = True
-) -> list[Plan]:
-    """`plan_pushes` for a caller that holds the lock."""
     selections, invalid = read_selections(session.database)
     states = records.read_states(session.database)
-    if slugs is not None:
-        _refuse_unknown(slugs, [*selections, *invalid])
-    listing = read_listing(session.spotify)
-    facts = read_facts(session.database, selections, as_of(session.settings))
-    plans = [
-        _invalid(states.get(slug) or PlaylistState(slug, None, slug), error)
-        for slug, error in invalid.items()
-        if slugs is None or slug in slugs
-    ]
-    for slug, selection in selections.items():
-        state = states.get(slug) or PlaylistState(slug, None, selection.block.title)
-        if slugs is not None and slug not in slugs:
-            continue
-        if slugs is None and not state.is_enabled(selection.block.enabled) and state.playlist_id is None:
-            continue
-        plans.append(
-            _plan_or_failure(session, selection, state, listing, facts, force=force, is_recorded=is_recorded)
+    everything = [*invalid, *selections]
+    unknown = [slug for slug in slugs or () if slug not in everything]
+    if unknown:
+        raise UnknownPlaylistError(
+            f"No playlist is called {', '.join(unknown)}.",
+            remedy=f"Known are {', '.join(sorted(everything)) or 'none yet'}.",
         )
-    return plans
+    facts = read_facts(session.database, selections, as_of(session.settings))
+    known = Known((), selections, invalid, states, facts)
+    wanted = [slug for slug in everything if (_is_kept(known, slug) if slugs is None else slug in slugs)]
+    return replace(known, slugs=tuple(wanted))
 
 
-def plan_one(
-    session: Session,
-    selection: Selection,
-    state: PlaylistState,
-    listing: Listing,
-    facts: Facts,
-    *,
-    force: bool,
-    is_recorded: bool = True,
+def plan_playlist(
+    session: Session, known: Known, listing: Listing, slug: str, *, is_recorded: bool = True
 ) -> Plan:
-    """Plan one playlist. Raises SpotifyError where it cannot be read."""
+    """Plan one playlist, unchecked. Writes nothing to Spotify.
+
+    Where it cannot be read, its outcome is ``failed``, or ``deferred`` by a quota. What was read and differs
+    from our record is recorded where `is_recorded`, so that the history and the next plan know of it. Raises
+    what ends the whole run: AuthorizationLost, WrongAccount.
+    """
+    state, selection = known.state_of(slug), known.selections.get(slug)
+    if selection is None:
+        return _failed_plan(state, None, known.invalid[slug])
     block = selection.block
-    if not state.is_enabled(block.enabled):
-        return Plan(state.slug, block.title, selection, state, "paused", wanted=selection.uris)
-    state = registry.locate(session, state, listing)
-    if state.state == "deleted_on_spotify":
-        return Plan(state.slug, block.title, selection, state, "deleted_on_spotify", wanted=selection.uris)
-    plan = Plan(state.slug, block.title, selection, state, "planned")
-    plan = with_entries(session, plan, listing, is_recorded=is_recorded)
-    refused = records.refused_lately(session.database, selection.uris)
-    wanted = tuple(uri for uri in selection.uris if uri not in refused)
-    notes = tuple(f"Spotify refuses {uri}; it is left out." for uri in sorted(refused))
-    notes += tuple(
-        f"Spotify does not remove {entry.uri}; it stays, at the end."
-        for entry in plan.current
-        if entry.is_refused
+    plan = Plan(
+        slug,
+        block.title,
+        selection,
+        state,
+        "planned",
+        wanted=selection.uris,
+        mode=block.mode,
+        max_edit_calls=block.max_edit_calls,
     )
-    if (
-        block.mode == "freeze"
-        and state.playlist_id
-        and records.was_filled(session.database, state.slug, state.playlist_id)
-    ):
-        return replace(plan, wanted=wanted, outcome="unchanged", notes=(*notes, "It is frozen: filled once."))
-    about = block.description or registry.ABOUT
-    script = edit_script(plan.current, wanted, mode=block.mode, max_edit_calls=block.max_edit_calls)
+    if not state.is_enabled(block.enabled):
+        return replace(plan, outcome="paused")
+    try:
+        plan = replace(plan, state=registry.locate(session, state, listing))
+        if plan.state.state == "deleted_on_spotify":
+            return replace(plan, outcome="deleted_on_spotify")
+        plan = with_entries(session, plan, listing, is_recorded=is_recorded)
+    except (AuthorizationLost, WrongAccount):
+        raise
+    except Deferred as error:
+        return replace(plan, outcome="deferred", deferred=error)
+    except SpotifyError as error:
+        return _failed_plan(state, selection, error)
+    return _with_wanted(session, plan, selection)
+
+
+def with_entries(session: Session, plan: Plan, listing: Listing, *, is_recorded: bool = True) -> Plan:
+    """Add what the playlist holds: from our own record while Spotify shows our snapshot, else it is read."""
+    state, slug = plan.state, plan.slug
+    if state.playlist_id is None:
+        return replace(plan, basis="new")
+    listed = listing.playlists.get(state.playlist_id)
+    plan = replace(plan, owner_id=listed.owner_id if listed else None)
+    recorded = record.last_entries(session.database, slug, state.playlist_id)
+    if recorded is not None and not _is_old(state.full_read_at) and _is_standing(session, state, listing):
+        return replace(plan, current=recorded, basis="record", snapshot_id=state.snapshot_id)
+    found = read_entries(session.spotify, state.playlist_id)
+    if is_recorded and recorded is not None and _uris(recorded) == _uris(found.entries):
+        records.write_standing_snapshot(session.database, slug, found.snapshot_id)
+    elif is_recorded:
+        record.record_observation(
+            session.database,
+            slug,
+            state.playlist_id,
+            found.entries,
+            snapshot_id=found.snapshot_id,
+            reason="found on Spotify" if recorded is None else "edited on Spotify",
+        )
+    return replace(plan, current=found.entries, basis="read", snapshot_id=found.snapshot_id)
+
+
+def _with_wanted(session: Session, plan: Plan, selection: Selection) -> Plan:
+    """Add what it shall hold, without what Spotify refused lately, and how it gets there."""
+    refused = record.refused_lately(session.database, selection.uris)
+    stuck = [entry.uri for entry in plan.current if entry.is_refused]
     plan = replace(
         plan,
-        wanted=wanted,
+        wanted=tuple(uri for uri in selection.uris if uri not in refused),
+        notes=(
+            *(f"Spotify refuses {uri}; it is left out." for uri in sorted(refused)),
+            *(f"Spotify does not remove {uri}; it stays, at the end." for uri in stuck),
+        ),
+    )
+    is_frozen = plan.mode == "freeze" and not plan.is_new
+    if is_frozen and record.was_filled(session.database, plan.slug, plan.state.playlist_id):
+        return replace(plan, outcome="unchanged", notes=(*plan.notes, "It is frozen: filled once."))
+    return with_changes(plan, selection)
+
+
+def with_changes(plan: Plan, selection: Selection) -> Plan:
+    """Add what changes: the edit script, and the details that the block words differently. Pure."""
+    block, state = selection.block, plan.state
+    script = edit_script(plan.current, plan.wanted, mode=plan.mode, max_edit_calls=plan.max_edit_calls)
+    about = block.description or registry.ABOUT
+    notes = plan.notes
+    if script.left_out:
+        notes += (f"{len(script.left_out)} tracks beyond the {MAX_TRACKS:,} of a playlist are left out.",)
+    plan = replace(
+        plan,
         script=script,
         rename_to=block.title if not plan.is_new and state.name != block.title else None,
         describe_as=about if state.description not in (None, about) else None,
         publish_as=block.public if not plan.is_new and block.public != bool(state.asked_public) else None,
-        notes=(*notes, *_losses(script.left_out)),
+        notes=notes,
     )
-    if not plan.write_calls:
-        return replace(plan, outcome="unchanged")
-    against = guards.refusals(plan, facts, force=force)
-    listed = listing.playlists.get(state.playlist_id or "")
-    if listed is not None and (foreign := guards.ours(listed.owner_id, facts)) is not None:
-        against = (foreign, *against)
-    if not against:
-        return plan
-    return replace(
-        plan, outcome="refused" if any(each.is_failure for each in against) else "kept", refusals=against
-    )
-
-
-def with_entries(session: Session, plan: Plan, listing: Listing, *, is_recorded: bool = True) -> Plan:
-    """Fill in what the playlist holds: from our own record while the listing shows our snapshot, else read.
-
-    What was read and differs from our record is recorded, so that history and the next plan know of it.
-    """
-    state, slug = plan.state, plan.slug
-    planned_at = time.monotonic()
-    if state.playlist_id is None:
-        return replace(plan, basis="new", planned_at=planned_at)
-    known = records.last_entries(session.database, slug, state.playlist_id)
-    listed = listing.playlists.get(state.playlist_id)
-    is_standing = (
-        listed is not None and state.snapshot_id is not None and listed.snapshot_id == state.snapshot_id
-    )
-    if known is not None and is_standing and not _is_old(state.full_read_at):
-        return replace(
-            plan,
-            current=known,
-            basis="record",
-            snapshot_id=state.snapshot_id,
-            last_push_id=records.last_push_id(session.database, slug),
-            planned_at=planned_at,
-        )
-    calls_before = session.spotify.calls_made
-    reading = read_entries(session.spotify, state.playlist_id)
-    read_calls = session.spotify.calls_made - calls_before
-    if not is_recorded:
-        pass
-    elif known is not None and _uris(known) == _uris(reading.entries):
-        records.write_standing_snapshot(session.database, slug, reading.snapshot_id)
-    else:
-        reason = "found on Spotify" if known is None else "edited on Spotify"
-        records.record_observation(
-            session.database,
-            slug,
-            state.playlist_id,
-            reading.entries,
-            snapshot_id=reading.snapshot_id,
-            reason=reason,
-        )
-    return replace(
-        plan,
-        current=reading.entries,
-        basis="read",
-        snapshot_id=reading.snapshot_id,
-        read_calls=read_calls,
-        last_push_id=records.last_push_id(session.database, slug),
-        planned_at=planned_at,
-    )
-
-
-def again(session: Session, plan: Plan, *, force: bool = False) -> Plan:
-    """Plan once more from what the playlist holds now."""
-    nothing_listed = Listing({}, is_complete=False)
-    if plan.selection is not None:
-        selections = {plan.slug: plan.selection}
-        facts = read_facts(session.database, selections, as_of(session.settings))
-        return plan_one(session, plan.selection, plan.state, nothing_listed, facts, force=force)
-    plan = with_entries(session, plan, nothing_listed)
-    script = edit_script(plan.current, plan.wanted)
-    return replace(plan, script=script, outcome="unchanged" if script.is_empty else "planned")
+    return plan if plan.write_calls else replace(plan, outcome="unchanged")
 
 
 def is_full_read_due(state: PlaylistState) -> bool:
@@ -197,49 +190,29 @@ def is_full_read_due(state: PlaylistState) -> bool:
     return state.full_read_at is None or _is_old(state.full_read_at)
 
 
-def failure(state: PlaylistState, selection: Selection | None, error: Exception) -> Plan:
-    """A plan that could not be made, with its error."""
-    refusal = Refusal("readable", str(error), getattr(error, "remedy", ""))
+def _is_kept(known: Known, slug: str) -> bool:
+    """Whether a push of all playlists is about this one: not where it is off and was never made."""
+    state, selection = known.state_of(slug), known.selections.get(slug)
+    return selection is None or state.playlist_id is not None or state.is_enabled(selection.block.enabled)
+
+
+def _failed_plan(state: PlaylistState, selection: Selection | None, error: InputError | SpotifyError) -> Plan:
+    refusal = Refusal("readable", str(error), error.remedy)
     name = selection.block.title if selection else state.name or state.slug
     return Plan(state.slug, name, selection, state, "failed", refusals=(refusal,))
 
 
-def _plan_or_failure(
-    session: Session,
-    selection: Selection,
-    state: PlaylistState,
-    listing: Listing,
-    facts: Facts,
-    *,
-    force: bool,
-    is_recorded: bool,
-) -> Plan:
-    try:
-        return plan_one(session, selection, state, listing, facts, force=force, is_recorded=is_recorded)
-    except (Deferred, AuthorizationLost, WrongAccount):
-        raise
-    except SpotifyError as error:
-        return failure(state, selection, error)
+def _is_standing(session: Session, state: PlaylistState, listing: Listing) -> bool:
+    """Whether Spotify shows the snapshot that our last push left, or that we read last."""
+    listed = listing.playlists.get(state.playlist_id or "")
+    if listed is None or state.snapshot_id is None or listed.snapshot_id != state.snapshot_id:
+        return False
+    if time.monotonic() - listing.read_at < LISTING_GOOD_FOR_S:
+        return True
+    return snapshot_of(session.spotify, listed.playlist_id) == state.snapshot_id
 
 
-def _invalid(state: PlaylistState, error: InvalidBlockError) -> Plan:
-    return failure(state, None, error)
-
-
-def _refuse_unknown(slugs: Sequence[str], known: Sequence[str]) -> None:
-    unknown = [slug for slug in slugs if slug not in known]
-    if unknown:
-        raise UnknownPlaylistError(
-            f"No playlist is called {', '.join(unknown)}.",
-            remedy=f"Known are {', '.join(sorted(known)) or 'none yet'}.",
-        )
-
-
-def _losses(left_out: Sequence[str]) -> list[str]:
-    return [f"{len(left_out)} tracks beyond the 10,000 of a playlist are left out."] if left_out else []
-
-
-def _uris(entries: Sequence[Entry]) -> list[str | None]:
+def _uris(entries: Sequence[PlaylistEntry]) -> list[str | None]:
     return [entry.uri for entry in entries]
 
 

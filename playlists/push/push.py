@@ -1,4 +1,4 @@
-"""Plan → check → apply → verify → record.
+"""A push in five steps, for one playlist after the other: plan → check → apply → verify → record.
 
 A playlist that fails does so alone: its error is kept in the registry, its rule and its mapping stay, and the
 others go on.
@@ -7,18 +7,16 @@ others go on.
 from __future__ import annotations
 
 import logging
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from playlists import records, registry
-from playlists.playlist_types import Listing, Plan, PushResult
-from playlists.push import guards, planning
-from playlists.push.apply import Waits, Work
-from playlists.push.planning import plan_pushes
-from playlists.push.reads import snapshot_of
-from playlists.selections import read_facts, read_selections
-from profiles.clock import as_of
+from playlists.listing import read_listing
+from playlists.playlist_types import NOTHING_LISTED, PushResult, WriteDelays
+from playlists.push.apply import PlaylistEditor
+from playlists.push.guards import refusals
+from playlists.push.planning import is_full_read_due, plan_playlist, read_known, with_changes, with_entries
+from playlists.push.record import fail_push, finish_push, record_observation, start_push, write_refused
 from profiles.database import advisory_lock
 from profiles.errors import (
     AuthorizationLost,
@@ -33,17 +31,16 @@ from profiles.errors import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from playlists.playlist_types import Facts, Plan, Selection
     from profiles.session import Session
 
     Progress = Callable[[str, int, int], None]
     Tester = Callable[[Sequence[str]], object]
 
-__all__ = ["apply_plan", "plan_pushes", "push_all"]
-
 logger = logging.getLogger(__name__)
 
-PLAN_GOOD_FOR_S = 30.0
-"""A plan older than this is compared with Spotify's snapshot before it is applied."""
+LOCK = "push"
+"""Name of the advisory lock: one push at a time."""
 
 
 def push_all(
@@ -54,176 +51,186 @@ def push_all(
     force: bool = False,
     reason: str = "push",
     tester: Tester | None = None,
-    waits: Waits | None = None,
     progress: Progress | None = None,
 ) -> list[PushResult]:
     """Bring the named playlists, else all enabled ones, in line with their selections.
 
     `tester` runs the dbt tests of the given slugs; it is called for selections that nobody has tested since
-    they were built. With `dry_run` nothing is written to Spotify. Raises AuthorizationLost and what the
-    listing raises; a quota stop ends the rest as ``deferred``.
+    they were built. With `dry_run` nothing is written to Spotify. A quota stop ends the rest as ``deferred``.
+    Raises UnknownPlaylistError, NothingBuiltError, AuthorizationLost, WrongAccount, and what the listing
+    raises.
     """
-    with advisory_lock(session.database, planning.LOCK, wait=True):
-        if tester is not None:
-            _test_untested(session, slugs, tester)
+    with advisory_lock(session.database, LOCK, wait=True):
+        known = read_known(session, slugs)
+        if tester is not None and known.untested:
+            tester(known.untested)
+            known = read_known(session, slugs)
+        listing = read_listing(session.spotify)
         results: list[PushResult] = []
-        deferred: Deferred | None = None
-        for plan in planning.plan_all(session, slugs, force=force):
-            if deferred is not None and plan.outcome == "planned":
-                results.append(
-                    PushResult(plan.slug, "deferred", plan, plan.state.playlist_id, error=str(deferred))
-                )
-                continue
-            result = (
-                told(plan)
-                if dry_run
-                else apply_locked(session, plan, reason=reason, force=force, waits=waits, progress=progress)
-            )
-            if result.outcome == "deferred":
-                deferred = result.deferred
-            results.append(result)
+        quota: Deferred | None = None
+        for slug in known.slugs:
+            calls_before = session.spotify.calls_made
+            plan = check(plan_playlist(session, known, listing, slug), known.facts, force=force)
+            if plan.outcome == "planned" and quota is not None:
+                plan = replace(plan, outcome="deferred", deferred=quota)
+            if plan.outcome == "planned" and not dry_run:
+                result = carry_out(session, plan, reason=reason, progress=progress)
+            else:
+                result = result_of(plan)
+            if not dry_run:
+                record_standing(session, result)
+            quota = quota or result.deferred
+            results.append(replace(result, calls=session.spotify.calls_made - calls_before))
     return results
 
 
-def apply_plan(
-    session: Session,
-    plan: Plan,
-    *,
-    reason: str,
-    force: bool = False,
-    waits: Waits | None = None,
-    progress: Progress | None = None,
-) -> PushResult:
-    """Apply one plan, verify it, record it. Never raises for one playlist's trouble, but for a lost login."""
-    with advisory_lock(session.database, planning.LOCK, wait=True):
-        return apply_locked(session, plan, reason=reason, force=force, waits=waits, progress=progress)
+def plan_pushes(session: Session, slugs: Sequence[str] | None = None, *, force: bool = False) -> list[Plan]:
+    """Plan and check the named playlists, else all that are enabled, as a push would.
+
+    One listing, and entries only where they have to be read. Writes nothing to Spotify. A playlist that
+    cannot be planned fails alone. Raises UnknownPlaylistError, NothingBuiltError, Deferred, and what the
+    listing raises: without it nothing is known, and nothing is concluded.
+    """
+    with advisory_lock(session.database, LOCK, wait=False) as is_held:
+        known = read_known(session, slugs)
+        listing = read_listing(session.spotify)
+        # what is read while another process pushes is in between: no record of it
+        plans = [plan_playlist(session, known, listing, slug, is_recorded=is_held) for slug in known.slugs]
+    for plan in plans:
+        if plan.deferred is not None:
+            raise plan.deferred
+    return [check(plan, known.facts, force=force) for plan in plans]
 
 
-def apply_locked(
-    session: Session,
-    plan: Plan,
-    *,
-    reason: str,
-    force: bool = False,
-    undo_of: int | None = None,
-    waits: Waits | None = None,
-    progress: Progress | None = None,
+def check(plan: Plan, facts: Facts, *, force: bool = False) -> Plan:
+    """Ask the guards: a plan stays ``planned``, or it is ``refused``, or the playlist is ``kept``. Pure."""
+    if plan.outcome != "planned":
+        return plan
+    against = refusals(plan, facts, force=force)
+    if not against:
+        return plan
+    is_failure = any(refusal.is_failure for refusal in against)
+    return replace(plan, outcome="refused" if is_failure else "kept", refusals=against)
+
+
+def carry_out(
+    session: Session, plan: Plan, *, reason: str, undo_of: int | None = None, progress: Progress | None = None
 ) -> PushResult:
-    """`apply_plan` for a caller that holds the lock."""
+    """Apply a checked plan, verify it and record it. The caller holds the lock.
+
+    What goes wrong with this playlist is its result. Raises what ends the whole run: AuthorizationLost,
+    WrongAccount.
+    """
     calls_before = session.spotify.calls_made
-    waits = waits or Waits.of(session.settings)
     try:
-        plan = _still_valid(session, plan, force=force)
-        if plan.outcome != "planned":
-            _remember(session, plan)
-            return told(plan)
-        result = _apply(session, plan, reason=reason, undo_of=undo_of, waits=waits, progress=progress)
+        plan = _ready(session, plan)
+        if plan.script.is_empty:
+            return result_of(replace(plan, outcome="pushed"))
+        push_id = start_push(session.database, plan, reason=reason, undo_of=undo_of)
+        editor = _editor_of(session, plan, progress)
+        try:
+            apply(editor, plan)
+            verify(editor, plan)
+        except TrackerError as error:
+            calls = session.spotify.calls_made - calls_before
+            _record_failure(session, editor, push_id, error, calls=calls)
+            raise
+        return record(session, plan, editor, push_id, calls=session.spotify.calls_made - calls_before)
     except (AuthorizationLost, WrongAccount):
         raise
     except Deferred as error:
-        result = PushResult(
-            plan.slug, "deferred", plan, plan.state.playlist_id, error=str(error), deferred=error
-        )
+        return result_of(replace(plan, outcome="deferred", deferred=error))
     except SpotifyError as error:
         logger.error("'%s' was not pushed: %s", plan.slug, error)  # noqa: TRY400  the message says it all
-        records.write_state(session.database, plan.slug, "failing", str(error))
-        result = PushResult(plan.slug, "failed", plan, plan.state.playlist_id, error=str(error))
-    return replace(result, calls=session.spotify.calls_made - calls_before + plan.read_calls)
+        return replace(result_of(plan), outcome="failed", error=str(error))
 
 
-def _apply(
-    session: Session,
-    plan: Plan,
-    *,
-    reason: str,
-    undo_of: int | None,
-    waits: Waits,
-    progress: Progress | None,
-) -> PushResult:
-    database, calls_before = session.database, session.spotify.calls_made
-    plan = _detailed(session, _with_playlist(session, plan, waits))
-    playlist_id = plan.state.playlist_id
-    if playlist_id is None:
-        raise AssertionError("a playlist is made before it is filled")
-    if plan.script.is_empty:
-        if plan.state.state == "failing":
-            records.write_state(database, plan.slug, "active", None)
-        return PushResult(plan.slug, "pushed", plan, playlist_id, notes=plan.notes)
-    push_id = records.start_push(database, plan, playlist_id, reason=reason, undo_of=undo_of)
-    work = Work(
-        session.spotify,
-        playlist_id,
-        list(plan.current),
-        plan.snapshot_id,
-        waits,
-        progress=lambda done, total: progress(plan.slug, done, total) if progress else None,
-    )
-    block = plan.selection.block if plan.selection else None
-    try:
-        work.run(
-            plan.script,
-            plan.wanted,
-            mode=block.mode if block else "mirror",
-            max_edit_calls=block.max_edit_calls if block else 25,
-            whole=planning.is_full_read_due(plan.state),
-        )
-    except TrackerError as error:
-        records.fail_push(database, push_id, str(error), session.spotify.calls_made - calls_before)
-        if not isinstance(error, BadRequest | NotFound):  # where it refuses everything, no uri is to blame
-            records.write_refused(database, work.dropped)
-        raise
-    records.write_refused(database, work.dropped)
-    records.finish_push(
-        database,
+def apply(editor: PlaylistEditor, plan: Plan) -> None:
+    """Make the planned calls. Raises SpotifyError, Deferred."""
+    editor.apply(plan.script)
+
+
+def verify(editor: PlaylistEditor, plan: Plan) -> None:
+    """Compare with Spotify, and edit again what is not as planned. Raises SpotifyError, Deferred."""
+    editor.verify(read_all=is_full_read_due(plan.state))
+
+
+def record(session: Session, plan: Plan, editor: PlaylistEditor, push_id: int, *, calls: int) -> PushResult:
+    """Record what the playlist holds now, and what Spotify refused; return the plan as it went."""
+    write_refused(session.database, editor.dropped)
+    finish_push(
+        session.database,
         push_id,
         plan.slug,
-        work.entries,
-        snapshot_id=work.snapshot_id,
-        operations=work.operations,
-        calls=session.spotify.calls_made - calls_before,
-        all_read=work.is_whole,
+        editor.entries,
+        snapshot_id=editor.snapshot_id,
+        operations=editor.operations,
+        calls=calls,
+        is_all_read=editor.is_all_read,
     )
-    notes = (
-        *plan.notes,
-        *(f"Spotify refuses {uri}; it is left out." for uri in work.dropped),
-        *(f"Spotify does not remove {uri}; it stays, at the end." for uri in work.stuck),
-    )
-    plan = _as_it_went(plan, work)
-    return PushResult(
-        plan.slug, "pushed", plan, playlist_id, push_id, dropped=tuple(work.dropped), notes=notes
-    )
-
-
-def _as_it_went(plan: Plan, work: Work) -> Plan:
-    """The plan without what Spotify refused, so that no report counts it as done."""
-    refused = {*work.dropped, *work.stuck}
+    refused = {*editor.dropped, *editor.stuck}
     script = replace(
         plan.script,
         added=tuple(uri for uri in plan.script.added if uri not in refused),
         removed=tuple(uri for uri in plan.script.removed if uri not in refused),
     )
-    return replace(plan, script=script, wanted=tuple(uri for uri in plan.wanted if uri not in work.dropped))
-
-
-def _with_playlist(session: Session, plan: Plan, waits: Waits) -> Plan:
-    """The plan for a playlist that exists: a new one is made, one that turns up instead is planned again."""
-    if plan.state.playlist_id is not None or plan.selection is None:
-        return plan
-    nothing_listed = Listing({}, is_complete=False)
-    created = registry.create(
-        session,
-        plan.slug,
-        plan.name,
-        about=plan.selection.block.description or registry.ABOUT,
-        public=plan.selection.block.public,
-        listing=nothing_listed,
-        waits=waits,
+    done = replace(
+        plan,
+        outcome="pushed",
+        script=script,
+        wanted=tuple(uri for uri in plan.wanted if uri not in editor.dropped),
+        notes=(
+            *plan.notes,
+            *(f"Spotify refuses {uri}; it is left out." for uri in editor.dropped),
+            *(f"Spotify does not remove {uri}; it stays, at the end." for uri in editor.stuck),
+        ),
     )
-    plan = replace(plan, state=replace(plan.state, playlist_id=created.playlist_id, name=plan.name))
+    return replace(result_of(done), push_id=push_id, dropped=tuple(editor.dropped))
+
+
+def record_standing(session: Session, result: PushResult) -> None:
+    """Keep in the registry why a playlist is not kept up to date, and forget it when that is over."""
+    failures = [refusal for refusal in result.plan.refusals if refusal.is_failure]
+    reason = result.error or " ".join(f"{refusal.reason} {refusal.remedy}" for refusal in failures)
+    if result.is_failure:
+        records.write_state(session.database, result.slug, "failing", reason)
+    elif result.plan.state.state == "failing" and result.outcome in ("pushed", "unchanged", "kept"):
+        records.write_state(session.database, result.slug, "active", None)
+
+
+def result_of(plan: Plan) -> PushResult:
+    """A plan as the result of a run, with what stands against it."""
+    return PushResult(
+        plan.slug,
+        plan.outcome,
+        plan,
+        plan.state.playlist_id,
+        notes=plan.notes,
+        error=str(plan.deferred) if plan.deferred else None,
+        deferred=plan.deferred,
+    )
+
+
+def _ready(session: Session, plan: Plan) -> Plan:
+    """The plan for a playlist that exists, with the name and the description that the block gives it."""
+    if plan.is_new and plan.selection is not None:
+        plan = _with_playlist(session, plan, plan.selection)
+    if plan.new_details:
+        registry.write_details(session, plan.state, plan.new_details)
+        return replace(plan, snapshot_id=None)
+    return plan
+
+
+def _with_playlist(session: Session, plan: Plan, selection: Selection) -> Plan:
+    """The plan with its playlist made. One that turns up instead was made by a run that lost the answer."""
+    about = selection.block.description or registry.ABOUT
+    created = registry.create(session, plan.slug, plan.name, about=about, public=selection.block.public)
+    state = replace(plan.state, playlist_id=created.playlist_id, name=plan.name)
+    plan = replace(plan, state=state, snapshot_id=created.snapshot_id)
     if created.was_found:
-        return planning.again(session, plan)
+        return with_changes(with_entries(session, plan, NOTHING_LISTED), selection)
     if plan.script.is_empty and created.snapshot_id is not None:
-        records.record_observation(
+        record_observation(
             session.database,
             plan.slug,
             created.playlist_id,
@@ -231,56 +238,28 @@ def _with_playlist(session: Session, plan: Plan, waits: Waits) -> Plan:
             snapshot_id=created.snapshot_id,
             reason="created, nothing selected",
         )
-    return replace(plan, snapshot_id=created.snapshot_id)
+    return plan
 
 
-def _detailed(session: Session, plan: Plan) -> Plan:
-    """The plan, with name, description and publicity brought up to date where ours have changed."""
-    if not plan.new_details:
-        return plan
-    registry.write_details(session, plan.state, plan.new_details)
-    return replace(plan, snapshot_id=None)
-
-
-def _still_valid(session: Session, plan: Plan, *, force: bool) -> Plan:
-    """The plan, made again where another push came first, or where the playlist has changed since."""
-    if plan.outcome != "planned" or plan.state.playlist_id is None:
-        return plan
-    is_last = records.last_push_id(session.database, plan.slug) == plan.last_push_id
-    is_fresh = time.monotonic() - plan.planned_at < PLAN_GOOD_FOR_S
-    if is_last and (is_fresh or snapshot_of(session.spotify, plan.state.playlist_id) == plan.snapshot_id):
-        return plan
-    return planning.again(session, plan, force=force)
-
-
-def _remember(session: Session, plan: Plan) -> None:
-    """Show in the registry why a playlist is not kept up to date, and when that is over."""
-    failures = [refusal for refusal in plan.refusals if refusal.is_failure]
-    if failures:
-        reason = " ".join(f"{refusal.reason} {refusal.remedy}" for refusal in failures)
-        records.write_state(session.database, plan.slug, "failing", reason)
-    elif plan.state.state == "failing" and plan.outcome in ("unchanged", "kept"):
-        records.write_state(session.database, plan.slug, "active", None)
-
-
-def told(plan: Plan) -> PushResult:
-    """A plan as the result of a run that did not apply it; its refusals say why."""
-    return PushResult(
-        plan.slug, plan.outcome, plan, plan.state.playlist_id, calls=plan.read_calls, notes=plan.notes
+def _editor_of(session: Session, plan: Plan, progress: Progress | None) -> PlaylistEditor:
+    if plan.state.playlist_id is None:
+        raise AssertionError("a playlist is made before it is filled")
+    return PlaylistEditor(
+        session.spotify,
+        plan.state.playlist_id,
+        wanted=plan.wanted,
+        mode=plan.mode,
+        max_edit_calls=plan.max_edit_calls,
+        entries=list(plan.current),
+        snapshot_id=plan.snapshot_id,
+        delays=WriteDelays.of(session.settings),
+        show_progress=lambda done, total: progress(plan.slug, done, total) if progress else None,
     )
 
 
-def _test_untested(session: Session, slugs: Sequence[str] | None, tester: Tester) -> None:
-    selections, _ = read_selections(session.database)
-    states = records.read_states(session.database)
-    facts = read_facts(session.database, selections, as_of(session.settings))
-    untested = [
-        slug
-        for slug, selection in selections.items()
-        if (slugs is None or slug in slugs)
-        and (slug not in states or states[slug].is_enabled(selection.block.enabled))
-        and (slug in states or selection.block.enabled)
-        and guards.is_untested(selection, facts)
-    ]
-    if untested:
-        tester(untested)
+def _record_failure(
+    session: Session, editor: PlaylistEditor, push_id: int, error: TrackerError, *, calls: int
+) -> None:
+    fail_push(session.database, push_id, str(error), calls)
+    if not isinstance(error, BadRequest | NotFound):  # where it refuses everything, no uri is to blame
+        write_refused(session.database, editor.dropped)

@@ -13,7 +13,6 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extras import Json
 
-from playlists.records import cursor_of, only
 from playlists.rules.fields import LANGUAGE
 from playlists.rules.referenced_playlists import not_loaded, own_playlist_id, resolved
 from playlists.rules.rule import read_rule
@@ -21,7 +20,7 @@ from playlists.slugs import model_slugs
 from profiles.errors import TrackerError
 
 if TYPE_CHECKING:
-    from psycopg2.extras import RealDictCursor
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
     from playlists.rules.rule import Rule
     from profiles.database import Database
@@ -44,9 +43,9 @@ def check_rules(database: Database) -> list[Verdict]:
 
     A rule is also brought into the form of today's language. Raises nothing for a rule.
     """
-    with cursor_of(database) as cursor:
+    with database.transaction() as cursor:
         cursor.execute("select slug, rule from ops.playlist_rules where retired_at is null order by slug")
-        stored = [(row["slug"], row["rule"]) for row in cursor.fetchall()]
+        stored = cursor.fetchall()
     verdicts = []
     for slug, document in stored:
         try:
@@ -54,7 +53,7 @@ def check_rules(database: Database) -> list[Verdict]:
             verdict = checked_rule(database, slug, rule)
         except TrackerError as error:
             verdict, rule = Verdict(slug, "invalid", str(error)), None
-        with cursor_of(database) as cursor:
+        with database.transaction() as cursor:
             if rule is not None and rule.as_json() != document:
                 # only where nobody has edited it meanwhile: an edit has been checked by itself
                 cursor.execute(
@@ -88,12 +87,12 @@ def checked_rule(database: Database, slug: str, rule: Rule) -> Verdict:
 
 def regex_error(database: Database, field: str, pattern: str) -> str | None:
     """What PostgreSQL says against a regular expression on one field of the library; None: nothing."""
+    is_built = database.relation_exists("analytics.unified_tracks")
     try:
-        with cursor_of(database) as cursor:
+        with database.transaction() as cursor:
             cursor.execute("select set_config('statement_timeout', %s, true)", [f"{LONGEST_MATCH_S}s"])
             cursor.execute("select ops.matches('', %s)", [pattern])
-            cursor.execute("select to_regclass('analytics.unified_tracks') is not null as is_built")
-            if only(cursor)["is_built"]:
+            if is_built:
                 cursor.execute(
                     sql.SQL(
                         "select count(*) from analytics.unified_tracks"
@@ -108,7 +107,7 @@ def regex_error(database: Database, field: str, pattern: str) -> str | None:
     return None
 
 
-def write_verdict(cursor: RealDictCursor, slug: str, verdict: Verdict, document: dict[str, Any]) -> None:
+def write_verdict(cursor: Cursor, slug: str, verdict: Verdict, document: dict[str, Any]) -> None:
     """Keep the verdict with a fingerprint of the rule that it is about, unless the rule is another by now."""
     cursor.execute(
         "update ops.playlist_rules set verdict = %s, verdict_reason = %s, checked_at = now(),"

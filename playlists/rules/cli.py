@@ -12,14 +12,15 @@ from playlists.rules import stored_rules
 from playlists.rules.check import check_rules
 from playlists.rules.eject import eject
 from playlists.rules.explain import explain
-from playlists.rules.legacy_import import import_rules, offered
+from playlists.rules.legacy_import import import_rules, legacy_playlists
 from playlists.rules.preview import preview
-from playlists.rules.rule import InvalidRuleError, slug_of
+from playlists.rules.rule import InvalidRuleError
+from playlists.slugs import slug_of
 
 if TYPE_CHECKING:
     import argparse
 
-    from playlists.rules.legacy_import import Offered
+    from playlists.rules.legacy_import import LegacyPlaylist
     from playlists.rules.preview import Preview
     from playlists.rules.rule import Rule
     from profiles.session import Session
@@ -115,7 +116,7 @@ def rule_versions(session: Session, options: argparse.Namespace) -> int:
 
 def import_from_tracker(session: Session, options: argparse.Namespace) -> int:
     """Keep the rules that `import-tracker` brought, paused."""
-    offers = offered(session.database) if options.dry_run else import_rules(session.database)
+    offers = legacy_playlists(session.database) if options.dry_run else import_rules(session.database)
     rows: list[printing.Row] = [
         {
             "slug": offer.slug,
@@ -135,7 +136,7 @@ def import_from_tracker(session: Session, options: argparse.Namespace) -> int:
     return 1 if any(offer.is_lost for offer in offers) else 0
 
 
-def _outcome(offer: Offered, *, is_dry_run: bool) -> str:
+def _outcome(offer: LegacyPlaylist, *, is_dry_run: bool) -> str:
     if offer.is_stored:
         return "stored before"
     if offer.rule is None:

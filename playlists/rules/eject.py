@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from playlists.rules import stored_rules
-from playlists.rules.rule import LONGEST_SLUG, read_rule
-from playlists.slugs import PREFIX, model_slugs
+from playlists.rules.rule import read_rule
+from playlists.slugs import LONGEST_SLUG, MODEL_PREFIX, model_slugs
 from profiles import dbt
 from profiles.errors import TrackerError
 
@@ -52,7 +52,7 @@ def eject(session: Session, slug: str, *, project: Path = dbt.DBT_PROJECT_DIR) -
         )
     listing = project / "dbt_project.yml"
     before = listing.read_text(encoding="utf-8")
-    query, properties = (project / FOLDER / f"{PREFIX}{slug}{end}" for end in (".sql", ".yml"))
+    query, properties = (project / FOLDER / f"{MODEL_PREFIX}{slug}{end}" for end in (".sql", ".yml"))
     if slug in model_slugs(project):
         raise TrackerError(f"A model is called '{slug}' already.", remedy=f"See {query}.")
     after, count = _LIST.subn(lambda found: f"{found.group(0)}{found.group(1)}  - {slug}\n", before, count=1)
@@ -113,7 +113,7 @@ def properties_text(slug: str, rule: Rule) -> str:
     plain = " ".join(re.sub(r"[{}\"\\]", "'", printable).split())
     lines = [
         "models:",
-        f"  - name: {PREFIX}{slug}",
+        f"  - name: {MODEL_PREFIX}{slug}",
         f'    description: "Grain: one track per position. {plain}"',
         "    constraints:",
         "      - {type: primary_key, columns: [position]}",

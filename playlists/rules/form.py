@@ -6,12 +6,13 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from playlists.block import BlockOptions
 from playlists.rules.fields import FIELDS, OPERATORS, PLAYLIST_OPERATORS, VALUELESS
-from playlists.rules.rule import SLUG_PATTERN, BlockOptions, InvalidRuleError, Rule
+from playlists.rules.rule import GROUP_KEYS, InvalidRuleError, Rule
 from playlists.rules.stored_rules import read_document
+from playlists.slugs import SLUG_PATTERN
 
 LISTED = ("in", "not in", "between")
-RULE_KEYS = ("match", "not", "conditions")
 
 
 class _Form(BaseModel):
@@ -136,8 +137,8 @@ class ChangeForm(_Form):
             known = ", ".join(map(str, sorted(versions)))
             raise InvalidRuleError(f"There is no version {self.version}.", remedy=f"There are {known}.")
         base = document if self.version is None else versions[self.version]
-        conditions = {key: base[key] for key in RULE_KEYS if key in base}
-        block = {key: base[key] for key in base if key not in (*RULE_KEYS, "title")}
+        conditions = {key: base[key] for key in GROUP_KEYS if key in base}
+        block = {key: base[key] for key in base if key not in (*GROUP_KEYS, "title")}
         if self.rule is not None:
             conditions = self.rule.as_json()
         if self.block is not None:

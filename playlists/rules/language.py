@@ -24,7 +24,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    ModelWrapValidatorHandler,
+    Tag,
+    field_validator,
+    model_validator,
+)
 
 from playlists.rules.fields import (
     FIELDS,
@@ -66,15 +75,19 @@ class Condition(BaseModel):
             )
         return spelled
 
-    @model_validator(mode="after")
-    def _fits(self) -> Condition:
+    @model_validator(mode="wrap")
+    @classmethod
+    def _with_checked_value(cls, given: Any, validate: ModelWrapValidatorHandler[Condition]) -> Condition:
+        condition = validate(given)
+        return condition.model_copy(update={"value": condition._checked_value()})
+
+    def _checked_value(self) -> Any:
         if self.operator in PLAYLIST_OPERATORS:
             if self.field not in (None, *PLAYLIST_FIELDS):
                 raise ValueError(
                     f"'{self.operator}' goes by recording_id (any edition) or track_id, not by {self.field}"
                 )
-            object.__setattr__(self, "value", checked_text(self.value))
-            return self
+            return checked_text(self.value)
         if self.field is None:
             raise ValueError(f"'{self.operator}' needs a field, such as 'artist'")
         kind = FIELDS.get(self.field)
@@ -86,11 +99,9 @@ class Condition(BaseModel):
                 f" write one of {', '.join(operators_of(kind))}"
             )
         try:
-            value = checked_value(kind, self.operator, self.value)
+            return checked_value(kind, self.operator, self.value)
         except ValueError as error:
             raise ValueError(f"{self.field} {self.operator}: {error}") from None
-        object.__setattr__(self, "value", value)
-        return self
 
     def as_json(self) -> dict[str, Any]:
         """The form that is stored and compiled."""
@@ -177,13 +188,6 @@ class Group(BaseModel):
         """Names or ids of the playlists that it looks into."""
         named = [str(leaf.value) for leaf in self.leaves() if leaf.operator in PLAYLIST_OPERATORS]
         return tuple(dict.fromkeys(named))
-
-    def meaning(self, holds: Callable[[Condition], bool]) -> bool:
-        """Whether it holds where `holds` says so of each condition."""
-        answers = (
-            part.meaning(holds) if isinstance(part, Group) else holds(part) for part in self.conditions
-        )
-        return (all(answers) if self.match == "all" else any(answers)) is not self.negated
 
 
 def levels_of(rule: Any) -> int:

@@ -27,8 +27,6 @@ OWN_OPERATOR: dict[str, tuple[str, str]] = {
     "added_in_last_days": ("added_at", "in the last"),
 }
 """Fields that said the comparison by their name."""
-SAME = ("artist", "album", "is_liked", "is_playable")
-LEGACY_FIELDS = (*SAME, *RENAMED, *OWN_OPERATOR)
 SPELLINGS = {
     "equals": "is",
     "eq": "is",

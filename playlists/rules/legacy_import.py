@@ -6,30 +6,28 @@ goes on with the playlist that it had on Spotify.
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from playlists import records
-from playlists.records import cursor_of, only
+from playlists.block import PLAYLIST_ID
 from playlists.rules import stored_rules
 from playlists.rules.legacy import translated
-from playlists.rules.rule import LONGEST_STORED_SLUG, InvalidRuleError, full_slug_of, read_rule, slug_of
-from playlists.slugs import model_slugs
-from profiles.errors import SettingsError
+from playlists.rules.rule import read_rule
+from playlists.slugs import LONGEST_STORED_SLUG, model_slugs, slug_of, unhashed_slug_of
+from profiles.errors import InputError
 
 if TYPE_CHECKING:
     from playlists.rules.rule import Rule
     from profiles.database import Database
 
 PAUSED = "imported from the earlier tracker; resume it when you have looked at it"
-BEFORE = "It was imported before."
-WITHOUT = "It kept no rule."
-_PLAYLIST_ID = re.compile(r"^[A-Za-z0-9]{22}$")
+IMPORTED_BEFORE = "It was imported before."
+WITHOUT_RULE = "It kept no rule."
 
 
 @dataclass(frozen=True, slots=True)
-class Offered:
+class LegacyPlaylist:
     """One playlist of an older tracker. `rule` is None where it cannot be kept here, and `why` says so."""
 
     slug: str
@@ -49,56 +47,64 @@ class Offered:
     @property
     def is_lost(self) -> bool:
         """Whether it had a rule that has no counterpart here."""
-        return self.rule is None and self.why not in (BEFORE, WITHOUT)
+        return self.rule is None and self.why not in (IMPORTED_BEFORE, WITHOUT_RULE)
 
 
-def offered(database: Database) -> list[Offered]:
+def legacy_playlists(database: Database) -> list[LegacyPlaylist]:
     """What `import-tracker` has brought, by their slug."""
-    with cursor_of(database) as cursor:
-        cursor.execute("select to_regclass('raw_export.tracker_playlists') is not null as is_there")
-        if not only(cursor)["is_there"]:
-            return []
+    if not database.relation_exists("raw_export.tracker_playlists"):
+        return []
+    with database.transaction() as cursor:
         cursor.execute(
-            "select slug, name, playlist_id, rules from raw_export.tracker_playlists order by slug"
+            "select slug, coalesce(name, slug), playlist_id, rules from raw_export.tracker_playlists"
+            " order by slug"
         )
         theirs = cursor.fetchall()
         cursor.execute("select slug from ops.playlist_rules")
-        stored = {row["slug"] for row in cursor.fetchall()}
+        stored = {slug for (slug,) in cursor.fetchall()}
     models = model_slugs()
-    return [_offer(row, stored, models) for row in theirs]
+    return [_read(*row, stored=stored, models=models) for row in theirs]
 
 
-def import_rules(database: Database) -> list[Offered]:
-    """Store all that wait, paused; returns all that was offered, with why one could not be stored."""
-    return [_stored(database, each) if each.is_waiting else each for each in offered(database)]
+def import_rules(database: Database) -> list[LegacyPlaylist]:
+    """Store all that wait, paused; returns all that there are, with why one could not be stored."""
+    return [_store(database, each) if each.is_waiting else each for each in legacy_playlists(database)]
 
 
-def _offer(row: dict[str, Any], stored: set[str], models: set[str]) -> Offered:
-    theirs, name = row["slug"], row["name"] or row["slug"]
-    playlist_id = row["playlist_id"] if _PLAYLIST_ID.match(row["playlist_id"] or "") else None
+def _read(
+    theirs: str, name: str, playlist_id: str | None, rules: Any, *, stored: set[str], models: set[str]
+) -> LegacyPlaylist:
+    kept_id = playlist_id if PLAYLIST_ID.fullmatch(playlist_id or "") else None
     try:
-        slug = slug_of(theirs)
-        slug = slug_of(f"imported_{slug}") if slug in models else slug
-        earlier = full_slug_of(theirs)[:LONGEST_STORED_SLUG].strip("_")  # as earlier versions shortened it
-        if slug in stored or (earlier in stored and earlier not in models):
-            return Offered(slug, theirs, None, playlist_id, is_stored=True, why=BEFORE)
-        if not isinstance(row["rules"], dict) or not row["rules"]:
-            return Offered(slug, theirs, None, playlist_id, why=WITHOUT)
-        return Offered(slug, theirs, read_rule(translated(row["rules"], title=name)), playlist_id)
-    except InvalidRuleError as error:
-        return Offered(theirs, theirs, None, playlist_id, why=error.message)
+        slug, earlier = _slugs_of(theirs, models)
+        if stored & {slug, earlier}:
+            return LegacyPlaylist(slug, theirs, None, kept_id, is_stored=True, why=IMPORTED_BEFORE)
+        if not isinstance(rules, dict) or not rules:
+            return LegacyPlaylist(slug, theirs, None, kept_id, why=WITHOUT_RULE)
+        return LegacyPlaylist(slug, theirs, read_rule(translated(rules, title=name)), kept_id)
+    except InputError as error:
+        return LegacyPlaylist(theirs, theirs, None, kept_id, why=error.message)
 
 
-def _stored(database: Database, offer: Offered) -> Offered:
-    if offer.rule is None:
-        return offer
+def _slugs_of(theirs: str, models: set[str]) -> tuple[str, str]:
+    """The slug that a playlist gets here, and the one that earlier versions gave it."""
+    slug, earlier = slug_of(theirs), unhashed_slug_of(theirs)
+    return (
+        slug_of(f"imported_{slug}") if slug in models else slug,
+        f"imported_{earlier}"[:LONGEST_STORED_SLUG] if earlier in models else earlier,
+    )
+
+
+def _store(database: Database, playlist: LegacyPlaylist) -> LegacyPlaylist:
+    if playlist.rule is None:
+        return playlist
     try:
-        stored_rules.save(database, offer.slug, offer.rule, is_new=True)
-    except SettingsError as error:
-        return Offered(offer.slug, offer.theirs, None, offer.playlist_id, why=error.message)
-    title = offer.rule.block.title
-    known = {state.playlist_id for state in records.read_states(database).values()}
-    if offer.playlist_id is not None and offer.playlist_id not in known:
-        records.write_mapping(database, offer.slug, offer.playlist_id, title, description=None)
-    records.write_override(database, offer.slug, title, enabled=False, reason=PAUSED)
-    return offer
+        stored_rules.save(database, playlist.slug, playlist.rule, is_new=True)
+    except InputError as error:
+        return replace(playlist, rule=None, why=error.message)
+    title = playlist.rule.block.title
+    mapped = {state.playlist_id for state in records.read_states(database).values()}
+    if playlist.playlist_id is not None and playlist.playlist_id not in mapped:
+        records.write_mapping(database, playlist.slug, playlist.playlist_id, title, description=None)
+    records.write_override(database, playlist.slug, title, enabled=False, reason=PAUSED)
+    return playlist

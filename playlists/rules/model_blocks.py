@@ -1,4 +1,4 @@
-"""The blocks of all playlist models against the one declaration, `playlists.rules.rule.PlaylistBlock`.
+"""The blocks of all playlist models against the one declaration, `playlists.block.PlaylistBlock`.
 
 The macros refuse what they know to be wrong while dbt parses; this looks at the same blocks once more, as
 pushes will read them, before any relation changes.
@@ -9,22 +9,18 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
-from playlists.rules.rule import InvalidBlockError, read_block
+from playlists.block import read_block
+from playlists.slugs import MODEL_PREFIX
 from profiles import dbt
 from profiles.database import Database
+from profiles.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from profiles.settings import Settings
 
-PREFIX = "playlist_"
-LISTING = [
-    *("--quiet", "ls", "--resource-type", "model", "--select", "tag:playlists"),
-    *("--output", "json", "--output-keys", "name", "config"),
-]
+LISTING = "--quiet ls --resource-type model --select tag:playlists --output json --output-keys name config"
 # dbt reads the address of a database while it parses, and asks none
 NOWHERE = Database(host="localhost", port=5432, name="nowhere", user="nobody")
 
@@ -35,19 +31,13 @@ def read_models(settings: Settings) -> dict[str, Any]:
     Needs no database. Raises TrackerError with dbt's own words where it cannot parse.
     """
     found: dict[str, Any] = {}
-    for line in dbt.output_of(LISTING, settings, NOWHERE).splitlines():
+    for line in dbt.output_of(LISTING.split(), settings, NOWHERE).splitlines():
         if not line.startswith("{"):
             continue
         model = json.loads(line)
         if "playlist" in model["config"]["meta"]:
-            found[model["name"].removeprefix(PREFIX)] = model["config"]["meta"]["playlist"]
+            found[model["name"].removeprefix(MODEL_PREFIX)] = model["config"]["meta"]["playlist"]
     return found
-
-
-def listed_slugs() -> set[str]:
-    """The var ``playlists``: what a build selects for."""
-    settings = yaml.safe_load((dbt.DBT_PROJECT_DIR / "dbt_project.yml").read_text(encoding="utf-8"))
-    return set(settings["vars"]["playlists"])
 
 
 def problems(blocks: Mapping[str, Any], listed: set[str]) -> dict[str, str]:
@@ -56,10 +46,10 @@ def problems(blocks: Mapping[str, Any], listed: set[str]) -> dict[str, str]:
     for slug, block in sorted(blocks.items()):
         try:
             read_block(slug, block)
-        except InvalidBlockError as error:
+        except InputError as error:
             found[slug] = str(error)
     for slug in sorted(blocks.keys() - listed):
         found.setdefault(slug, "It is in no build: add it to the var playlists of dbt_project.yml.")
     for slug in sorted(listed - blocks.keys()):
-        found[slug] = f"The var playlists names it, but no model {PREFIX}{slug} has a block."
+        found[slug] = f"The var playlists names it, but no model {MODEL_PREFIX}{slug} has a block."
     return found

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from playlists.records import cursor_of, only
+from playlists.block import PLAYLIST_ID
 from playlists.rules.fields import PLAYLIST_OPERATORS
 from playlists.rules.rule import InvalidRuleError
+from playlists.slugs import EXCLUSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,9 +20,7 @@ if TYPE_CHECKING:
     from playlists.rules.rule import Rule
     from profiles.database import Database
 
-EXCLUSIONS = "exclusions"
-_ID = re.compile(r"^[A-Za-z0-9]{22}$")
-_LINK = re.compile(r"playlist[:/]([A-Za-z0-9]{22})(?![A-Za-z0-9])")
+_LINK = re.compile(rf"playlist[:/]({PLAYLIST_ID.pattern})(?![A-Za-z0-9])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,27 +34,27 @@ class KnownPlaylist:
 
 def known_playlists(database: Database) -> list[KnownPlaylist]:
     """Ours and the user's, each once; ours may not be on Spotify yet."""
-    with cursor_of(database) as cursor:
-        cursor.execute("select slug, playlist_id, name from ops.playlists order by slug")
-        ours = [KnownPlaylist(row["playlist_id"], row["name"], row["slug"]) for row in cursor.fetchall()]
-        cursor.execute("select to_regclass('raw_spotify.playlists') is not null as is_loaded")
+    is_loaded = database.relation_exists("raw_spotify.playlists")
+    with database.transaction() as cursor:
+        cursor.execute("select playlist_id, name, slug from ops.playlists order by slug")
+        ours = [KnownPlaylist(*row) for row in cursor.fetchall()]
         listed = []
-        if only(cursor)["is_loaded"]:
+        if is_loaded:
             cursor.execute(
-                "select playlist_id, payload ->> 'name' as name from raw_spotify.playlists"
+                "select playlist_id, coalesce(payload ->> 'name', '') from raw_spotify.playlists"
                 " order by playlist_id"
             )
-            listed = [KnownPlaylist(row["playlist_id"], row["name"] or "") for row in cursor.fetchall()]
+            listed = [KnownPlaylist(*row) for row in cursor.fetchall()]
     own_ids = {playlist.playlist_id for playlist in ours}
     return [*ours, *(playlist for playlist in listed if playlist.playlist_id not in own_ids)]
 
 
 def own_playlist_id(database: Database, slug: str) -> str | None:
     """The Spotify id of one of ours, where it has one."""
-    with cursor_of(database) as cursor:
+    with database.transaction() as cursor:
         cursor.execute("select playlist_id from ops.playlists where slug = %s", [slug])
         row = cursor.fetchone()
-    return row["playlist_id"] if row else None
+    return row[0] if row else None
 
 
 def resolved(database: Database, rule: Rule, *, own: str | None) -> Rule:
@@ -91,21 +90,21 @@ def not_loaded(database: Database, playlist_ids: Sequence[str]) -> list[str]:
         return []
     names = {playlist.playlist_id: playlist for playlist in known_playlists(database)}
     missing = []
-    with cursor_of(database) as cursor:
+    with database.transaction() as cursor:
         for playlist_id in playlist_ids:
             playlist = names.get(playlist_id)
             if playlist is not None and playlist.slug not in (None, EXCLUSIONS):
                 cursor.execute(
                     "select exists (select from ops.playlist_pushes where playlist_id = %s"
-                    " and status = 'done' and after_uris is not null) as is_known",
+                    " and status = 'done' and after_uris is not null)",
                     [playlist_id],
                 )
             else:
                 cursor.execute(
-                    "select exists (select from ops.source_checks where resource = %s) as is_known",
+                    "select exists (select from ops.source_checks where resource = %s)",
                     [f"playlist_items:{playlist_id}"],
                 )
-            if not only(cursor)["is_known"]:
+            if cursor.fetchone() != (True,):
                 missing.append(f"'{playlist.name}'" if playlist else playlist_id)
     return missing
 
@@ -115,13 +114,12 @@ def playlists_read(database: Database) -> list[str]:
 
     Ours are not among them: what they hold is known from the pushes.
     """
-    with cursor_of(database) as cursor:
-        cursor.execute("select to_regclass('analytics.playlist_definitions') is not null as is_built")
-        of_models = (
-            "select definition -> 'reads_playlists' as ids from analytics.playlist_definitions"
-            if only(cursor)["is_built"]
-            else "select '[]'::jsonb as ids"
-        )
+    of_models = (
+        "select definition -> 'reads_playlists' as ids from analytics.playlist_definitions"
+        if database.relation_exists("analytics.playlist_definitions")
+        else "select '[]'::jsonb as ids"
+    )
+    with database.transaction() as cursor:
         cursor.execute(
             f"""
             with readers as (
@@ -136,12 +134,13 @@ def playlists_read(database: Database) -> list[str]:
                 case jsonb_typeof(readers.ids) when 'array' then readers.ids else '[]' end
             ) as read (playlist_id)
             left join ops.playlists as ours
-                on read.playlist_id = ours.playlist_id and ours.slug <> 'exclusions'
+                on read.playlist_id = ours.playlist_id and ours.slug <> %s
             where ours.slug is null
             order by read.playlist_id
-            """  # noqa: S608  # our own words
+            """,  # noqa: S608  # our own words
+            [EXCLUSIONS],
         )
-        return [row["playlist_id"] for row in cursor.fetchall()]
+        return [playlist_id for (playlist_id,) in cursor.fetchall()]
 
 
 def _id_of(text: str, known: Sequence[KnownPlaylist]) -> str:
@@ -151,7 +150,7 @@ def _id_of(text: str, known: Sequence[KnownPlaylist]) -> str:
     matches = [each for each in known if text == each.playlist_id]
     matches = matches or [each for each in known if each.slug == text]
     matches = matches or [each for each in known if folded(each.name) == folded(text.strip())]
-    if not matches and _ID.match(text):
+    if not matches and PLAYLIST_ID.fullmatch(text):
         return text
     if not matches:
         names = {each.name: None for each in known if each.name}

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg2.extras import Json
 
-from playlists.records import cursor_of, only
 from playlists.rules.check import checked_rule, write_verdict
+from playlists.rules.legacy import is_legacy, translated
 from playlists.rules.referenced_playlists import own_playlist_id, resolved
-from playlists.rules.rule import InvalidBlockError, InvalidRuleError, check_new_slug, read_rule
-from playlists.slugs import model_slugs
-from profiles.errors import SettingsError
+from playlists.rules.rule import InvalidRuleError, read_rule
+from playlists.slugs import check_new_slug, model_slugs
+from profiles.errors import InputError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,7 +33,6 @@ class StoredRule:
     document: dict[str, Any]
     """The rule and its block as they are stored; `playlists.rules.rule.read_rule` reads it."""
     updated_at: datetime
-    retired_at: datetime | None
     verdict: str | None
     """valid, invalid, or set_aside until what it needs is there; None: not checked yet."""
     verdict_reason: str | None
@@ -45,15 +44,12 @@ class StoredRule:
         return str(self.document.get("title") or self.slug)
 
 
-class UnknownRuleError(SettingsError):
+class UnknownRuleError(InputError):
     """A slug that no stored rule has (exit status 2)."""
 
 
-class SlugTakenError(SettingsError):
+class SlugTakenError(InputError):
     """A slug that a model or another rule has (exit status 2)."""
-
-
-_COLUMNS = "slug, version, rule as document, updated_at, retired_at, verdict, verdict_reason, checked_at"
 
 
 def load(database: Database, slug: str) -> StoredRule:
@@ -71,24 +67,27 @@ def load(database: Database, slug: str) -> StoredRule:
 
 def load_all(database: Database) -> dict[str, StoredRule]:
     """All rules that are not retired, by slug."""
-    with cursor_of(database) as cursor:
-        cursor.execute(f"select {_COLUMNS} from ops.playlist_rules where retired_at is null order by slug")  # noqa: S608  # our own list
-        return {row["slug"]: StoredRule(**row) for row in cursor.fetchall()}
+    with database.transaction() as cursor:
+        cursor.execute(
+            "select slug, version, rule, updated_at, verdict, verdict_reason, checked_at"
+            " from ops.playlist_rules where retired_at is null order by slug"
+        )
+        return {row[0]: StoredRule(*row) for row in cursor.fetchall()}
 
 
 def versions(database: Database, slug: str) -> list[tuple[int, datetime, dict[str, Any]]]:
     """Every version of a rule ever saved, newest first: number, when, and the document."""
-    with cursor_of(database) as cursor:
+    with database.transaction() as cursor:
         cursor.execute(
             "select version, saved_at, rule from ops.playlist_rule_versions where slug = %s"
             " order by version desc",
             [slug],
         )
-        return [(row["version"], row["saved_at"], row["rule"]) for row in cursor.fetchall()]
+        return cursor.fetchall()
 
 
 def refuse_taken(database: Database, slug: str) -> None:
-    """Raise SlugTakenError unless a new rule can be called so."""
+    """Raise SlugTakenError or InvalidSlugError unless a new rule can be called so."""
     check_new_slug(slug)
     if slug in model_slugs():
         raise SlugTakenError(
@@ -104,7 +103,7 @@ def refuse_taken(database: Database, slug: str) -> None:
 def save(database: Database, slug: str, rule: Rule, *, is_new: bool) -> StoredRule:
     """Store a rule, new or edited, and check it; the same rule again makes no new version.
 
-    Names of playlists become ids. Raises InvalidRuleError, InvalidBlockError (of the slug), SlugTakenError,
+    Names of playlists become ids. Raises InvalidRuleError, InvalidSlugError, SlugTakenError,
     UnknownRuleError; nothing is changed then.
     """
     rule = resolved(database, rule, own=own_playlist_id(database, slug))
@@ -116,18 +115,13 @@ def save(database: Database, slug: str, rule: Rule, *, is_new: bool) -> StoredRu
     if verdict.verdict == "invalid":
         raise InvalidRuleError(verdict.reason or "The rule is not valid.", remedy="Nothing was changed.")
     document = rule.as_json()
-    with cursor_of(database) as cursor:
-        cursor.execute(
-            "select version, rule, retired_at from ops.playlist_rules where slug = %s for update", [slug]
-        )
-        before = cursor.fetchone()
-        if before is None or before["rule"] != document or before["retired_at"] is not None:
+    with database.transaction() as cursor:
+        cursor.execute("select rule, retired_at from ops.playlist_rules where slug = %s for update", [slug])
+        if cursor.fetchone() != (document, None):
             cursor.execute(
-                "select coalesce(max(version), 0) + 1 as version from ops.playlist_rule_versions"
-                " where slug = %s",
-                [slug],
+                "select coalesce(max(version), 0) + 1 from ops.playlist_rule_versions where slug = %s", [slug]
             )
-            version = int(only(cursor)["version"])
+            [(version,)] = cursor.fetchall()
             cursor.execute(
                 "insert into ops.playlist_rules (slug, version, rule) values (%s, %s, %s)"
                 " on conflict (slug) do update set version = excluded.version, rule = excluded.rule,"
@@ -144,7 +138,7 @@ def save(database: Database, slug: str, rule: Rule, *, is_new: bool) -> StoredRu
 
 def retire(database: Database, slug: str, reason: str) -> None:
     """Take a rule out of the builds; it stays with its versions."""
-    with cursor_of(database) as cursor:
+    with database.transaction() as cursor:
         cursor.execute(
             "update ops.playlist_rules set retired_at = now(), retired_reason = %s, updated_at = now()"
             " where slug = %s and retired_at is null",
@@ -152,30 +146,8 @@ def retire(database: Database, slug: str, reason: str) -> None:
         )
 
 
-def not_built(database: Database) -> dict[str, InvalidBlockError]:
-    """Rules that builds leave out, by slug, with the reason. Those that the user has paused are not told."""
-    with cursor_of(database) as cursor:
-        cursor.execute(
-            "select rules.slug, rules.verdict, rules.verdict_reason from ops.playlist_rules as rules"
-            " left join ops.playlists as playlists on rules.slug = playlists.slug"
-            " where rules.retired_at is null and rules.verdict in ('invalid', 'set_aside')"
-            " and playlists.enabled_override is distinct from false"
-        )
-        return {
-            row["slug"]: InvalidBlockError(
-                row["verdict_reason"] or "Its rule is not valid.",
-                remedy=f"python -m playlists edit {row['slug']} --rule FILE"
-                if row["verdict"] == "invalid"
-                else "It is built again by itself.",
-            )
-            for row in cursor.fetchall()
-        }
-
-
 def read_document(document: Any) -> tuple[str | None, Rule]:
     """The slug that a rule's document names, and the rule; an earlier tracker's is translated."""
-    from playlists.rules.legacy import is_legacy, translated  # noqa: PLC0415  # it reads rules, too
-
     if is_legacy(document):
         document = translated(document)
     slug = document.get("slug") if isinstance(document, dict) else None

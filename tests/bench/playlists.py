@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from playlists.playlist_types import EditScript, Entry
+    from playlists.playlist_types import EditScript, PlaylistEntry
     from tests.playlists.conftest import Stage
 
 LONG = 10_000
@@ -116,7 +116,7 @@ class Counter:
 
 
 def always_replace(
-    current: Sequence[Entry], wanted: Sequence[str], steps: EditScript, max_edit_calls: int
+    current: Sequence[PlaylistEntry], wanted: Sequence[str], steps: EditScript, max_edit_calls: int
 ) -> bool:
     """For the second pass: whatever changes, everything is replaced."""
     return bool(steps.operations) and bool(current)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg2.extras import Json, execute_values
 
-from playlists.records import cursor_of
 from playlists.rules.fields import FIELDS, LANGUAGE
 from tests.dbt.conftest import NOON
 
@@ -134,7 +133,7 @@ def fill(database: Database) -> None:
     """Write the library where the builds of rules look for it."""
     columns = ", ".join(f"{name} {TYPES[kind]}" for name, kind in FIELDS.items())
     tracks = library()
-    with cursor_of(database) as cursor:
+    with database.transaction() as cursor:
         cursor.execute("create schema analytics; create schema intermediate")
         cursor.execute(f"create table analytics.unified_tracks ({columns})")
         cursor.execute("create table intermediate.int_track_recordings (track_id text, recording_id text)")
@@ -181,7 +180,7 @@ def fill(database: Database) -> None:
 def keep(database: Database, rules: Iterable[tuple[str, Rule]]) -> None:
     """Store rules as checked ones, all at once, in place of those that are there."""
     rows = [(slug, 1, json.dumps(rule.as_json()), "valid", LANGUAGE) for slug, rule in rules]
-    with cursor_of(database) as cursor:
+    with database.transaction() as cursor:
         cursor.execute("truncate ops.playlist_rules")
         execute_values(
             cursor,
@@ -193,12 +192,9 @@ def keep(database: Database, rules: Iterable[tuple[str, Rule]]) -> None:
 
 def selected(database: Database) -> dict[str, set[str]]:
     """What the build selected for each rule."""
-    with cursor_of(database) as cursor:
-        cursor.execute(
-            "select slug, array_agg(track_id) as track_ids"
-            " from analytics.stored_rule_selections group by slug"
-        )
-        return {row["slug"]: set(row["track_ids"]) for row in cursor.fetchall()}
+    with database.transaction() as cursor:
+        cursor.execute("select slug, array_agg(track_id) from analytics.stored_rule_selections group by slug")
+        return {slug: set(track_ids) for slug, track_ids in cursor.fetchall()}
 
 
 def _stored(value: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from playlists.rules.rule import PlaylistBlock
+from playlists.block import PlaylistBlock
 from profiles.dbt import DBT_PROJECT_DIR
 from tests.dbt.payloads import execute, rows, track
 

@@ -10,8 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from playlists.__main__ import main
+from playlists.block import PlaylistBlock
 from playlists.rules import model_blocks
-from playlists.rules.rule import PlaylistBlock
 from profiles.dbt import DBT_PROJECT_DIR
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from playlists.records import cursor_of
 from playlists.rules.fields import FIELDS, LANGUAGE
 from playlists.rules.rule import read_rule
 from profiles.dbt import DBT_PROJECT_DIR
@@ -162,7 +161,7 @@ def test_what_stands_in_the_database_unchecked_never_stops_a_build(shelf: Wareho
         [("null", good), ("none", good), ("touched", good), ("old", good), ("rediscover", good)],
     )
     broken = {"conditions": [{"field": "nothing; drop table x", "operator": "is", "value": "'"}], "limits": 3}
-    with cursor_of(shelf.database) as cursor:
+    with shelf.database.transaction() as cursor:
         cursor.execute("update ops.playlist_rules set rule = %s where slug = 'touched'", [json.dumps(broken)])
         cursor.execute(
             "update ops.playlist_rules set checked_language = %s where slug = 'old'", [LANGUAGE - 1]
@@ -177,7 +176,7 @@ def test_what_stands_in_the_database_unchecked_never_stops_a_build(shelf: Wareho
 
 def test_without_rules_nothing_is_selected(shelf: Warehouse) -> None:
     keep(shelf.database, [("a", bare_rule({"conditions": [EVERYTHING]}))])
-    with cursor_of(shelf.database) as cursor:
+    with shelf.database.transaction() as cursor:
         cursor.execute("update ops.playlist_rules set retired_at = now()")
     code, output = shelf.dbt("run", "--quiet", "--select", *NEEDED)
     assert code == 0, output[-3000:]

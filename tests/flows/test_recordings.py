@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from flows import flow_options
-from flows.recordings import Decision, decide_recording, markdown
+from flows.recordings import Decision, DoubtfulPair, decide_recording, markdown
 from flows.run.recorded_run import BAD_INPUT
 from flows.server import deploy_step, prefect_yaml
 from playlists.recordings import Override
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.usefixtures("prefect_server"), pytest.mark.xdist_group("prefect")]
 
 DECISIONS = "select kind, track_id, other_track_id, reason from ops.recording_overrides"
-PAIR: dict[str, Any] = {
-    "name": "Pulp – Babies | *live*",
-    "track_id": "a",
-    "album": "Hits",
-    "play_count": 3,
-    "other_name": "Pulp – Babies",
-    "other_track_id": "b",
-    "other_album": None,
-    "other_play_count": 1,
-    "doubt": "different isrc",
-    "is_merged": False,
-    "apart_s": 4,
-}
+PAIR = DoubtfulPair(
+    name="Pulp – Babies | *live*",
+    track_id="a",
+    album="Hits",
+    play_count=3,
+    other_name="Pulp – Babies",
+    other_track_id="b",
+    other_album=None,
+    other_play_count=1,
+    doubt="different isrc",
+    is_merged=False,
+    apart_s=4,
+)
 
 
 def decide(*arguments: Any, **options: Any) -> Any:

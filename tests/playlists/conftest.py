@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from psycopg2.extras import Json
 
+from playlists.block import read_block
 from playlists.push.push import push_all
-from playlists.records import cursor_of
-from playlists.rules.rule import read_block
 from sandbox.account.builders import library_of
 from sandbox.testing import RunningSandbox, running_sandbox
 
@@ -50,7 +49,7 @@ class Stage:
         self.builds += 1
         definition = read_block(slug, {"title": slug.title(), **block}).model_dump(mode="json")
         invocation_id = f"build-{self.builds}"
-        with cursor_of(self.session.database) as cursor:
+        with self.session.database.transaction() as cursor:
             cursor.execute("delete from analytics.playlist_selections where slug = %s", [slug])
             cursor.execute("delete from analytics.playlist_definitions where slug = %s", [slug])
             cursor.execute(
@@ -72,7 +71,7 @@ class Stage:
     def look_at_sources(self, *, hours_ago: float = 0) -> None:
         """Do what a sync does: note a complete look."""
         moment = datetime.now(UTC) - timedelta(hours=hours_ago)
-        with cursor_of(self.session.database) as cursor:
+        with self.session.database.transaction() as cursor:
             for resource in ("liked_tracks", "saved_albums"):
                 cursor.execute(
                     "insert into ops.source_checks (resource, checked_at, is_complete) values (%s, %s, true)"
@@ -100,9 +99,10 @@ class Stage:
 
     def query(self, statement: str, *values: Any) -> list[dict[str, Any]]:
         """Rows of our own record."""
-        with cursor_of(self.session.database) as cursor:
+        with self.session.database.transaction() as cursor:
             cursor.execute(statement, list(values))
-            return [dict(row) for row in cursor.fetchall()] if cursor.description else []
+            columns = [column.name for column in cursor.description or ()]
+            return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()] if columns else []
 
     def age(self, name: str, days: int = 30) -> None:
         """Make all entries look old, so that a kept date can be told from a new one."""
@@ -126,7 +126,7 @@ def stage(session: Session, spotify: RunningSandbox) -> Stage:
 
 def furnished(session: Session, spotify: RunningSandbox) -> Stage:
     """A stage on an empty database and a simulated account."""
-    with cursor_of(session.database) as cursor:
+    with session.database.transaction() as cursor:
         cursor.execute(TABLES)
     stage = Stage(session, spotify, [track.uri for track in spotify.account.tracks.values()])
     stage.look_at_sources()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from playlists.playlist_types import Entry, Insert, Move, Operation, Remove
+from playlists.playlist_types import Insert, Move, Operation, PlaylistEntry, Remove
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +22,7 @@ class ModelPlaylist:
     _doubled_before: dict[str, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, entries: Iterable[Entry], *, may_be_empty: bool = False) -> ModelPlaylist:
+    def of(cls, entries: Iterable[PlaylistEntry], *, may_be_empty: bool = False) -> ModelPlaylist:
         playlist = cls([(entry.uri, entry.added_at) for entry in entries], may_be_empty=may_be_empty)
         playlist._doubled_before = (
             {uri: playlist.uris.count(uri) for uri, _ in playlist.entries if uri is not None}

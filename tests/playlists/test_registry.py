@@ -7,7 +7,7 @@ import pytest
 
 from playlists import records, registry
 from playlists.__main__ import main
-from playlists.push.apply import Waits
+from playlists.exclusions import ensure_exclusions
 from profiles.errors import SpotifyUnavailable
 from sandbox.account.model import ALL_SCOPES
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from sandbox.control.faults import FaultKind
     from tests.playlists.conftest import Stage
-
-NO_WAITS = Waits(0, 0)
 
 
 def state_of(stage: Stage, slug: str) -> dict[str, Any]:
@@ -217,16 +215,16 @@ def test_a_playlist_of_somebody_else_is_never_written_to(stage: Stage) -> None:
 
 
 def test_the_exclusions_playlist_is_made_once(stage: Stage) -> None:
-    made = registry.ensure_exclusions(stage.session, waits=NO_WAITS)
-    again = registry.ensure_exclusions(stage.session, waits=NO_WAITS)
+    made = ensure_exclusions(stage.session)
+    again = ensure_exclusions(stage.session)
     assert made.playlist_id == again.playlist_id == stage.playlist("exclusions").id
 
 
 def test_a_deleted_exclusions_playlist_comes_back_only_when_asked(stage: Stage) -> None:
-    made = registry.ensure_exclusions(stage.session, waits=NO_WAITS)
+    made = ensure_exclusions(stage.session)
     stage.spotify.account.delete_playlist(made.playlist_id or "")
-    assert registry.ensure_exclusions(stage.session, waits=NO_WAITS).state == "deleted_on_spotify"
-    assert registry.ensure_exclusions(stage.session, waits=NO_WAITS, recreate=True).state == "active"
+    assert ensure_exclusions(stage.session).state == "deleted_on_spotify"
+    assert ensure_exclusions(stage.session, is_restored=True).state == "active"
     assert stage.playlist("exclusions").is_in_library
 
 

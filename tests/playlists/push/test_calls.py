@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from playlists import records, registry
-from playlists.playlist_types import Entry
+from playlists.playlist_types import PlaylistEntry
+from playlists.push.record import record_observation
 from sandbox.account.builders import library_of
 from sandbox.testing import RunningSandbox, running_sandbox
 
@@ -95,7 +96,7 @@ def stand(stage: Stage, uris: list[str]) -> None:
     database = stage.session.database
     playlist = stage.spotify.account.add_playlist("Mine", uris)
     records.write_mapping(database, "mine", playlist.id, "Mine", description=registry.ABOUT)
-    entries = [Entry(uri, "2026-01-01T00:00:00Z") for uri in uris]
-    records.record_observation(
+    entries = [PlaylistEntry(uri, "2026-01-01T00:00:00Z") for uri in uris]
+    record_observation(
         database, "mine", playlist.id, entries, snapshot_id=playlist.snapshot_id, reason="test"
     )

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from playlists.playlist_types import EditScript, Entry, Insert, Move, Remove, Replace
+from playlists.playlist_types import EditScript, Insert, Move, PlaylistEntry, Remove, Replace
 from playlists.push.edit_script import apply_operation, edit_script, touched_positions
 from tests.playlists.model_playlist import ModelPlaylist
 
@@ -23,24 +23,25 @@ NEVER = 10**9
 """A max_edit_calls that no plan exceeds, so that steps are judged alone."""
 
 
-def entries(*uris: str | None) -> list[Entry]:
+def entries(*uris: str | None) -> list[PlaylistEntry]:
     return [
-        Entry(uri, f"2024-01-{1 + index % 28:02d}T00:00:{index % 60:02d}Z") for index, uri in enumerate(uris)
+        PlaylistEntry(uri, f"2024-01-{1 + index % 28:02d}T00:00:{index % 60:02d}Z")
+        for index, uri in enumerate(uris)
     ]
 
 
-def run(current: list[Entry], wanted: list[str], script: EditScript) -> ModelPlaylist:
+def run(current: list[PlaylistEntry], wanted: list[str], script: EditScript) -> ModelPlaylist:
     playlist = ModelPlaylist.of(current, may_be_empty=not wanted)
     for operation in script.operations:
         playlist.call(operation)
     return playlist
 
 
-def expected_order(current: list[Entry], wanted: list[str]) -> list[str | None]:
+def expected_order(current: list[PlaylistEntry], wanted: list[str]) -> list[str | None]:
     return [*dict.fromkeys(wanted), *(entry.uri for entry in current if not entry.is_removable)]
 
 
-def bound(current: list[Entry], wanted: list[str]) -> int:
+def bound(current: list[PlaylistEntry], wanted: list[str]) -> int:
     """Per 100 removed, per inserted run of 100, per block outside a longest increasing subsequence: one."""
     copies = Counter(entry.uri for entry in current if entry.is_removable)
     place = {uri: index for index, uri in enumerate(wanted)}
@@ -180,10 +181,14 @@ def test_everything_replaced_is_inserted_before_it_is_removed() -> None:
 
 
 def test_a_doubled_song_is_removed_and_added_again_and_its_oldest_date_is_named() -> None:
-    have = [Entry("a", "2024-05-02"), Entry("b", "2024-01-01"), Entry("a", "2023-01-01")]
+    have = [
+        PlaylistEntry("a", "2024-05-02"),
+        PlaylistEntry("b", "2024-01-01"),
+        PlaylistEntry("a", "2023-01-01"),
+    ]
     script = edit_script(have, ["a", "b"])
     assert script.operations == (Remove(("a",)), Insert(0, ("a",)))
-    assert script.dates_lost == (Entry("a", "2023-01-01"),)
+    assert script.dates_lost == (PlaylistEntry("a", "2023-01-01"),)
     assert (script.added, script.removed) == ((), ())
 
 

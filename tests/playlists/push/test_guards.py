@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from playlists.playlist_types import Entry, Plan, PlaylistState, Selection
+from playlists.block import read_block
+from playlists.playlist_types import Facts, Plan, PlaylistEntry, PlaylistState, Selection, TestResult
 from playlists.push import guards
 from playlists.push.edit_script import edit_script
-from playlists.push.guards import Facts, TestResult
-from playlists.rules.rule import read_block
 
 if TYPE_CHECKING:
     from tests.playlists.conftest import Stage
@@ -32,7 +31,7 @@ def plan_of(current: list[str], wanted: list[str], **details: Any) -> Plan:
         invocation_id="build",
         selected_count=len(wanted),
     )
-    entries = tuple(Entry(uri) for uri in current)
+    entries = tuple(PlaylistEntry(uri) for uri in current)
     state = PlaylistState("mine", "id", "Mine")
     script = edit_script(entries, wanted)
     return Plan("mine", "Mine", selection, state, "planned", entries, tuple(wanted), script)
@@ -61,20 +60,20 @@ def test_a_selection_that_nobody_tested_is_not_pushed() -> None:
 def test_a_source_not_looked_at_lately_holds_back() -> None:
     looked_at = {"liked_tracks": NOW, "saved_albums": NOW - timedelta(hours=40)}
     facts = Facts(NOW, GOOD.results, looked_at)
-    assert named(plan_of(["a"], ["b"]), facts) == ["fresh"]
+    assert named(plan_of(["a"], ["b"]), facts) == ["recent"]
     assert named(plan_of(["a"], ["b"], requires={"max_source_age_hours": 48}), facts) == []
     assert named(plan_of(["a"], ["b"], requires={"max_source_age_hours": None}), facts) == []
 
 
 def test_a_source_never_read_completely_holds_back() -> None:
-    assert named(plan_of(["a"], ["b"]), Facts(NOW, GOOD.results, {"liked_tracks": NOW})) == ["fresh"]
+    assert named(plan_of(["a"], ["b"]), Facts(NOW, GOOD.results, {"liked_tracks": NOW})) == ["recent"]
 
 
 def test_a_build_that_is_older_than_the_look_counts_by_its_own_age() -> None:
     facts = Facts(
         NOW + timedelta(hours=40), GOOD.results, dict.fromkeys(GOOD.looked_at, NOW + timedelta(hours=40))
     )
-    assert named(plan_of(["a"], ["b"]), facts) == ["fresh"]
+    assert named(plan_of(["a"], ["b"]), facts) == ["recent"]
 
 
 def test_too_short_a_history_holds_back() -> None:
@@ -96,7 +95,7 @@ def test_an_empty_selection_clears_or_fails_where_asked() -> None:
 def test_too_much_churn_holds_back_unless_forced() -> None:
     plan = plan_of(["a", "b", "c", "d"], ["a", "b", "x", "y"], max_churn=0.4)
     assert plan.churn == 0.5
-    assert named(plan) == ["calm"]
+    assert named(plan) == ["churn"]
     assert named(plan, force=True) == []
     assert named(plan_of([], ["x"], max_churn=0.0)) == [], "a first fill is no churn"
 
@@ -107,7 +106,7 @@ def test_a_list_that_is_not_as_long_as_its_build_says_is_not_pushed() -> None:
     torn = Selection(
         **{**{f: getattr(plan.selection, f) for f in plan.selection.__slots__}, "selected_count": 2}
     )
-    assert guards.whole(torn) is not None
+    assert guards.complete(torn) is not None
 
 
 def test_a_failed_test_of_one_playlist_leaves_the_others_alone(stage: Stage) -> None:

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
 from playlists import records
-from playlists.push import push
-from playlists.push.planning import LOCK, plan_pushes
+from playlists.push import planning
+from playlists.push.push import LOCK, plan_pushes, push_all
 from profiles.database import advisory_lock
 
 if TYPE_CHECKING:
@@ -136,14 +137,16 @@ def test_a_new_description_is_told_to_spotify_with_its_mark(stage: Stage) -> Non
     assert (stage.spotify.calls.reads, stage.spotify.calls.writes) == (1, 0)
 
 
-def test_a_plan_is_void_after_another_push(stage: Stage) -> None:
+def test_a_plan_that_waits_for_another_push_begins_from_what_that_one_left(stage: Stage) -> None:
     stage.select("mine", stage.uris[:10])
     stage.push()
     stage.select("mine", stage.uris[3:12])
-    [plan] = plan_pushes(stage.session)
-    stage.push()
-    assert push.apply_plan(stage.session, plan, reason="test").outcome == "unchanged"
-    assert stage.playlist("Mine").uris == stage.uris[3:12]
+    with ThreadPoolExecutor() as threads, advisory_lock(stage.session.database, LOCK, wait=True):
+        waiting = threads.submit(push_all, stage.session)
+        playlist = stage.playlist("Mine")
+        stage.spotify.account.edit_playlist(playlist.id, stage.uris[3:12])
+    [result] = waiting.result()
+    assert (result.outcome, playlist.uris) == ("unchanged", stage.uris[3:12])
 
 
 def test_a_plan_made_during_a_push_records_nothing(stage: Stage) -> None:
@@ -217,15 +220,25 @@ def test_a_user_who_edits_during_the_push_does_not_spoil_it(stage: Stage) -> Non
     assert playlist.uris == [*stage.uris[:20], stage.uris[300], *stage.uris[21:50]]
 
 
-def test_a_plan_that_has_waited_is_made_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage.select("mine", stage.uris[:10])
+def test_a_playlist_that_the_user_edits_while_another_is_pushed_is_planned_from_what_it_holds(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for slug in ("first", "second"):
+        stage.select(slug, stage.uris[:10])
     stage.push()
-    stage.select("mine", stage.uris[3:12])
-    [plan] = plan_pushes(stage.session)
-    stage.spotify.account.edit_playlist(stage.playlist("Mine").id, list(reversed(stage.uris[:10])))
-    monkeypatch.setattr(push, "PLAN_GOOD_FOR_S", 0.0)
-    assert push.apply_plan(stage.session, plan, reason="test").outcome == "pushed"
-    assert stage.playlist("Mine").uris == stage.uris[3:12]
+    for slug in ("first", "second"):
+        stage.select(slug, stage.uris[3:12])
+    edited = stage.playlist("Second")
+
+    def edit() -> None:
+        stage.spotify.account.edit_playlist(edited.id, list(reversed(stage.uris[:10])))
+
+    stage.spotify.faults.on("POST", f"/playlists/{stage.playlist('First').id}/items", edit)
+    monkeypatch.setattr(planning, "LISTING_GOOD_FOR_S", 0.0)
+    result = stage.push()["second"]
+    assert (result.outcome, result.plan.basis, edited.uris) == ("pushed", "read", stage.uris[3:12])
+    before = [entry.uri for entry in result.plan.current]
+    assert before == list(reversed(stage.uris[:10])), "an undo brings back what the user had"
 
 
 def test_one_playlist_that_fails_does_not_stop_the_others(stage: Stage) -> None:
@@ -261,6 +274,23 @@ def test_a_quota_stop_defers_the_rest_and_loses_nothing(stage: Stage) -> None:
     stage.spotify.faults.clear()
     stage.push()
     assert stage.playlist("A").uris == stage.playlist("B").uris == stage.uris[1:7]
+
+
+def test_a_quota_that_ends_while_a_playlist_is_read_keeps_what_was_pushed_before(stage: Stage) -> None:
+    for slug in ("a", "b", "c"):
+        stage.select(slug, stage.uris[:5])
+    stage.push()
+    for slug in ("a", "b"):
+        stage.select(slug, stage.uris[1:7])
+    stage.query("update ops.playlists set snapshot_id = null where slug = 'b'")
+    stage.spotify.faults.add("quota_exceeded", "GET", f"/playlists/{stage.playlist('B').id}")
+    results = stage.push()
+    assert {slug: result.outcome for slug, result in results.items()} == {
+        "a": "pushed",
+        "b": "deferred",
+        "c": "unchanged",
+    }
+    assert results["b"].error
 
 
 def test_our_own_record_is_trusted_for_a_week(stage: Stage) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from playlists import printing
-from playlists.push.planning import plan_pushes
+from playlists.push.push import plan_pushes
 
 if TYPE_CHECKING:
     from sandbox.control.faults import FaultKind

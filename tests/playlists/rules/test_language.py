@@ -9,8 +9,9 @@ import pytest
 from playlists.rules.fields import FIELDS
 from playlists.rules.form import ChangeForm, PlaylistForm, RuleForm, filled
 from playlists.rules.legacy import is_legacy, translated
-from playlists.rules.rule import InvalidRuleError, read_rule, slug_of
+from playlists.rules.rule import InvalidRuleError, read_rule
 from playlists.rules.stored_rules import read_document
+from playlists.slugs import slug_of
 
 PULP = {"field": "artist", "operator": "is", "value": "Pulp"}
 

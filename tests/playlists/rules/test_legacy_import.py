@@ -10,9 +10,8 @@ from psycopg2.extras import Json
 
 from playlists import records
 from playlists.__main__ import main
-from playlists.records import cursor_of
 from playlists.rules import stored_rules
-from playlists.rules.legacy_import import PAUSED, import_rules, offered
+from playlists.rules.legacy_import import PAUSED, import_rules, legacy_playlists
 
 if TYPE_CHECKING:
     from profiles.session import Session
@@ -41,7 +40,7 @@ THEIRS: dict[str, tuple[str | None, str | None, Any]] = {
 
 @pytest.fixture
 def imported(session: Session) -> Session:
-    with cursor_of(session.database) as cursor:
+    with session.database.transaction() as cursor:
         cursor.execute(
             "create schema raw_export; create table raw_export.tracker_playlists"
             " (slug varchar, name varchar, playlist_id varchar, rules jsonb)"
@@ -54,13 +53,16 @@ def imported(session: Session) -> Session:
     return session
 
 
-def test_without_an_import_nothing_is_offered(session: Session) -> None:
-    assert offered(session.database) == []
+def test_without_an_import_nothing_is_legacy_playlists(session: Session) -> None:
+    assert legacy_playlists(session.database) == []
 
 
 def test_rules_are_translated_and_stored_paused(imported: Session) -> None:
     database = imported.database
-    assert {offer.theirs for offer in offered(database) if offer.is_waiting} == {"Deep-Cuts!", "most_played"}
+    assert {offer.theirs for offer in legacy_playlists(database) if offer.is_waiting} == {
+        "Deep-Cuts!",
+        "most_played",
+    }
     import_rules(database)
     rules = stored_rules.load_all(database)
     assert list(rules) == ["imported_deep_cuts", "imported_most_played"]  # models are called so, too
@@ -95,22 +97,34 @@ def test_a_second_import_changes_nothing_also_not_what_was_retired(imported: Ses
     assert records.read_states(imported.database)["imported_deep_cuts"].enabled_override is True
 
 
+LONG = "liked songs that were quiet for half a year and came back again"
+
+
+@pytest.mark.parametrize(
+    ("theirs", "earlier"),
+    [
+        (LONG, LONG.replace(" ", "_")[:60]),
+        # a letter was put in front of a digit after the first cut, and the second one left an underscore
+        (
+            "1990s songs that were quiet for half a year and came back it ok again",
+            "p_1990s_songs_that_were_quiet_for_half_a_year_and_came_back_",
+        ),
+    ],
+)
 def test_a_rule_that_an_earlier_version_stored_under_a_longer_slug_is_not_stored_twice(
-    imported: Session,
+    imported: Session, theirs: str, earlier: str
 ) -> None:
-    long = "liked songs that were quiet for half a year and came back again"
-    earlier = long.replace(" ", "_")[:60]
     rules = {"conditions": [{"field": "plays", "operator": "gt", "value": 1}]}
-    with cursor_of(imported.database) as cursor:
+    with imported.database.transaction() as cursor:
         cursor.execute(
-            "insert into raw_export.tracker_playlists values (%s, %s, null, %s)", [long, long, Json(rules)]
+            "insert into raw_export.tracker_playlists values (%s, %s, null, %s)",
+            [theirs, theirs, Json(rules)],
         )
         cursor.execute("insert into ops.playlist_rules (slug, version, rule) values (%s, 1, '{}')", [earlier])
-    why = {offer.theirs: offer for offer in import_rules(imported.database)}
-    assert why[long].is_stored
-    assert [slug for slug in stored_rules.load_all(imported.database) if slug.startswith("liked")] == [
-        earlier
-    ]
+    playlists = {playlist.theirs: playlist for playlist in import_rules(imported.database)}
+    assert playlists[theirs].is_stored
+    assert earlier in stored_rules.load_all(imported.database)
+    assert len(stored_rules.load_all(imported.database)) == 3  # the two good ones and this
 
 
 def test_the_command_can_be_rehearsed(imported: Session, capsys: pytest.CaptureFixture[str]) -> None:

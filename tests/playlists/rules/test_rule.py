@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from playlists.rules.rule import LONGEST_SLUG, InvalidBlockError, check_new_slug, read_block, slug_of
+from playlists.block import InvalidBlockError, read_block
+from playlists.slugs import LONGEST_SLUG, InvalidSlugError, check_new_slug, slug_of
 
 
 def test_a_title_is_enough() -> None:
@@ -80,13 +81,13 @@ def test_a_missing_title_is_told() -> None:
 
 
 def test_the_exclusions_playlist_has_no_rule() -> None:
-    with pytest.raises(InvalidBlockError, match="stay out"):
+    with pytest.raises(InvalidSlugError, match="stay out"):
         read_block("exclusions", {"title": "Mine"})
 
 
 @pytest.mark.parametrize("slug", ["Mine", "1st", "a-b", "", "a" * 61])
 def test_a_slug_is_lower_snake(slug: str) -> None:
-    with pytest.raises(InvalidBlockError, match="no slug"):
+    with pytest.raises(InvalidSlugError, match="no slug"):
         read_block(slug, {"title": "Mine"})
 
 
@@ -100,5 +101,5 @@ def test_long_titles_that_begin_alike_have_short_slugs_of_their_own() -> None:
 
 
 def test_a_new_slug_that_is_too_long_for_a_table_is_refused() -> None:
-    with pytest.raises(InvalidBlockError, match="43 characters"):
+    with pytest.raises(InvalidSlugError, match="43 characters"):
         check_new_slug("m" * (LONGEST_SLUG + 1))

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from psycopg2.extras import Json
 
-from playlists.records import cursor_of
 from playlists.rules import stored_rules
 from playlists.rules.check import check_rules
 from playlists.rules.referenced_playlists import playlists_read
 from playlists.rules.rule import InvalidRuleError, read_rule
+from playlists.selections import rules_left_out
 from playlists.slugs import model_slugs
 
 if TYPE_CHECKING:
@@ -33,9 +33,10 @@ def save(
 
 def run(database: Database, statement: str, *values: Any) -> list[dict[str, Any]]:
     """Run one statement of the test's own."""
-    with cursor_of(database) as cursor:
+    with database.transaction() as cursor:
         cursor.execute(statement, list(values))
-        return [dict(row) for row in cursor.fetchall()] if cursor.description else []
+        columns = [column.name for column in cursor.description or ()]
+        return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()] if columns else []
 
 
 @pytest.fixture
@@ -115,7 +116,7 @@ def test_a_rule_that_became_invalid_is_set_apart_with_its_error(database: Databa
         "mine": "invalid",
         "other": "valid",
     }
-    assert "refuses the expression" in str(stored_rules.not_built(database)["mine"])
+    assert "refuses the expression" in str(rules_left_out(database)["mine"])
     assert stored_rules.load(database, "mine").document["title"] == "Mine"  # never deleted by an error
 
 
