@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from playlists.records import cursor_of, only
 from playlists.rules import stored_rules
 from playlists.rules.language import Group
 from playlists.rules.preview import ask, compiled_model, compiled_rule
@@ -14,7 +13,7 @@ from playlists.rules.referenced_playlists import folded
 from playlists.rules.rule import read_rule
 from playlists.selections import NothingBuiltError
 from playlists.slugs import model_slugs
-from profiles.errors import SettingsError
+from profiles.errors import InputError
 
 if TYPE_CHECKING:
     from playlists.rules.language import Condition
@@ -23,14 +22,23 @@ if TYPE_CHECKING:
     from profiles.session import Session
 
 Standing = Literal["in", "out"]
-_ID = re.compile(r"(?:^|track[:/])([A-Za-z0-9]{22})(?:$|\?)")
+_TRACK = re.compile(r"(?:^|track[:/])([A-Za-z0-9]{22})(?:$|\?)")
 MOST_NAMED = 5
-CAPS = ("editions", "counted_by_album", "counted_by_artist", "measured", "placed")
-"""The steps of select_tracks that a gate is told from. A model that is made otherwise tells its end alone."""
+QUESTION = """
+    select
+        (
+            select to_jsonb(gates)
+            from gates
+            where {key} = %(track_id)s
+            order by position nulls last
+            limit 1
+        ) as passed,
+        (select jsonb_exists(to_jsonb(gates), 'is_eligible') from gates limit 1) as is_by_gates
+"""
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedPart:
     """One condition or group of a rule, and whether this track meets it."""
 
     level: int
@@ -47,19 +55,17 @@ class Explanation:
     title: str
     standing: Standing
     reason: str
-    conditions: tuple[Judged, ...] = ()
+    conditions: tuple[JudgedPart, ...] = ()
     rank: int | None = None
     """Place among all that could be taken, before caps and limits."""
     position: int | None = None
     """Place in the playlist."""
-    value: dict[str, Any] | None = None
-    """The row of unified_tracks, where the track is in the library."""
 
 
 def explain(session: Session, slug: str, track: str) -> Explanation:
     """Say why a track is in a playlist or not. `track`: its id, uri, link, or a part of its title.
 
-    Raises UnknownRuleError for a slug that is no playlist's, SettingsError for a track that is not one.
+    Raises UnknownRuleError for a slug that is no playlist's, InputError for a track that is not one.
     """
     rule: Rule | None = None
     if slug not in model_slugs():
@@ -71,120 +77,88 @@ def explain(session: Session, slug: str, track: str) -> Explanation:
             slug, track_id, title, "out", "It is not in your library: neither liked nor on a saved album."
         )
     query = compiled_rule(session, rule) if rule else compiled_model(session, slug)
-    facts = ask(session.database, query, _question(query, has_rule=rule is not None), {"track_id": track_id})
-    conditions = _judged(rule.group, facts["holds"]) if rule else ()
-    reason = _reason(row, facts, rule)
+    question = QUESTION.format(key="judged_id" if rule else "track_id")
+    [answer] = ask(session.database, query, question, {"track_id": track_id})
+    passed: dict[str, Any] = answer["passed"] or {}
+    position = passed.get("position")
+    if position is not None:
+        rank = passed.get("select_rank")
+        reason = f"It is number {position} of the playlist" + (
+            f", as number {rank} of those that could be taken." if rank else "."
+        )
+    elif passed.get("track_id") is not None:
+        reason = _first_closed_gate(row, passed)
+    elif rule is not None or answer["is_by_gates"] is not False:
+        reason = f"It does not meet the {'rule' if rule else 'conditions of the model'}."
+    else:
+        reason = "The model does not select it; it is made without select_tracks, so no gate can be named."
     return Explanation(
         slug,
         track_id,
         title,
-        "in" if facts["position"] is not None else "out",
+        "out" if position is None else "in",
         reason,
-        conditions,
-        facts.get("select_rank"),
-        facts["position"],
-        row,
+        _judged(rule.group, passed["holds"]) if rule else (),
+        passed.get("select_rank"),
+        position,
     )
 
 
 def _track(database: Database, track: str) -> tuple[str, dict[str, Any] | None]:
-    match = _ID.search(track.strip())
-    with cursor_of(database) as cursor:
-        cursor.execute("select to_regclass('analytics.unified_tracks') is not null as is_built")
-        if not only(cursor)["is_built"]:
-            raise NothingBuiltError(
-                "The library has not been built yet.", remedy="Run python -m flows daily-sync first."
-            )
+    match = _TRACK.search(track.strip())
+    if not database.relation_exists("analytics.unified_tracks"):
+        raise NothingBuiltError(
+            "The library has not been built yet.", remedy="Run python -m flows daily-sync first."
+        )
+    with database.transaction() as cursor:
         cursor.execute(
-            "select * from analytics.unified_tracks where track_id = %s",
+            "select to_jsonb(tracks) from analytics.unified_tracks as tracks where track_id = %s",
             [match.group(1) if match else track.strip().removeprefix("spotify:track:")],
         )
-        row = cursor.fetchone()
-        if row is not None:
-            return str(row["track_id"]), dict(row)
+        by_id = cursor.fetchone()
+        if by_id is not None:
+            return str(by_id[0]["track_id"]), by_id[0]
         if match:
             return match.group(1), None
         cursor.execute(
-            "select * from analytics.unified_tracks where position(ops.fold(%s) in ops.fold(title)) > 0"
+            "select to_jsonb(tracks) from analytics.unified_tracks as tracks"
+            " where position(ops.fold(%s) in ops.fold(title)) > 0"
             " order by ops.fold(title) <> ops.fold(%s), track_id limit %s",
             [track, track, MOST_NAMED + 1],
         )
-        found = cursor.fetchall()
+        found = [row for (row,) in cursor.fetchall()]
     exact = [row for row in found if folded(str(row["title"])) == folded(track)]
     if len(found) == 1 or len(exact) == 1:
         row = (exact or found)[0]
-        return str(row["track_id"]), dict(row)
+        return str(row["track_id"]), row
     if not found:
-        raise SettingsError(
-            f"No track of your library is called '{track}'.", remedy="Give its id or its link."
-        )
+        raise InputError(f"No track of your library is called '{track}'.", remedy="Give its id or its link.")
     named = "; ".join(f"{row['track_id']} {row['artist']} – {row['title']}" for row in found[:MOST_NAMED])
-    raise SettingsError(f"Several tracks are called so: {named}.", remedy="Give the id of one.")
+    raise InputError(f"Several tracks are called so: {named}.", remedy="Give the id of one.")
 
 
-BEST_EDITION = """
-    (
-        select other.track_id
-        from editions as other
-        inner join editions as this on other.recording_id = this.recording_id
-        where this.track_id = %(track_id)s and other.edition_rank = 1
-        limit 1
-    ) as best_edition
-"""
-
-
-def _question(query: str, *, has_rule: bool) -> str:
-    def of(step: str, column: str, name: str) -> str:
-        return f"(select {column} from {step} where track_id = %(track_id)s limit 1) as {name}"  # noqa: S608  # our own words
-
-    columns = [of("candidates", "true", "is_candidate"), of("selection", "position", "position")]
-    if has_rule:
-        columns.append(of("judged", "holds", "holds"))
-    if all(re.search(rf"^\s*{step} as \(", query, re.MULTILINE) for step in CAPS):
-        columns += [
-            of("eligible", "true", "is_eligible"),
-            of("editions", "edition_rank", "edition_rank"),
-            BEST_EDITION,
-            of("ranked", "select_rank", "select_rank"),
-            of("counted_by_album", "album_turn", "album_turn"),
-            of("counted_by_artist", "artist_turn", "artist_turn"),
-            of("measured", "limit_rank", "limit_rank"),
-            of("measured", "running_ms", "running_ms"),
-        ]
-    return "select " + ", ".join(columns)
-
-
-def _reason(row: dict[str, Any], facts: dict[str, Any], rule: Rule | None) -> str:
-    """The first gate that the track does not pass, else where it stands."""
-    if facts["position"] is not None:
-        rank = facts.get("select_rank")
-        return f"It is number {facts['position']} of the playlist" + (
-            f", as number {rank} of those that could be taken." if rank else "."
-        )
-    if not facts["is_candidate"]:
-        return "It does not meet the rule." if rule else "It does not meet the conditions of the model."
-    if "is_eligible" not in facts:
-        return "It meets the conditions, and was left out by an order, a cap or a limit of the model."
+def _first_closed_gate(row: dict[str, Any], passed: dict[str, Any]) -> str:
+    """Name the first gate that a candidate did not pass."""
     checks = (
-        (not facts["is_eligible"], _why_not_eligible(row)),
+        (not passed["is_eligible"], _why_not_eligible(row)),
         (
-            facts["select_rank"] is None,
-            f"Another edition of the same recording stands for it: {facts['best_edition']}.",
+            passed["select_rank"] is None,
+            f"Another edition of the same recording stands for it: {passed['best_edition']}.",
         ),
         (
-            facts["artist_turn"] is None,
-            f"It is number {facts['album_turn']} of its album, more than per_album allows.",
+            passed["artist_turn"] is None,
+            f"It is number {passed['album_turn']} of its album, more than per_album allows.",
         ),
         (
-            facts["limit_rank"] is None,
-            f"It is number {facts['artist_turn']} of its artist, more than per_artist allows.",
+            passed["limit_rank"] is None,
+            f"It is number {passed['artist_turn']} of its artist, more than per_artist allows.",
         ),
     )
-    for is_reason, text in checks:
-        if is_reason:
+    for is_closed, text in checks:
+        if is_closed:
             return text
-    minutes = (facts["running_ms"] or 0) / 60_000
-    place = f"number {facts['limit_rank']} in the order of choice, {minutes:.0f} minutes so far"
+    minutes = (passed["running_ms"] or 0) / 60_000
+    place = f"number {passed['limit_rank']} in the order of choice, {minutes:.0f} minutes so far"
     return f"It is past the limit: {place}."
 
 
@@ -200,17 +174,17 @@ def _why_not_eligible(row: dict[str, Any]) -> str:
     )
 
 
-def _judged(group: Group, answers: list[bool]) -> tuple[Judged, ...]:
+def _judged(group: Group, answers: list[bool]) -> tuple[JudgedPart, ...]:
     """The rule as it reads, each line with its answer; `answers` come in the order of `Group.leaves`."""
     coming = iter(answers)
 
-    def judge(part: Group | Condition, level: int) -> list[Judged]:
+    def judge(part: Group | Condition, level: int) -> list[JudgedPart]:
         if not isinstance(part, Group):
-            return [Judged(level, str(part), next(coming))]
+            return [JudgedPart(level, str(part), next(coming))]
         below = [judge(each, level + 1) for each in part.conditions]
         parts = [lines[0].holds for lines in below]
         holds = (all(parts) if part.match == "all" else any(parts)) is not part.negated
         text = f"{'not ' if part.negated else ''}{part.match} of"
-        return [Judged(level, text, holds), *(line for lines in below for line in lines)]
+        return [JudgedPart(level, text, holds), *(line for lines in below for line in lines)]
 
     return tuple(judge(group, 0))

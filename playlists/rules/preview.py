@@ -7,28 +7,29 @@ here, read-only, on the tables of the last build.
 from __future__ import annotations
 
 import json
-from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import psycopg2
-from psycopg2.extras import RealDictCursor
 
 from playlists.rules.check import regex_error
 from playlists.rules.referenced_playlists import not_loaded, resolved
 from playlists.rules.rule import InvalidRuleError
 from playlists.selections import NothingBuiltError
+from playlists.slugs import MODEL_PREFIX
 from profiles import dbt
 from profiles.errors import TrackerError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from playlists.rules.rule import Rule
     from profiles.database import Database
     from profiles.session import Session
 
 IN_QUESTION = "{{ rule_in_question() }}"
-LAST_LINE = "select * from selection"
-"""How every playlist query ends; what stands above it can be asked other questions."""
+WITH_GATES = {"TRACKER_GATES": "1"}
+"""Makes the macro `select_tracks` say of each candidate which gates it passed, not only what is selected."""
 LONGEST_QUERY_S = 60
 
 
@@ -51,22 +52,26 @@ def preview(session: Session, rule: Rule, *, tracks: int = 20) -> Preview:
     Raises InvalidRuleError, NothingBuiltError (no library is built yet) and TrackerError where dbt fails.
     """
     rule = checked(session.database, rule)
-    query = compiled_rule(session, rule)
-    body = """
+    question = """
         select
-            (select count(*) from candidates) as matched,
-            (select count(*) from selection) as selected,
-            (
-                select jsonb_agg(to_jsonb(first_ones) order by first_ones.position)
-                from (select * from selection order by position limit %(tracks)s) as first_ones
+            count(track_id) as matched,
+            count(position) as selected,
+            coalesce(
+                jsonb_agg(
+                    jsonb_build_object(
+                        'position', position, 'track_id', track_id, 'track_uri', track_uri,
+                        'title', title, 'artist', artist
+                    )
+                    order by position
+                ) filter (where position <= %(tracks)s),
+                '[]'
             ) as tracks
+        from gates
     """
-    row = ask(session.database, query, body, {"tracks": tracks})
+    [row] = ask(session.database, compiled_rule(session, rule), question, {"tracks": tracks})
     missing = not_loaded(session.database, rule.group.playlists())
     notes = [f"The entries of {name} are not known yet, so nothing is in it as yet." for name in missing]
-    return Preview(
-        rule.block.title, row["selected"], tuple(row["tracks"] or ()), row["matched"], tuple(notes)
-    )
+    return Preview(rule.block.title, row["selected"], tuple(row["tracks"]), row["matched"], tuple(notes))
 
 
 def checked(database: Database, rule: Rule) -> Rule:
@@ -79,46 +84,44 @@ def checked(database: Database, rule: Rule) -> Rule:
 
 
 def compiled_rule(session: Session, rule: Rule) -> str:
-    """The query of a rule, as the builds compile it."""
-    variables = {"TRACKER_RULE": json.dumps(rule.for_compiler(), ensure_ascii=True)}
+    """The query of a rule with the gates of each track, out of the macros that the builds compile it with."""
+    variables = {"TRACKER_RULE": json.dumps(rule.for_compiler(), ensure_ascii=True), **WITH_GATES}
     return _compiled(session, ["--inline", IN_QUESTION], variables)
 
 
 def compiled_model(session: Session, slug: str) -> str:
-    """The query of a playlist model."""
-    return _compiled(session, ["--select", f"playlist_{slug}"], {})
+    """The query of a playlist model, with the gates of each candidate."""
+    return _compiled(session, ["--select", f"{MODEL_PREFIX}{slug}"], WITH_GATES)
 
 
-def ask(database: Database, query: str, body: str, values: dict[str, Any]) -> dict[str, Any]:
-    """Ask one question of what stands above the last line of a playlist's query; one row comes back.
+def ask(database: Database, query: str, question: str, values: dict[str, Any]) -> list[dict[str, Any]]:
+    """Ask one question of a compiled query, which it calls `gates`; returns its rows.
 
-    `values` are the placeholders of `body`; there must be one, else psycopg2 leaves doubled % as they are.
+    `values` are the placeholders of `question`; there must be one, else psycopg2 leaves doubled % as they
+    are. Raises NothingBuiltError, and TrackerError where it takes too long.
     """
-    above, found, below = query.rpartition(LAST_LINE)
-    if not found or below.strip():
-        raise TrackerError(f"The query does not end with '{LAST_LINE}'.", remedy="End the model so.")
-    # what stands above is compiled and whole: a % in it is itself, and only the body has placeholders
-    statement = above.replace("%", "%%") + body
-    with (
-        closing(database.connect()) as connection,
-        connection.cursor(cursor_factory=RealDictCursor) as cursor,
-    ):
-        try:
+    # the query is compiled and whole: a % in it is itself, and only the question has placeholders
+    statement = (
+        f"with gates as (\n{query.replace('%', '%%')}\n)"  # noqa: S608  # compiled by dbt
+        f" select to_jsonb(answer) from ({question}) as answer"
+    )
+    try:
+        with database.transaction() as cursor:
             cursor.execute("set transaction read only")
             cursor.execute("select set_config('statement_timeout', %s, true)", [f"{LONGEST_QUERY_S}s"])
             cursor.execute(statement, values)
-            return dict(cursor.fetchone() or {})
-        except psycopg2.errors.UndefinedTable as error:
-            raise NothingBuiltError(
-                "The library has not been built yet.", remedy="Run python -m flows daily-sync first."
-            ) from error
-        except psycopg2.errors.QueryCanceled as error:
-            raise TrackerError(
-                f"The rule takes more than {LONGEST_QUERY_S} seconds.", remedy="Make it simpler."
-            ) from error
+            return [row for (row,) in cursor.fetchall()]
+    except psycopg2.errors.UndefinedTable as error:
+        raise NothingBuiltError(
+            "The library has not been built yet.", remedy="Run python -m flows daily-sync first."
+        ) from error
+    except psycopg2.errors.QueryCanceled as error:
+        raise TrackerError(
+            f"The rule takes more than {LONGEST_QUERY_S} seconds.", remedy="Make it simpler."
+        ) from error
 
 
-def _compiled(session: Session, what: list[str], variables: dict[str, str]) -> str:
+def _compiled(session: Session, what: list[str], variables: Mapping[str, str]) -> str:
     arguments = ["--quiet", "compile", *what, "--output", "json"]
     printed = dbt.output_of(arguments, session.settings, session.database, variables)
     begin = printed.find("{")

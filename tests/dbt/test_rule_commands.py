@@ -11,13 +11,13 @@ import yaml
 from jinja2.nativetypes import NativeEnvironment
 
 from playlists.__main__ import main
-from playlists.records import cursor_of, only
 from playlists.rules import stored_rules
 from playlists.rules.check import check_rules
 from playlists.rules.eject import eject, jinja, properties_text
 from playlists.rules.explain import explain
 from playlists.rules.preview import compiled_rule, preview
-from playlists.rules.rule import LONGEST_SLUG, read_rule
+from playlists.rules.rule import read_rule
+from playlists.slugs import LONGEST_SLUG
 from profiles.dbt import DBT_PROJECT_DIR
 from profiles.errors import TrackerError
 from profiles.session import session_for
@@ -87,9 +87,10 @@ def session(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> I
 
 def rows_of(session: Session, table: str) -> int:
     """Rows of a table of ours."""
-    with cursor_of(session.database) as cursor:
-        cursor.execute(f"select count(*) as rows from {table}")
-        return int(only(cursor)["rows"])
+    with session.database.transaction() as cursor:
+        cursor.execute(f"select count(*) from {table}")
+        [(rows,)] = cursor.fetchall()
+        return int(rows)
 
 
 def test_a_preview_tells_what_would_be_selected_and_leaves_nothing(session: Session) -> None:
@@ -223,9 +224,9 @@ def test_an_ejected_rule_is_a_model_that_selects_the_same(
         DBT_PROJECT_DIR=str(project), DBT_TARGET_PATH=str(tmp_path / "target"),
     )  # fmt: skip
     assert code == 0, output[-3000:]
-    with cursor_of(session.database) as cursor:
+    with session.database.transaction() as cursor:
         cursor.execute(f"select track_id from analytics.playlist_{slug}")
-        assert {row["track_id"] for row in cursor.fetchall()} == before
+        assert {track_id for (track_id,) in cursor.fetchall()} == before
     assert len(before) == 5
 
 
@@ -236,7 +237,7 @@ def test_a_slug_too_long_for_a_model_is_refused_before_anything_is_written(
     shutil.copytree(DBT_PROJECT_DIR, project, ignore=shutil.ignore_patterns("target", "logs"))
     before = (project / "dbt_project.yml").read_text(encoding="utf-8")
     long_ago = "m" * (LONGEST_SLUG + 1)  # stored by a version that took up to 60 characters
-    with cursor_of(session.database) as cursor:
+    with session.database.transaction() as cursor:
         cursor.execute(
             "insert into ops.playlist_rules (slug, version, rule) values (%s, 1, %s)",
             [long_ago, json.dumps(DOCUMENT)],

@@ -12,6 +12,7 @@ import sys
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -69,8 +70,8 @@ def main() -> None:
     runner = dbtRunner(manifest=parsed.result)  # type: ignore[arg-type]  # of parse: a manifest
     for line in sys.stdin:
         command = json.loads(line)
-        os.environ.update(command["environment"])
-        done = runner.invoke(["--quiet", "--log-level", "none", *command["arguments"]])
+        with patch.dict(os.environ, command["environment"]):
+            done = runner.invoke(["--quiet", "--log-level", "none", *command["arguments"]])
         results = [
             {
                 "node": {

@@ -34,8 +34,8 @@ candidates as (
 
 {#
     One rule that is not stored, from the environment variable TRACKER_RULE: for `playlists preview` and
-    `explain`, which compile it as an inline query. `judged` tells of each track which conditions it meets,
-    in the order in which the rule is read.
+    `explain`, which compile it as an inline query with TRACKER_GATES set. One row per track of the library: which
+    conditions it meets, in the order in which the rule is read, and beside it the gates that it passed.
 #}
 {% macro rule_in_question() -%}
 -- depends_on: {{ ref('unified_tracks') }}
@@ -50,12 +50,14 @@ with
 
 judged as (
     select
-        tracks.track_id,
+        tracks.track_id as judged_id,
         array[{% for condition in conditions %}{{ rule_condition(condition) | trim }}{{ ', ' if not loop.last }}{% endfor %}] as holds
     from {{ ref('unified_tracks') }} as tracks
 )
 
-select * from selection
+select *
+from judged
+left join selection on judged.judged_id = selection.track_id
 {%- else %}
 select 1 as nothing
 {%- endif %}

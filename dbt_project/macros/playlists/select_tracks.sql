@@ -1,6 +1,9 @@
 {#
     The CTEs that turn `candidates` (rows with the columns of unified_tracks, in the CTE above) into `selection`:
     what the block says, in this order: gates, one edition per recording, who gets in, how it plays.
+
+    Where `explain` and `preview` compile it, with TRACKER_GATES set, `selection` has one row per candidate instead:
+    how far it came, and its position if it is selected (see gates() below).
 #}
 {% macro select_tracks(block) -%}
 {%- set full = validated_playlist(block) -%}
@@ -91,6 +94,9 @@ chosen as (
 {{ arrange_tracks(full) }},
 
 selection as (
+    {%- if execute and env_var('TRACKER_GATES', '') %}
+    {{ gates() }}
+    {%- else %}
     select
         cast(place as integer) as position,
         track_id,
@@ -99,7 +105,40 @@ selection as (
         title,
         artist
     from placed
+    {%- endif %}
 )
+{%- endmacro %}
+
+{#
+    One row per candidate: which gates of select_tracks() it passed. A column is null where the track did not come so far.
+#}
+{% macro gates() -%}
+    select
+        candidates.track_id,
+        candidates.track_uri,
+        candidates.title,
+        candidates.artist,
+        eligible.track_id is not null as is_eligible,
+        (
+            select other.track_id
+            from editions as other
+            where other.recording_id = editions.recording_id and other.edition_rank = 1
+            limit 1
+        ) as best_edition,
+        ranked.select_rank,
+        counted_by_album.album_turn,
+        counted_by_artist.artist_turn,
+        measured.limit_rank,
+        measured.running_ms,
+        cast(placed.place as integer) as position
+    from candidates
+    left join eligible on candidates.track_id = eligible.track_id
+    left join editions on candidates.track_id = editions.track_id
+    left join ranked on candidates.track_id = ranked.track_id
+    left join counted_by_album on candidates.track_id = counted_by_album.track_id
+    left join counted_by_artist on candidates.track_id = counted_by_artist.track_id
+    left join measured on candidates.track_id = measured.track_id
+    left join placed on candidates.track_id = placed.track_id
 {%- endmacro %}
 
 {#
