@@ -21,6 +21,7 @@ from profiles.clock import real_now
 from profiles.errors import InputError, SettingsError, SpotifyError, TrackerError
 from profiles.signin import token_endpoint
 from profiles.signin.refresh import end_of_life
+from profiles.signin.scopes import SCOPES
 from profiles.signin.token_store import TokenStore
 from profiles.spotify.client import SpotifyClient
 
@@ -29,34 +30,11 @@ if TYPE_CHECKING:
 
     from profiles.database import Database
     from profiles.settings import Settings
+    from profiles.signin.scopes import Scope
 
 LIFE = timedelta(minutes=10)
 LOOPBACK = ("127.0.0.1", "::1")
 START_AGAIN = "Start again: `make login`."
-
-
-@dataclass(frozen=True)
-class Scope:
-    """One permission that we ask for, and what does not work without it."""
-
-    name: str
-    without: str
-    is_optional: bool = False
-
-
-SCOPES = (
-    Scope("user-library-read", "liked songs and saved albums cannot be read"),
-    Scope("user-read-recently-played", "plays cannot be read: the history stays empty"),
-    Scope(
-        "playlist-read-private", "private playlists are not seen: neither rules nor pushes can rely on them"
-    ),
-    Scope("playlist-read-collaborative", "collaborative playlists are not seen"),
-    Scope("playlist-modify-private", "private smart playlists cannot be written"),
-    Scope("playlist-modify-public", "public smart playlists cannot be written"),
-    Scope("user-top-read", "genres and images of artists are looked up one by one, slowly", is_optional=True),
-    Scope("user-library-modify", "nothing can be saved to the library on request", is_optional=True),
-    Scope("user-read-private", "what the app may use is found out by trying", is_optional=True),
-)
 
 
 class WrongStateError(InputError):

@@ -17,6 +17,7 @@ from profiles.errors import AuthorizationLost, SpotifyUnavailable, WrongAccount
 from profiles.redaction import hide
 from profiles.settings import require_spotify_app
 from profiles.signin import token_endpoint
+from profiles.signin.scopes import missing_from
 from profiles.signin.token_store import StoredToken, TokenStore
 
 if TYPE_CHECKING:
@@ -28,15 +29,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SCOPES = (
-    "user-library-read",
-    "user-read-recently-played",
-    "user-top-read",
-    "playlist-read-private",
-    "playlist-read-collaborative",
-    "playlist-modify-private",
-    "playlist-modify-public",
-)
 MARGIN = timedelta(seconds=60)
 WARN_AFTER_DAYS = 150
 LIFETIME_MONTHS = 6  # from the consent; refreshing does not prolong it
@@ -122,14 +114,13 @@ class Tokens:
         if stored is None:
             return TokenStatus(False, False, None, None, None, (), False)
         is_valid = stored.invalid_since is None or stored.client_id != self._settings.spotify_client_id
-        granted = stored.scope.split() if stored.scope else SCOPES
         return TokenStatus(
             is_signed_in=True,
             is_valid=is_valid,
             authorized_at=stored.authorized_at,
             age_days=(real_now() - stored.authorized_at).days if stored.authorized_at else None,
             expires_on=end_of_life(stored.authorized_at) if stored.authorized_at else None,
-            missing_scopes=tuple(scope for scope in SCOPES if scope not in granted),
+            missing_scopes=missing_from(stored.scope or None),
             is_encrypted=self._settings.tracker_secret_key is not None,
         )
 

@@ -18,6 +18,7 @@ import spotipy  # type: ignore[import-untyped]  # it comes without types
 from profiles.clock import real_now
 from profiles.errors import AuthorizationLost, Deferred, SpotifyUnavailable, TrackerError
 from profiles.signin.refresh import Tokens
+from profiles.signin.scopes import PLAYLIST_SCOPES
 from profiles.spotify import responses
 from profiles.spotify.budget import ApiBudget, family_of
 from profiles.spotify.retry import OUTAGES, Policy, Repeat, repeating
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 NO_CONTENT = 204
-PLAYLIST_SCOPES = ("playlist-read-private", "playlist-read-collaborative")
 QUOTA_REST_S = (
     3600  # where QUOTA_EXCEEDED comes without Retry-After: the window rolls, so some of it is free again
 )

@@ -17,7 +17,8 @@ from profiles.errors import (
     WrongAccount,
 )
 from profiles.settings import Settings, load_settings
-from profiles.signin.consent import SCOPES, LoginDeclinedError, WrongStateError, finish_login, start_login
+from profiles.signin.consent import LoginDeclinedError, WrongStateError, finish_login, start_login
+from profiles.signin.scopes import SCOPES
 from profiles.spotify.client import SpotifyClient
 from tests.support.user_at_consent import decide, with_values
 
