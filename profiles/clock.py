@@ -1,4 +1,7 @@
-"""The one source of *now* for decisions about data. See simulated_time.py for where it may be another."""
+"""The only source of *now* for decisions about data.
+
+`simulated_time` says when it may differ from the real time.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def as_of(settings: Settings) -> datetime:
-    """Return TRACKER_AS_OF, else the real time, in UTC. Not for tokens and quotas: they live in real time."""
+    """Return TRACKER_AS_OF if it is set, else the real time, in UTC. Tokens and quotas use `real_now`."""
     return settings.tracker_as_of or real_now()
 
 

@@ -1,4 +1,4 @@
-"""What can be made again and is damaged is set aside: renamed where it lies, never deleted."""
+"""Finds damaged files that can be made again, and sets them aside: they are renamed, never deleted."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from pathlib import Path
 from profiles.clock import real_now
 
 MARK = ".damaged-"
-IN_DATABASE = "Past runs and what was set up in the UI stood in it; your music does not."
-IN_PROFILES = "Settings of Prefect's own command stood in it."
+HELD_BY_DATABASE = "It held past runs and what was set up in the UI; it did not hold your music."
+HELD_BY_PROFILES = "It held the settings of Prefect's own command."
 BESIDE_SQLITE = ("-wal", "-shm", "-journal")
-# what SQLite says of the file's content; a locked file, a full disk or missing rights are other matters
+# errors about the file's content; a locked file, a full disk or missing rights are no damage
 IN_THE_FILE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 @dataclass(frozen=True)
 class Damage:
-    """A file that cannot be read any more, why, what it held, and the files that belong to it."""
+    """A file that cannot be read any more: why, what it held, and the files that belong to it."""
 
     file: Path
     why: str
@@ -30,12 +30,12 @@ class Damage:
     companions: tuple[Path, ...] = ()
 
     def set_aside(self) -> Path:
-        """Rename the file and what belongs to it; return the new path. Raises OSError."""
+        """Rename the file and its companions, and return the new path. Raises OSError."""
         return set_aside(self.file, *self.companions)
 
 
 def damage_of_dlt_folder(folder: Path) -> str | None:
-    """Say which of the JSON files in a working folder of dlt's cannot be read, and why; None: all can."""
+    """Return which file in a working folder of dlt cannot be read, and why. None if all can be read."""
     try:
         if not folder.is_dir():
             return "it is a file"
@@ -50,10 +50,10 @@ def damage_of_dlt_folder(folder: Path) -> str | None:
 
 
 def set_aside(path: Path, *companions: Path) -> Path:
-    """Rename a damaged file or folder to NAME.damaged-TIME (UTC) beside its place; return the new path.
+    """Rename a damaged file or folder to NAME.damaged-TIME (UTC) in its folder, and return the new path.
 
-    `companions` belong to it (such as an SQLite file's `-wal`) and go with it under the same time; those that
-    do not exist are passed over. Raises OSError where the file system refuses.
+    `companions` belong to it, such as the `-wal` of an SQLite file. They get the same suffix; missing ones
+    are skipped. Raises OSError.
     """
     stamp = f"{MARK}{real_now():%Y%m%dT%H%M%SZ}"
     for number in itertools.count(1):
@@ -70,20 +70,20 @@ def _renamed(path: Path, suffix: str) -> Path:
     return path.with_name(f"{path.name}{suffix}")
 
 
-def in_prefect_home(folder: Path) -> list[Damage]:
-    """Return what is damaged of the files that Prefect keeps below its home. Changes nothing."""
+def damage_of_prefect_home(folder: Path) -> list[Damage]:
+    """Return the damaged files among those that Prefect keeps in its home. Changes nothing."""
     database, profiles = folder / "prefect.db", folder / "profiles.toml"
     found = []
-    if why := in_sqlite(database):
+    if why := damage_of_sqlite(database):
         beside = tuple(Path(f"{database}{suffix}") for suffix in BESIDE_SQLITE)
-        found.append(Damage(database, why, IN_DATABASE, beside))
-    if why := in_toml(profiles):
-        found.append(Damage(profiles, why, IN_PROFILES))
+        found.append(Damage(database, why, HELD_BY_DATABASE, beside))
+    if why := damage_of_toml(profiles):
+        found.append(Damage(profiles, why, HELD_BY_PROFILES))
     return found
 
 
-def in_sqlite(file: Path) -> str | None:
-    """Return what is wrong with an SQLite file; None where it is whole or missing, or does not open now."""
+def damage_of_sqlite(file: Path) -> str | None:
+    """Return what is wrong with an SQLite file. None if it is whole, is missing, or cannot be opened now."""
     if not file.is_file():
         return None
     if file.stat().st_size == 0:
@@ -97,11 +97,11 @@ def in_sqlite(file: Path) -> str | None:
     return None if verdict == "ok" else " ".join(str(verdict).split())
 
 
-def in_toml(file: Path) -> str | None:
-    """Return what is wrong with a TOML file; None where it is whole or missing, or does not open now."""
+def damage_of_toml(file: Path) -> str | None:
+    """Return what is wrong with a TOML file. None if it is whole, is missing, or cannot be opened now."""
     try:
         tomllib.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:  # no UTF-8, or no TOML
+    except ValueError as error:  # not UTF-8, or not TOML
         return str(error)
     except OSError:
         return None

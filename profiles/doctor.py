@@ -256,7 +256,7 @@ def _prefect(settings: Settings) -> Finding:
     address = settings.prefect_api_url
     if "prefect_api_url" not in settings.model_fields_set:
         address = f"http://127.0.0.1:{settings.tracker_ui_port}/api"
-        if damaged := damage.in_prefect_home(settings.tracker_home / "prefect"):
+        if damaged := damage.damage_of_prefect_home(settings.tracker_home / "prefect"):
             return Finding(
                 "prefect",
                 "failed",

@@ -1,7 +1,7 @@
-"""Keeps tokens, codes, secrets and passwords out of every log line, whoever writes it.
+"""Keeps tokens, codes, secrets and passwords out of every log line, whichever library writes it.
 
-A filter on a logger does not see the records of other loggers, one on a handler not those of other handlers:
-so records are cleaned where they are made. spotipy, urllib3 and the rest may then log at DEBUG as they like.
+A filter on a logger does not see the records of other loggers, and a filter on a handler does not see those
+of other handlers. So records are cleaned where they are made, and spotipy and urllib3 may log at DEBUG.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 HIDDEN = "[hidden]"
-SHORTEST_SECRET = 8  # a shorter value would blot out ordinary words
+SHORTEST_SECRET = 8  # a shorter value would also hide ordinary words
 
 _NAMES = r"access_token|refresh_token|client_secret|code_verifier|password|secret_key|api_key"
 _NAMED = rf"\b({_NAMES})(['\"]?\s*[:=]\s*['\"]?)(?!None\b|null\b|\[hidden\])[^\s'\",&}}]+"
@@ -30,12 +30,12 @@ _formatter = logging.Formatter()
 
 
 def hide(secrets: Iterable[str | None]) -> None:
-    """Remember values that must never be seen."""
+    """Remember secret values, so that `redact` hides them."""
     _known.update(secret for secret in secrets if secret and len(secret) >= SHORTEST_SECRET)
 
 
 def redact(text: str) -> str:
-    """Return the text without the secrets in it."""
+    """Return the text with each secret replaced by `HIDDEN`."""
     for secret in _known:
         if secret in text:
             text = text.replace(secret, HIDDEN)
@@ -45,7 +45,7 @@ def redact(text: str) -> str:
 
 
 def install(secrets: Iterable[str | None] = ()) -> None:
-    """Clean every log record of this process from now on. Repeating it is harmless."""
+    """Clean every log record that this process makes from now on. May be called repeatedly."""
     hide(secrets)
     make = logging.getLogRecordFactory()
     if getattr(make, "is_redacting", False):
@@ -63,7 +63,7 @@ def install(secrets: Iterable[str | None] = ()) -> None:
 def _clean(record: logging.LogRecord) -> None:
     try:
         message = record.getMessage()
-    except (TypeError, ValueError):  # a wrong format string is reported by logging itself
+    except (TypeError, ValueError):  # logging itself reports a wrong format string
         message = f"{record.msg} {record.args}"
     clean = redact(message)
     if clean != message:

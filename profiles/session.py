@@ -1,4 +1,4 @@
-"""What a piece of work holds in its hands: the settings, the database, Spotify."""
+"""What every piece of work needs: the settings, the database, the Spotify client."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Session:
-    """Open for the length of one piece of work. Spotify is not asked for anything before the first call."""
+    """The three of them, open for one piece of work. Spotify is not called before the work calls it."""
 
     settings: Settings
     database: Database
@@ -29,9 +29,9 @@ class Session:
 
 @contextmanager
 def open_session() -> Iterator[Session]:
-    """Open a session as the environment says, starting the embedded database when needed.
+    """Yield a session as the environment says. The embedded database is started if needed.
 
-    Raises SettingsError and DatabaseUnavailable; see `session_for` for TRACKER_AS_OF.
+    Raises SettingsError (see also `session_for`) and DatabaseUnavailable.
     """
     settings = load_settings()
     redaction.install(settings.secrets())
@@ -41,9 +41,9 @@ def open_session() -> Iterator[Session]:
 
 @contextmanager
 def session_for(settings: Settings, database: Database) -> Iterator[Session]:
-    """Open a session on a database that is already prepared.
+    """Yield a session on a database that is already prepared.
 
-    Raises SettingsError where TRACKER_AS_OF is set and the database does not live in simulated time.
+    Raises SettingsError if TRACKER_AS_OF is set but the database does not live in simulated time.
     """
     simulated_time.check(settings, database)
     redaction.install(settings.secrets())

@@ -1,4 +1,4 @@
-"""Every setting, typed, read once: from the environment, else from `.env` in the repository root."""
+"""All settings, typed. They are read once, from the environment and from `.env` in the repository root."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _zone(value: str) -> str:
 
 
 def _folder(value: Path) -> Path:
-    # relative to the repository, not to where the command was typed: dbt is typed in dbt_project/
+    # relative to the repository, not to the current folder: dbt runs in dbt_project/
     return (REPOSITORY / value.expanduser()).resolve()
 
 
@@ -44,7 +44,7 @@ Market = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, 
 
 
 class Settings(BaseSettings):
-    """The environment, once. Names are those of `.env.example` in lower case; an empty string is unset."""
+    """All settings. Names are those of `.env.example` in lower case. An empty value counts as unset."""
 
     model_config = SettingsConfigDict(
         env_ignore_empty=True,
@@ -63,10 +63,10 @@ class Settings(BaseSettings):
     spotify_accounts_url: Address = "https://accounts.spotify.com/"
     spotify_pacing_s: float = Field(default=0.1, ge=0, le=10)
     spotify_backoff_s: float = Field(default=0.5, ge=0, le=10)
-    # Spotify publishes neither number: what others met in 2026, per endpoint family and rolling 24 hours
+    # Spotify publishes neither number: others met these limits in 2026, per family and rolling 24 hours
     spotify_quota_per_day: int = Field(default=600, ge=1)
     spotify_artist_albums_quota_per_day: int = Field(default=100, ge=1)
-    # what we allow ourselves of it for looking up single things
+    # our own budgets for looking up single tracks, artists and artists' albums
     spotify_tracks_per_day: int = Field(default=50, ge=0)
     spotify_artists_per_day: int = Field(default=50, ge=0)
     spotify_artist_albums_per_day: int = Field(default=20, ge=0)
@@ -89,13 +89,13 @@ class Settings(BaseSettings):
     prefect_api_url: str = "http://127.0.0.1:4200/api"
 
     def secrets(self) -> list[str]:
-        """Every secret value, for those who must keep them out of sight."""
+        """Return every secret value, so that logs can hide them."""
         fields = (getattr(self, name) for name in type(self).model_fields)
         return [value.get_secret_value() for value in fields if isinstance(value, SecretStr)]
 
 
 def load_settings() -> Settings:
-    """Read the environment and the `.env` file (another one where `TRACKER_ENV_FILE` names it).
+    """Read the environment and the `.env` file, or the file that `TRACKER_ENV_FILE` names.
 
     Raises SettingsError, which names each wrong setting and never shows its value.
     """
@@ -112,7 +112,7 @@ def load_settings() -> Settings:
 
 
 def require_spotify_app(settings: Settings) -> str:
-    """Return the client id. Raises SettingsError where none is set."""
+    """Return the client id. Raises SettingsError if none is set."""
     if settings.spotify_client_id is None:
         raise SettingsError(
             "SPOTIFY_CLIENT_ID is not set.",

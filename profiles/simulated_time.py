@@ -1,9 +1,9 @@
-"""Where another moment than now may stand for now: a database that lives in simulated time, and nowhere else.
+"""Allows another time than now in databases that live in simulated time, and in no others.
 
-TRACKER_AS_OF (for dbt also the var `as_of`) tells loads, builds and pushes what time it is. In the database
-of a person it is refused: rows would bear times that were never, and snapshots would remember what never was.
-Tests and the demo declare their database as simulated while it is empty. There, too, time only moves forward.
-dbt looks at the same row before each build (macro `refuse_another_day`).
+TRACKER_AS_OF (for dbt also the var `as_of`) tells loads, builds and pushes what time it is. In a person's
+database it is refused, because rows and snapshots would get times that never were. Tests and the demo declare
+their database as simulated while it is empty. Even there time only moves forward. dbt reads the same row
+before each build (macro `refuse_another_day`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 HELD = ("ops.account", "ops.play_polls", "ops.playlist_pushes", "ops.playlist_rules", "ops.tokens")
 REFUSAL = (
     "TRACKER_AS_OF is set to {moment}, and this database holds a real listening history: a load, a build or a"
-    " push as of another moment would write times into it that were never."
+    " push as of another moment would write times into it that never were."
 )
 REMEDY = (
     "Take TRACKER_AS_OF out of the environment and out of .env, then repeat the command."
@@ -35,9 +35,9 @@ BACKWARD = "TRACKER_AS_OF is set to {moment}, but this database has already live
 
 
 def begin(database: Database) -> None:
-    """Declare that this database lives in simulated time, where it does not already.
+    """Declare that this database lives in simulated time. Nothing happens if it does already.
 
-    Raises InputError where it holds anything of a person.
+    Raises InputError if it holds anything of a person.
     """
     with database.transaction() as cursor:
         if _latest(cursor) is not None:
@@ -62,9 +62,9 @@ def end(database: Database) -> None:
 
 
 def check(settings: Settings, database: Database) -> None:
-    """Let time move on to TRACKER_AS_OF where it is set.
+    """Move the simulated time forward to TRACKER_AS_OF, if that is set.
 
-    Raises SettingsError where the database does not live in simulated time, or has lived longer already.
+    Raises SettingsError if the database does not live in simulated time, or if that moment lies in its past.
     """
     if settings.tracker_as_of is None:
         return
@@ -74,8 +74,8 @@ def check(settings: Settings, database: Database) -> None:
         if latest is None:
             raise SettingsError(REFUSAL.format(moment=moment.isoformat()), remedy=REMEDY)
         if latest > moment:
-            told = BACKWARD.format(moment=moment.isoformat(), latest=latest.isoformat())
-            raise SettingsError(told, remedy="Simulated time only moves forward.")
+            message = BACKWARD.format(moment=moment.isoformat(), latest=latest.isoformat())
+            raise SettingsError(message, remedy="Simulated time only moves forward.")
         cursor.execute("update ops.installation set simulated_at = %s", [moment])
 
 

@@ -91,7 +91,7 @@ def prefect_server(settings: Settings) -> Iterator[str]:
     with _own_folder(settings.tracker_home / "prefect-temporary") as folder:
         file = folder / "server.json"
         _end_leftover(file)
-        for damaged in damage.in_prefect_home(folder):
+        for damaged in damage.damage_of_prefect_home(folder):
             log.warning("%s", set_aside(damaged))
         os.environ["PREFECT_HOME"] = str(folder)
         port = free_port()

@@ -158,7 +158,7 @@ def status(settings: Settings) -> dict[str, str]:
 
 def _ensure_server(services: Services, tell: Callable[[str], None]) -> None:
     record = processes.running(services.server_file)
-    damaged = damage.in_prefect_home(services.prefect_home)
+    damaged = damage.damage_of_prefect_home(services.prefect_home)
     if not damaged and record is not None and record.facts.get("ui_url") == services.ui_url:
         if processes.wait_until(lambda: is_answering(services.api_url), timeout_s=30):
             tell(f"server     {services.ui_url} (running)")
@@ -170,7 +170,7 @@ def _ensure_server(services: Services, tell: Callable[[str], None]) -> None:
         _stop_server(services, tell)
     _stop_strays(services, SERVER_MARKS)
     _require_free_port(services)
-    for each in damage.in_prefect_home(
+    for each in damage.damage_of_prefect_home(
         services.prefect_home
     ):  # looked at again: its server may have mended it
         tell(f"server     {set_aside(each)}")

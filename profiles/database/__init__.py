@@ -1,4 +1,4 @@
-"""The database: its connection, the embedded server, and what goes in and out of it as files."""
+"""The database: connections and locks, the embedded server, and backups, restores and exports."""
 
 from profiles.database.connection import (
     Database,

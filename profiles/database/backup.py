@@ -1,6 +1,6 @@
-"""Backups: pg_dump's custom format, with a manifest of the rows in it beside it; only the last few are kept.
+"""Backups in pg_dump's custom format, each with a manifest of its row counts. The last seven are kept.
 
-The sign-in is never in one: whoever finds a backup can read what was heard, and cannot act for its owner.
+A backup never contains the sign-in: whoever finds one can read the history, but cannot act for its owner.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from profiles.clock import real_now
 from profiles.database import advisory_lock, our_tables
-from profiles.database.private_files import make_folder, sha256, unfinished
+from profiles.database.private_files import draft_of, make_folder, sha256
 from profiles.database.programs import find_program, major_version, run_program, server_version
 from profiles.errors import InputError, TrackerError
 
@@ -31,7 +31,7 @@ SUFFIX = ".dump"
 
 @dataclass(frozen=True)
 class Backup:
-    """A backup that was written. `rows` by `schema.table`."""
+    """A backup that was written. `rows` has the number of rows by `schema.table`."""
 
     file: Path
     size_bytes: int
@@ -41,7 +41,7 @@ class Backup:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What stands in a backup, as counted in the very snapshot that was dumped."""
+    """The content of a backup. The rows were counted in the same snapshot that was dumped."""
 
     sha256: str
     dump_version: int
@@ -49,25 +49,26 @@ class Manifest:
 
 
 def backups_folder(settings: Settings) -> Path:
-    """Return where backups go unless told otherwise."""
+    """Return the default folder for backups."""
     return settings.tracker_home / "backups"
 
 
 def manifest_of(file: Path) -> Path:
-    """Return where the manifest of a backup lies: keep the two together."""
+    """Return the path of a backup's manifest. The two belong together."""
     return file.with_name(file.name + ".json")
 
 
 def series_of(database: Database) -> str:
-    """Return what the names of a database's backups begin with: several may share one folder."""
+    """Return how the names of a database's backups begin. Several databases may share one folder."""
     return re.sub(r"[^A-Za-z0-9_.]", "_", database.name)
 
 
 def backup(settings: Settings, database: Database, *, to: Path | None = None) -> Backup:
-    """Write all our schemas to one file (default: a dated one below TRACKER_HOME, the last 7 are kept).
+    """Write all our schemas to one file.
 
-    Builds wait for it meanwhile, loads do not. Raises InputError where `to` cannot be written, ProgramFailed
-    where pg_dump fails or is too old, TrackerError where a build never ends.
+    The default is a dated file in TRACKER_HOME, of which seven are kept. Builds wait for the backup; loads do
+    not. Raises InputError if `to` cannot be written, ProgramFailed if pg_dump fails or is too old,
+    TrackerError if a build does not end.
     """
     file = to.expanduser().absolute() if to else _dated_file(settings, database)
     if to and (file.exists() or not file.parent.is_dir()):
@@ -88,7 +89,7 @@ def backup(settings: Settings, database: Database, *, to: Path | None = None) ->
 
 
 def _dump(database: Database, file: Path) -> dict[str, int]:
-    """Dump and count in one snapshot, so that a restore can be compared to the row."""
+    """Dump and count in one snapshot, so that a restore can be compared exactly. Return the row counts."""
     version = server_version(database)
     program = find_program("pg_dump", version)
     with closing(database.connect()) as connection, connection.cursor() as cursor:
@@ -98,9 +99,9 @@ def _dump(database: Database, file: Path) -> dict[str, int]:
         ours = our_tables.tables(cursor, our_tables.SCHEMAS)
         rows = {**our_tables.count_rows(cursor, ours), **dict.fromkeys(our_tables.SECRET_TABLES, 0)}
         present = [name for name in our_tables.schemas(cursor) if name in our_tables.SCHEMAS]
-        with unfinished(file) as draft, unfinished(manifest_of(file)) as manifest:
+        with draft_of(file) as draft, draft_of(manifest_of(file)) as manifest:
             arguments = ["--format=custom", f"--file={draft}", f"--snapshot={snapshot}", "--no-password"]
-            # owners and rights are the other machine's own affair
+            # owners and rights are decided by the machine that restores
             arguments += ["--no-owner", "--no-privileges", "--lock-wait-timeout=60s"]
             arguments += [f"--schema={name}" for name in present]
             arguments += [f"--exclude-table-data={name}" for name in our_tables.SECRET_TABLES]
@@ -120,7 +121,7 @@ def _dump(database: Database, file: Path) -> dict[str, int]:
 
 
 def read_manifest(file: Path) -> Manifest | None:
-    """Return a backup's manifest, None where it was not kept. Raises InputError where it cannot be read."""
+    """Return a backup's manifest, None if it is missing. Raises InputError if it cannot be read."""
     place = manifest_of(file)
     if not place.exists():
         return None
@@ -131,7 +132,7 @@ def read_manifest(file: Path) -> Manifest | None:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"The manifest {place} cannot be read ({type(error).__name__}).",
-            remedy="Take it away to restore without comparing row counts.",
+            remedy="Move it away to restore without comparing row counts.",
         ) from None
 
 
@@ -149,7 +150,7 @@ def _remove_old(newest: Path) -> tuple[Path, ...]:
         for path in (old, manifest_of(old)):
             with suppress(FileNotFoundError):
                 path.unlink()
-    # what a kill left behind; nobody else writes here while we hold the lock of backups
+    # leftovers of killed backups; nobody else writes here while we hold the lock of backups
     for draft in newest.parent.glob(f".{series}-*.unfinished"):
         draft.unlink(missing_ok=True)
     return removed

@@ -1,4 +1,7 @@
-"""The database: the embedded PostgreSQL, or the one that DB_HOST names. Both are prepared with `ops.sql`."""
+"""Connections to the database: the embedded PostgreSQL, or the one that DB_HOST names.
+
+Also advisory locks.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
     from profiles.settings import Settings
 
 OPS_SQL = Path(__file__).parents[1] / "ops.sql"
-# Collations that know upper and lower case of every script, the best first. Most servers have one of them.
+# Collations with upper and lower case of every script, the best first. Most servers have one of them.
 CASE_RULES = ["pg_c_utf8", "C.utf8", "C.UTF-8", "en_US.utf8", "en_US.UTF-8", "und-x-icu"]
 FIND_CASE_RULES = """
     select quote_ident(collname)
@@ -43,7 +46,7 @@ MARK_APPLIED = "insert into ops.applied_schemas (fingerprint) values (%s) on con
 
 @dataclass(frozen=True)
 class Database:
-    """Where the data lives. Values only: it opens a connection when asked to."""
+    """The address of the database. It holds no connection; its methods open one each."""
 
     host: str
     port: int
@@ -55,17 +58,17 @@ class Database:
 
     @property
     def safe_dsn(self) -> str:
-        """The address without its password, as psql takes it."""
+        """The address as psql takes it, without the password."""
         return self._url(password=None)
 
     @property
     def dsn(self) -> str:
-        """The address with its password. Never log it, never pass it as an argument."""
+        """The address with the password. Never log it, and never pass it as an argument."""
         return self._url(password=self.password)
 
     @property
     def dlt_credentials(self) -> str:
-        """The address as dlt takes it: it insists on a host and a password, also for a socket."""
+        """The address as dlt takes it: with a host and a password even for a Unix socket."""
         is_socket = self.host.startswith("/")
         login = f"{quote(self.user, safe='')}:{quote(self.password or 'x', safe='')}"
         host = "localhost" if is_socket else self._url_host
@@ -73,7 +76,7 @@ class Database:
         return f"postgresql://{login}@{host}:{self.port}/{quote(self.name, safe='')}?{urlencode(options)}"
 
     def environment(self) -> dict[str, str]:
-        """The DB_* variables for dbt, psql and our own child processes."""
+        """Return the DB_* variables for dbt and for our own child processes."""
         return {
             "DB_HOST": self.host,
             "DB_PORT": str(self.port),
@@ -84,7 +87,7 @@ class Database:
         }
 
     def connect(self, *, autocommit: bool = False) -> Connection:
-        """Open a connection whose times are UTC. Close it yourself (`contextlib.closing`).
+        """Return a new connection in the time zone UTC. Close it with `contextlib.closing`.
 
         Raises DatabaseUnavailable with the server's reason.
         """
@@ -115,7 +118,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Cursor]:
-        """Yield a cursor in a transaction of its own: committed at the end, rolled back by an exception.
+        """Yield a cursor in a new transaction, which is committed at the end and rolled back on an exception.
 
         Rows are tuples. Raises DatabaseUnavailable.
         """
@@ -123,7 +126,10 @@ class Database:
             yield cursor
 
     def relation_exists(self, *names: str) -> bool:
-        """Whether all these tables or views exist, each named with its schema. Raises DatabaseUnavailable."""
+        """Return whether all these tables or views exist. Names include the schema.
+
+        Raises DatabaseUnavailable.
+        """
         with self.transaction() as cursor:
             cursor.execute(
                 "select bool_and(to_regclass(name) is not null) from unnest(%s) as name", [list(names)]
@@ -145,9 +151,9 @@ class Database:
 
 
 def open_database(settings: Settings) -> Database:
-    """Return the database, started where it is ours, with the `ops` schema in place.
+    """Return the database with an up-to-date `ops` schema. The embedded one is started if needed.
 
-    Raises DatabaseUnavailable with its remedy.
+    Raises DatabaseUnavailable.
     """
     database = locate(settings)
     if database.is_embedded:
@@ -158,7 +164,7 @@ def open_database(settings: Settings) -> Database:
 
 
 def locate(settings: Settings) -> Database:
-    """Return where the database is, untouched. Our own socket folder as DB_HOST still means embedded."""
+    """Return the database's address without connecting. Our own socket folder as DB_HOST means embedded."""
     own = embedded.socket_folder(settings.tracker_home)
     if settings.db_host is None or settings.db_host == str(own):
         return Database(str(own), embedded.PORT, settings.db_name, embedded.SUPERUSER, is_embedded=True)
@@ -169,12 +175,12 @@ def locate(settings: Settings) -> Database:
 
 
 def stop_embedded(settings: Settings) -> bool:
-    """Stop the embedded database; say whether it was running."""
+    """Stop the embedded database, and return whether it was running."""
     return embedded.stop(settings.tracker_home)
 
 
 def create_if_missing(database: Database) -> None:
-    """Create the database on an embedded server."""
+    """Create the database on the embedded server, unless it exists."""
     maintenance = Database(database.host, database.port, "postgres", database.user, is_embedded=True)
     with closing(maintenance.connect(autocommit=True)) as connection, connection.cursor() as cursor:
         cursor.execute("select from pg_database where datname = %s", [database.name])
@@ -192,9 +198,10 @@ def create_if_missing(database: Database) -> None:
 
 
 def prepare(database: Database) -> None:
-    """Apply `ops.sql`, once per version of it: repeating it each time would wait behind readers' locks.
+    """Apply `ops.sql`, unless this version of it was applied already: each time it would wait for readers.
 
-    And once more where a restored database finds other collations on its new server.
+    It is applied again if the server's collations differ, as after a restore on another server. Raises
+    DatabaseUnavailable.
     """
     script = OPS_SQL.read_text(encoding="utf-8")
     with database.transaction() as cursor:
@@ -233,11 +240,10 @@ def _is_applied(cursor: Cursor, fingerprint: str) -> bool:
 def advisory_lock(
     database: Database, name: str, *, wait: bool, timeout_s: float | None = None
 ) -> Iterator[bool]:
-    """Hold a lock shared by all processes on this database; yields whether it was got.
+    """Hold a lock that all processes on this database share; yield whether it is held.
 
-    Without `wait` it yields False at once where another holds it; with `timeout_s`, after that time. In SQL
-    it is `pg_advisory_lock(hashtextextended('tracker:' || name, 0))`. It ends with its connection, also by a
-    kill.
+    If another process holds it, False is yielded at once without `wait`, or after `timeout_s` with it. In SQL
+    the lock is `pg_advisory_lock(hashtextextended('tracker:' || name, 0))`. A killed process loses it.
     """
     with held_lock(database, name, wait=wait, timeout_s=timeout_s) as backend_pid:
         yield backend_pid is not None
@@ -247,7 +253,7 @@ def advisory_lock(
 def held_lock(
     database: Database, name: str, *, wait: bool, timeout_s: float | None = None
 ) -> Iterator[int | None]:
-    """Do as `advisory_lock` does; yields the pid of the server process that holds the lock, or None."""
+    """Hold a lock like `advisory_lock`; yield the pid of the server process that holds it, or None."""
     with closing(database.connect(autocommit=True)) as connection, connection.cursor() as cursor:
         key = f"tracker:{name}"
         if wait:
@@ -265,6 +271,6 @@ def held_lock(
             yield connection.info.backend_pid if is_held else None
         finally:
             if is_held:
-                # said aloud: the server notices a closed connection a moment later, too late for the next
+                # unlock explicitly: the server notices a closed connection only a moment later
                 with suppress(psycopg2.Error):
                     cursor.execute("select pg_advisory_unlock(hashtextextended(%s, 0))", [key])

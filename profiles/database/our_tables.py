@@ -1,4 +1,4 @@
-"""What is ours in a database: schemas, tables, rows. Backups, exports and purges all go by this one list."""
+"""Our schemas and tables in a database. Backups, exports and purges all use this list."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from psycopg2 import sql
 if TYPE_CHECKING:
     import psycopg2.extensions
 
-# dlt copies rows through these before it merges them; they hold nothing that the others lack
+# dlt copies rows through these before it merges them, so they hold nothing of their own
 STAGING_SCHEMAS = ("raw_spotify_staging", "raw_export_staging")
 SCHEMAS = (
     *("raw_spotify", "raw_export", "ops"),
     *("staging", "intermediate", "analytics", "snapshots"),
 )
 ALL_SCHEMAS = (*SCHEMAS, *STAGING_SCHEMAS)
-# the sign-in itself, the logins under way, and fingerprints of tokens: never in a backup or an export
+# the sign-in, logins under way, and fingerprints of tokens: never part of a backup or an export
 SECRET_TABLES = ("ops.tokens", "ops.pending_logins", "ops.token_imports")
-# what ops.sql and the start of any command write into a database that nobody has used yet
+# tables with rows in a database that nobody has used yet: ops.sql and each command write them
 UNUSED_OPS = ("ops.applied_schemas", "ops.installation")
 
 _TABLES = """
@@ -34,7 +34,7 @@ _USER_SCHEMAS = """
     where nspname not like 'pg\\_%' and nspname <> 'information_schema'
     order by nspname
 """
-# views and materialised views outside of our schemas that read something inside
+# views of other schemas that read our tables
 _DEPENDENTS = """
     select distinct namespaces.nspname || '.' || readers.relname
     from pg_depend as links
@@ -50,7 +50,7 @@ _DEPENDENTS = """
 
 @dataclass(frozen=True, order=True)
 class Table:
-    """A table, or a view where they were asked for."""
+    """A table or a view."""
 
     schema: str
     name: str
@@ -62,7 +62,7 @@ class Table:
 
     @property
     def identifier(self) -> sql.Identifier:
-        """Its quoted name."""
+        """The quoted name with its schema."""
         return sql.Identifier(self.schema, self.name)
 
 
@@ -72,14 +72,14 @@ def tables(
     *,
     views: bool = False,
 ) -> list[Table]:
-    """Return the tables (materialised views too) of these schemas, in the schemas' order."""
+    """Return the tables and materialised views of these schemas, in the order of the schemas."""
     kinds = ["r", "p", "m", *(["v"] if views else [])]
     cursor.execute(_TABLES, [list(schemas), kinds, list(schemas)])
     return [Table(schema, name, oid, is_view) for oid, schema, name, is_view in cursor.fetchall()]
 
 
 def every_table(cursor: psycopg2.extensions.cursor) -> list[Table]:
-    """Return every table of the database outside of PostgreSQL's own schemas, whosever it is."""
+    """Return every table of the database except PostgreSQL's own, also those that are not ours."""
     return tables(cursor, schemas(cursor))
 
 
@@ -90,7 +90,7 @@ def schemas(cursor: psycopg2.extensions.cursor) -> tuple[str, ...]:
 
 
 def count_rows(cursor: psycopg2.extensions.cursor, wanted: list[Table]) -> dict[str, int]:
-    """Count the rows of each table, by `schema.name`."""
+    """Return the number of rows of each table, by `schema.name`."""
     counts: dict[str, int] = {}
     for table in wanted:
         cursor.execute(sql.SQL("select count(*) from {}").format(table.identifier))
@@ -100,6 +100,6 @@ def count_rows(cursor: psycopg2.extensions.cursor, wanted: list[Table]) -> dict[
 
 
 def foreign_readers(cursor: psycopg2.extensions.cursor) -> list[str]:
-    """Return the views of other schemas that read ours: they cannot stay when ours go."""
+    """Return the views of other schemas that read our tables. They would be dropped together with ours."""
     cursor.execute(_DEPENDENTS, {"ours": list(ALL_SCHEMAS)})
     return [name for (name,) in cursor.fetchall()]

@@ -1,7 +1,7 @@
-"""Which PostgreSQL processes are ours, and on which folder each of them runs.
+"""Finds our PostgreSQL processes, and the folder on which each of them runs.
 
-A folder may be deleted, moved or copied while its server runs. The process goes on with the folder that it
-was started on, wherever that is now; at its end it removes the socket's path that it was started with.
+A folder may be deleted, moved or copied while its server runs. The process goes on with the folder on which
+it was started, wherever that is now. When it ends, it removes the socket path that it was started with.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ DELETED = " (deleted)"  # what Linux adds to the path of a folder that is gone
 
 
 def socket_option(sockets: Path) -> str:
-    """Return the server parameter that names the socket's folder; it marks a server as ours."""
+    """Return the server parameter with the socket's folder. A server that has it is ours."""
     quoted = '"' + str(sockets).replace('"', '""') + '"'  # else a comma would end the name
     return f"unix_socket_directories={quoted}"
 
 
 def running_on(data: Path) -> psutil.Process | None:
-    """Return the server's process, if the one that the folder records really runs on this folder."""
+    """Return the process that the folder records as its server, None if it does not run on this folder."""
     try:
         pid = int((data / "postmaster.pid").read_text().split("\n", 1)[0])
         process = psutil.Process(pid)
@@ -38,7 +38,7 @@ def running_on(data: Path) -> psutil.Process | None:
 
 
 def started_for(sockets: Path) -> Iterator[psutil.Process]:
-    """Yield the servers that were started by us to answer at these sockets."""
+    """Yield the server processes that we started for this socket folder."""
     option = socket_option(sockets)
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
@@ -48,7 +48,7 @@ def started_for(sockets: Path) -> Iterator[psutil.Process]:
 
 
 def folder_of(process: psutil.Process) -> Path | None:
-    """Return the folder that a server runs on, wherever it lies now; None where it was deleted."""
+    """Return the folder on which a server runs, wherever it is now. None if it was deleted."""
     try:
         folder = str(Path(f"/proc/{process.pid}/cwd").readlink())
     except FileNotFoundError:  # no Linux
@@ -59,7 +59,7 @@ def folder_of(process: psutil.Process) -> Path | None:
 
 
 def end_orphans(sockets: Path) -> int:
-    """End our servers whose folder was deleted: they have nothing to save. Returns how many there were."""
+    """End our servers whose folder was deleted, and return how many there were. They have nothing to save."""
     orphans = [process for process in started_for(sockets) if folder_of(process) is None]
     for process in orphans:
         with suppress(psutil.Error):

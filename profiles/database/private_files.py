@@ -1,4 +1,4 @@
-"""Files with personal data: for the owner's eyes, and whole or not there at all."""
+"""Writes files with personal data: readable by their owner only, and complete or absent."""
 
 from __future__ import annotations
 
@@ -15,14 +15,20 @@ CHUNK_BYTES = 1 << 20
 
 
 def make_folder(folder: Path) -> Path:
-    """Make a folder (and those above it) that only its owner may enter; one that stands is left as it is."""
+    """Make a folder (and its parents) that only its owner may enter, and return it.
+
+    An existing one is left as it is.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
 
 
 @contextmanager
-def unfinished(target: Path) -> Iterator[Path]:
-    """Yield a path beside `target`, mode 0600, that becomes `target` at the end and vanishes on any error."""
+def draft_of(target: Path) -> Iterator[Path]:
+    """Yield a new file beside `target`, mode 0600.
+
+    It becomes `target` at the end, and is deleted on an exception.
+    """
     draft = target.with_name(f".{target.name}.unfinished")
     with suppress(FileNotFoundError):
         draft.unlink()
@@ -38,7 +44,7 @@ def unfinished(target: Path) -> Iterator[Path]:
 
 
 def sha256(file: Path) -> str:
-    """Return the hash of a file's bytes, in memory of one megabyte."""
+    """Return the SHA-256 of a file as hexadecimal text. It is read in chunks of one megabyte."""
     digest = hashlib.sha256()
     with file.open("rb") as stream:
         while chunk := stream.read(CHUNK_BYTES):

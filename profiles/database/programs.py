@@ -1,4 +1,7 @@
-"""pg_dump and pg_restore of the server's own version. Passwords go by environment, never as arguments."""
+"""Finds and runs pg_dump and pg_restore of the server's version.
+
+Passwords go by environment, never as arguments.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +23,10 @@ if TYPE_CHECKING:
 
     from profiles.database import Database
 
-# a dump of an hour is a large one; what hangs longer hangs for ever
+# even a large dump takes about an hour; a program that runs longer than this hangs
 LONGEST_RUN_S = 4 * 3600
-LONGEST_COMPLAINT = 800
-# what libpq may need to find certificates and its password file
+LONGEST_ERROR_TEXT = 800
+# variables that libpq may need to find certificates and its password file
 KEPT_VARIABLES = ("PATH", "HOME", "SSL_CERT_FILE", "SSL_CERT_DIR", "TMPDIR", "SYSTEMROOT")
 
 
@@ -40,8 +43,8 @@ def server_version(database: Database) -> int:
 def find_program(name: str, server_major: int) -> Path:
     """Return `pg_dump` or `pg_restore` of exactly the server's version, else of the next newer one.
 
-    An older pg_dump refuses a newer server, and a dump of a much newer one holds settings that an older
-    server does not know: so the nearest is taken. Raises ProgramFailed naming what was found.
+    An older pg_dump refuses a newer server. A much newer one writes settings that an older server does not
+    know, so the nearest version is chosen. Raises ProgramFailed, which names the versions found.
     """
     found: dict[int, Path] = {}
     for candidate in _candidates(name):
@@ -59,16 +62,19 @@ def find_program(name: str, server_major: int) -> Path:
 
 
 def run_program(program: Path, arguments: Sequence[str], database: Database) -> str:
-    """Run a program against the database; return what it printed. Raises ProgramFailed with its complaint."""
-    # a file, not a pipe: a list of thousands of complaints must not block it
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as complaints:
+    """Run a program on the database, and return what it printed.
+
+    Raises ProgramFailed with its error output.
+    """
+    # a file, not a pipe: thousands of error lines must not block the program
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as error_output:
         try:
             done = subprocess.run(
                 [str(program), *arguments],
                 env=_environment(database),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
-                stderr=complaints,
+                stderr=error_output,
                 encoding="utf-8",
                 errors="replace",
                 timeout=LONGEST_RUN_S,
@@ -76,10 +82,10 @@ def run_program(program: Path, arguments: Sequence[str], database: Database) -> 
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise ProgramFailed(f"{program.name} failed: {type(error).__name__}.") from None
-        complaints.seek(0)
-        said = redact(complaints.read().strip())[-LONGEST_COMPLAINT:]
+        error_output.seek(0)
+        text = redact(error_output.read().strip())[-LONGEST_ERROR_TEXT:]
     if done.returncode != 0:
-        raise ProgramFailed(f"{program.name} failed: {said or f'status {done.returncode}'}")
+        raise ProgramFailed(f"{program.name} failed: {text or f'status {done.returncode}'}")
     return done.stdout
 
 
@@ -104,17 +110,17 @@ def _candidates(name: str) -> Iterator[Path]:
         found = shutil.which(name, path=folder)
         if found:
             yield Path(found)
-    # Debian keeps every version here and puts a wrapper on the PATH
+    # Debian installs every version here, and only a wrapper on the PATH
     yield from Path("/usr/lib/postgresql").glob(f"*/bin/{name}")
 
 
 def major_version(program: Path) -> int | None:
-    """Return the program's major version, None where it does not run."""
+    """Return the program's major version, None if it does not run."""
     try:
-        said = subprocess.run(
+        output = subprocess.run(
             [str(program), "--version"], capture_output=True, text=True, timeout=30, check=True
         ).stdout
     except (OSError, subprocess.SubprocessError):
         return None
-    match = re.search(r"\) (\d+)", said)
+    match = re.search(r"\) (\d+)", output)
     return int(match.group(1)) if match else None

@@ -1,4 +1,4 @@
-"""The way back from a backup: into an empty database only, whole or not at all, compared to the row."""
+"""Restores a backup into an empty database, completely or not at all, and compares the row counts."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
     from profiles.database import Database
     from profiles.database.backup import Manifest
 
-# rows that tell how a new machine ran, not what was heard: they may go when a backup comes in
+# tables that a new machine fills by running checks: a restore may delete their rows
 EXPENDABLE = (
     *our_tables.UNUSED_OPS,
     *("ops.api_calls", "ops.api_cooldowns", "ops.runs", "ops.logs", "ops.build_results", "ops.build_marks"),
     *("ops.pending_logins", "ops.token_imports", "ops.data_versions"),
 )
-# dbt rebuilds these from the others. On a server of the user's another project may have the same names
+# dbt rebuilds these from the others. Only on the embedded server are they surely ours
 REBUILT_SCHEMAS = ("staging", "intermediate", "analytics")
 
 
 @dataclass(frozen=True)
 class Restored:
-    """What a restore brought. `is_verified`: each table has as many rows as were counted for the backup."""
+    """A finished restore. `is_verified` says that the row counts were compared with the manifest."""
 
     database: Database
     rows: dict[str, int]
@@ -42,22 +42,22 @@ class Restored:
 
 
 def restore(database: Database, file: Path, *, into: str | None = None) -> Restored:
-    """Bring a backup into the database, or into a new one (`into`) on the same server.
+    """Restore a backup into the database, or into a new one named `into` on the same server.
 
-    Raises InputError where the file is no backup or the database is not empty (nothing is touched then),
-    ProgramFailed where pg_restore fails (nothing is left behind then), TrackerError where rows are missing.
+    Raises InputError if the file is no backup or the database is not empty; nothing is changed then. Raises
+    ProgramFailed if pg_restore fails; nothing is left behind then. Raises TrackerError if rows are missing.
     """
     file = file.expanduser().absolute()
     manifest = _examine(database, file)
     target = _new_database(database, into) if into else database
     try:
-        _make_room(target)
+        _drop_unused_schemas(target)
         _run_pg_restore(target, file, manifest)
     except BaseException:
         if into:
             _drop(database, into)
         raise
-    rows = _settle(target)
+    rows = _analyse_and_count(target)
     if manifest:
         _compare(manifest.rows, rows)
     prepare(target)
@@ -83,7 +83,7 @@ def _examine(database: Database, file: Path) -> Manifest | None:
 
 
 def _pg_restore(database: Database, manifest: Manifest | None) -> Path:
-    # an older pg_restore cannot read what a newer pg_dump wrote
+    # an older pg_restore cannot read the file of a newer pg_dump
     return find_program("pg_restore", max(server_version(database), manifest.dump_version if manifest else 0))
 
 
@@ -95,18 +95,21 @@ def _run_pg_restore(target: Database, file: Path, manifest: Manifest | None) -> 
 
 
 def _by_name(target: Database) -> str:
-    # a bare name with "=" in it would be taken for a connection string
+    # a bare name that contains "=" would be read as a connection string
     quoted = target.name.replace("\\", "\\\\").replace("'", "\\'")
     return f"dbname='{quoted}'"
 
 
-def _make_room(target: Database) -> None:
-    """Drop our schemas where nothing worth keeping is in them. Raises InputError where there is."""
+def _drop_unused_schemas(target: Database) -> None:
+    """Drop our schemas.
+
+    Raises InputError if they hold anything worth keeping, or if other views read them.
+    """
     with target.transaction() as cursor:
         cursor.execute("set local lock_timeout = '30s'; set local client_min_messages = warning")
         rebuilt = REBUILT_SCHEMAS if target.is_embedded else ()
-        worthy = tuple(name for name in our_tables.ALL_SCHEMAS if name not in rebuilt)
-        tables = our_tables.tables(cursor, worthy)
+        guarded = tuple(name for name in our_tables.ALL_SCHEMAS if name not in rebuilt)
+        tables = our_tables.tables(cursor, guarded)
         kept = [table for table in tables if not _is_expendable(table)]
         filled = {name: rows for name, rows in our_tables.count_rows(cursor, kept).items() if rows}
         readers = our_tables.foreign_readers(cursor)
@@ -125,9 +128,9 @@ def _is_expendable(table: our_tables.Table) -> bool:
     return str(table) in EXPENDABLE or table.name.startswith("_dlt_")
 
 
-def _settle(target: Database) -> dict[str, int]:
+def _analyse_and_count(target: Database) -> dict[str, int]:
     with closing(target.connect(autocommit=True)) as connection, connection.cursor() as cursor:
-        # a backup holds no statistics: the first build would plan blindly
+        # a backup holds no statistics; without them the first build gets bad query plans
         cursor.execute("analyze")
         return our_tables.count_rows(cursor, our_tables.tables(cursor, our_tables.SCHEMAS))
 

@@ -1,1 +1,1 @@
-"""Signing in to Spotify: consent, callback, token store and refresh."""
+"""The sign-in to Spotify: consent, callback, token store and refresh."""

@@ -1,4 +1,7 @@
-"""The listener on this machine that the browser is sent back to. It never shows a code or a token."""
+"""The HTTP listener on this machine to which Spotify redirects the browser.
+
+It never shows a code or a token.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-PATIENCE_S = 10  # browsers open connections in advance and then say nothing
+PATIENCE_S = 10  # browsers open connections in advance and then send nothing
 LONGEST_TARGET = 8000
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -28,23 +31,23 @@ PAGE = """<!doctype html>
 
 @dataclass(frozen=True)
 class Page:
-    """What the browser shows: a title and sentences, as plain text."""
+    """A page for the browser: a title and sentences, as plain text."""
 
     title: str
     lines: tuple[str, ...] = ()
     status: HTTPStatus = HTTPStatus.OK
 
     def html(self) -> str:
-        """The page, with every character of the text shown as it is."""
+        """Return the page as HTML. Every character of the text is escaped."""
         lines = "".join(f"<p>{html.escape(line)}</p>" for line in self.lines)
         return PAGE.format(title=html.escape(self.title), lines=lines)
 
 
 class CallbackServer(ThreadingHTTPServer):
-    """Listens at a loopback redirect address. `answer` gets each address that arrives there.
+    """Listens at a loopback redirect address. `page_for` returns the page for each address that arrives.
 
-    A redirect address without a port gets a free one: Spotify lets a loopback address registered so use any.
-    Raises OSError where the port is taken.
+    A redirect address without a port gets a free one: Spotify allows any port for it. Raises OSError if the
+    port is taken.
     """
 
     daemon_threads = True
@@ -60,22 +63,22 @@ class CallbackServer(ThreadingHTTPServer):
         shown = f"[{host}]" if ":" in host else host
         self.path = parts.path or "/"
         self.redirect_uri = f"{parts.scheme}://{shown}:{self.server_address[1]}{parts.path}"
-        self.answer: Callable[[str], Page] = lambda _address: Page("Not ready", status=HTTPStatus.NOT_FOUND)
-        self.shown: Callable[[], None] = lambda: None
+        self.page_for: Callable[[str], Page] = lambda _address: Page("Not ready", status=HTTPStatus.NOT_FOUND)
+        self.after_page: Callable[[], None] = lambda: None
 
     def handle_error(self, *_: object) -> None:
-        """Say nothing: a browser that hangs up is no error, and the request holds the code."""
+        """Log nothing: a browser that hangs up is no error, and the request contains the code."""
 
 
 @contextmanager
 def serving(
-    server: CallbackServer, answer: Callable[[str], Page], shown: Callable[[], None]
+    server: CallbackServer, page_for: Callable[[str], Page], after_page: Callable[[], None]
 ) -> Iterator[None]:
-    """Answer in the background until the block ends; `shown` is called when a page is on its way out.
+    """Answer in the background until the block ends. `after_page` is called when a page has been sent.
 
-    Both may be called from several threads.
+    Both functions may be called from several threads.
     """
-    server.answer, server.shown = answer, shown
+    server.page_for, server.after_page = page_for, after_page
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
@@ -96,14 +99,14 @@ class _Handler(BaseHTTPRequestHandler):
         if target.path != self.server.path or len(self.path) > LONGEST_TARGET:
             self._show(Page("Nothing here", status=HTTPStatus.NOT_FOUND))
             return
-        page = self.server.answer(f"{self.server.redirect_uri}?{target.query}")
+        page = self.server.page_for(f"{self.server.redirect_uri}?{target.query}")
         try:
             self._show(page)
         finally:
-            self.server.shown()
+            self.server.after_page()
 
     def log_message(self, *_: object) -> None:
-        """Log nothing: the request line holds the code."""
+        """Log nothing: the request line contains the code."""
 
     def _show(self, page: Page) -> None:
         body = page.html().encode()

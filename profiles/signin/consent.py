@@ -1,7 +1,7 @@
-"""A login in two steps: the address to open, then the address that the browser comes back with.
+"""A login in two steps: the page to open, and the address to which Spotify then redirects the browser.
 
-The two may run in different processes: what has to be remembered stands in `ops.pending_logins`, sealed like
-a token, for one use and ten minutes, or as long as the caller waits.
+The steps may run in different processes. Between them the login is stored in `ops.pending_logins`, encrypted
+like a token. It can be used once, and lives ten minutes or as long as the caller waits.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ START_AGAIN = "Start again: `make login`."
 
 
 class WrongStateError(InputError):
-    """The address answers another login than the one under way: it may be forged. Nothing was stored."""
+    """The redirected address belongs to another login, or is forged. Nothing was stored."""
 
 
 class LoginDeclinedError(TrackerError):
@@ -47,7 +47,10 @@ class LoginDeclinedError(TrackerError):
 
 @dataclass(frozen=True)
 class PendingLogin:
-    """A login that waits for its consent at `address`, Spotify's page; `state` ties the answer to it."""
+    """A login under way.
+
+    `address` is the consent page to open; `state` identifies the login in the answer.
+    """
 
     address: str
     redirect_uri: str
@@ -57,7 +60,7 @@ class PendingLogin:
 
 @dataclass(frozen=True)
 class SignedIn:
-    """A login that succeeded. `refused` are the permissions that were not given."""
+    """A login that succeeded. `refused` are the permissions that the user did not grant."""
 
     account_id: str
     display_name: str
@@ -66,17 +69,18 @@ class SignedIn:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What will not work, one line per refused permission."""
+        """What will not work: one sentence per refused permission."""
         return tuple(f"{scope.name} was not granted: {scope.without}." for scope in self.refused)
 
 
 def start_login(
     settings: Settings, database: Database, *, redirect_uri: str | None = None, life: timedelta = LIFE
 ) -> PendingLogin:
-    """Begin a login: remember it for its life (ten minutes), return the page to open. Makes no call.
+    """Begin a login and return it with the page to open. Makes no call.
 
-    `redirect_uri`: the setting's, with the port where the setting leaves that open. Without a client secret
-    the login uses PKCE (S256). Raises SettingsError where the app or its redirect address cannot be used.
+    `redirect_uri` is the setting's by default; pass it if the listener has chosen a port. `life` is how long
+    the login can be finished. Without a client secret the login uses PKCE (S256). Raises SettingsError if the
+    app or its redirect address cannot be used.
     """
     redirect_uri = redirect_uri or settings.spotify_redirect_uri
     check_redirect(redirect_uri)
@@ -85,14 +89,14 @@ def start_login(
     verifier = None if settings.spotify_client_secret else secrets.token_urlsafe(64)
     redaction.hide([verifier])
     expires_at = real_now() + life
-    _remember(settings, database, state, _Login(client_id, redirect_uri, verifier), expires_at)
+    _store_pending(settings, database, state, _StoredLogin(client_id, redirect_uri, verifier), expires_at)
     query = {
         "client_id": client_id,
         "response_type": "code",
         "redirect_uri": redirect_uri,
         "scope": " ".join(scope.name for scope in SCOPES),
         "state": state,
-        # else an account that agreed before is passed on without being asked whether it is the right one
+        # else Spotify would pass on an account that agreed before, without asking which one is meant
         "show_dialog": "true",
     }
     if verifier:
@@ -104,17 +108,18 @@ def start_login(
 def finish_login(
     settings: Settings, database: Database, pending: PendingLogin | str | None, redirected: str
 ) -> SignedIn:
-    """Take the address that Spotify sent the browser to, and store the sign-in that it stands for.
+    """Finish a login with the address to which Spotify redirected the browser, and store the sign-in.
 
-    `pending` is the login or its state; None accepts the answer to any login begun here that has not ended.
-    Raises WrongStateError (nothing was used up), InputError where the address is no answer or came too late,
-    LoginDeclinedError, WrongAccount (what was there stays), Forbidden, SpotifyUnavailable, Deferred.
+    `pending` is the login or its state; None accepts the answer to any login of this database that is under
+    way. Raises WrongStateError (the login can still be finished), InputError if the address is no answer or
+    came too late, LoginDeclinedError, WrongAccount (the stored sign-in stays), Forbidden, SpotifyUnavailable,
+    Deferred.
     """
-    answer = _read_answer(redirected)
+    answer = _read_redirected(redirected)
     expected = pending.state if isinstance(pending, PendingLogin) else pending
     if expected is not None and not hmac.compare_digest(answer.state.encode(), expected.encode()):
         raise _wrong_state()
-    login = _claim(settings, database, answer.state)
+    login = _take_pending(settings, database, answer.state)
     if answer.error == "access_denied":
         raise LoginDeclinedError("The consent was declined; nothing was stored.", remedy=START_AGAIN)
     if answer.error is not None or answer.code is None:
@@ -131,11 +136,11 @@ def finish_login(
             "Spotify does not accept the code in that address: it was used before, or is too old.",
             remedy=START_AGAIN,
         ) from None
-    return _keep(settings, database, grant)
+    return _store_grant(settings, database, grant)
 
 
 def check_redirect(redirect_uri: str) -> None:
-    """Raise SettingsError where Spotify would refuse the redirect address."""
+    """Raise SettingsError if Spotify would refuse the redirect address."""
     parts = urlsplit(redirect_uri)
     if parts.hostname == "localhost":
         wrong = "Spotify no longer accepts 'localhost'"
@@ -152,20 +157,20 @@ def check_redirect(redirect_uri: str) -> None:
 
 
 @dataclass(frozen=True)
-class _Answer:
+class _Redirected:
     state: str
     code: str | None = field(repr=False)
     error: str | None
 
 
 @dataclass(frozen=True)
-class _Login:
+class _StoredLogin:
     client_id: str
     redirect_uri: str
     verifier: str | None = field(repr=False)
 
 
-def _read_answer(redirected: str) -> _Answer:
+def _read_redirected(redirected: str) -> _Redirected:
     address = redirected.strip().strip("'\"<>")
     parts = urlsplit(address)
     found = parse_qs(parts.query or address.lstrip("?"))
@@ -181,14 +186,14 @@ def _read_answer(redirected: str) -> _Answer:
             "That is not the address that Spotify sends the browser to: it has no state and code.",
             remedy="Paste the whole address, from http to the end, even if the page shows an error.",
         )
-    return _Answer(values["state"], values.get("code"), values.get("error"))
+    return _Redirected(values["state"], values.get("code"), values.get("error"))
 
 
-def _remember(
+def _store_pending(
     settings: Settings,
     database: Database,
     state: str,
-    login: _Login,
+    login: _StoredLogin,
     expires_at: datetime,
 ) -> None:
     sealed, is_encrypted = None, False
@@ -206,8 +211,8 @@ def _remember(
         )
 
 
-def _claim(settings: Settings, database: Database, state: str) -> _Login:
-    """Take the pending login out, so that no other answer can use it again."""
+def _take_pending(settings: Settings, database: Database, state: str) -> _StoredLogin:
+    """Delete the pending login and return it, so that no other answer can use it."""
     with database.transaction() as cursor:
         cursor.execute(
             """
@@ -229,10 +234,10 @@ def _claim(settings: Settings, database: Database, state: str) -> _Login:
     if sealed is not None:
         verifier = TokenStore(settings, database).unseal(sealed, is_encrypted=is_encrypted)
         redaction.hide([verifier])
-    return _Login(client_id, redirect_uri, verifier)
+    return _StoredLogin(client_id, redirect_uri, verifier)
 
 
-def _keep(settings: Settings, database: Database, grant: token_endpoint.Grant) -> SignedIn:
+def _store_grant(settings: Settings, database: Database, grant: token_endpoint.Grant) -> SignedIn:
     if not grant.refresh_token:
         raise SpotifyError("Spotify handed out no refresh token; nothing was stored.", remedy=START_AGAIN)
     now = real_now()

@@ -1,4 +1,4 @@
-"""The sign-in: which access token to use now, renewed by one process at a time. Never asks anybody."""
+"""Hands out access tokens, and renews them in one process at a time. It never waits for a person."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from profiles.settings import Settings
     from profiles.signin.token_endpoint import Grant
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 MARGIN = timedelta(seconds=60)
 WARN_AFTER_DAYS = 150
 LIFETIME_MONTHS = 6  # from the consent; refreshing does not prolong it
-LONGEST_WAIT_S = 90  # for another process that renews
+LONGEST_WAIT_S = 90  # for another process that renews the token
 REMEDY = (
     "Sign in again: `make login`, or put a new SPOTIFY_REFRESH_TOKEN into .env. Nothing collected is lost."
 )
@@ -40,7 +40,7 @@ REMEDY = (
 
 @dataclass(frozen=True)
 class TokenStatus:
-    """What is known of the sign-in without asking Spotify."""
+    """The stored sign-in, as known without a call to Spotify. `age_days` is None if it was imported."""
 
     is_signed_in: bool
     is_valid: bool
@@ -52,9 +52,10 @@ class TokenStatus:
 
 
 class Tokens:
-    """Hands out access tokens; spotipy takes it for an auth manager.
+    """The tokens of one account. spotipy uses it as its auth manager.
 
-    `who_am_i` asks GET /me with a token that is not in use yet: it is kept only when its account is known.
+    `who_am_i` returns GET /me for a token that is not stored yet: it is stored only if its account is the
+    right one.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class Tokens:
         self._lock = threading.RLock()
 
     def get_access_token(self, as_dict: bool = False) -> str:  # noqa: ARG002  # spotipy's signature
-        """Return an access token that lives for another minute at least.
+        """Return an access token that is valid for at least another minute.
 
         Raises AuthorizationLost, WrongAccount, SpotifyUnavailable (5xx is no lost sign-in) and SettingsError.
         """
@@ -78,38 +79,38 @@ class Tokens:
             return token or self._obtain(rejected=None)
 
     def renew(self, rejected: str) -> None:
-        """Replace an access token that Spotify refused, unless another process has done so already."""
+        """Replace an access token that Spotify refused, unless another process has replaced it already."""
         with self._lock:
             self._obtain(rejected=rejected)
 
     def adopt(self, grant: Grant, *, authorized_at: datetime | None) -> None:
-        """Keep the grant of a login, after making sure whose it is. From now on it wins over an imported one.
+        """Store the grant of a login after checking its account.
 
-        Raises WrongAccount, and keeps what was there.
+        It wins over SPOTIFY_REFRESH_TOKEN from now on. Raises WrongAccount; the stored sign-in stays then.
         """
-        with self._lock, self._turn():
-            self._keep_verified(
+        with self._lock, self._token_lock():
+            self._store_if_right_account(
                 grant, grant.refresh_token or "", authorized_at=authorized_at, fingerprint=None
             )
-            fingerprint = self._offered_fingerprint()
+            fingerprint = self._fingerprint_in_settings()
             if fingerprint:
                 self._store.record_import(fingerprint, "superseded")
 
     def forget(self) -> bool:
-        """Delete the sign-in; say whether there was one. SPOTIFY_REFRESH_TOKEN is not imported again.
+        """Delete the sign-in and return whether there was one. SPOTIFY_REFRESH_TOKEN is not imported again.
 
-        Waits for a process that renews: its answer would otherwise be stored after the deletion.
+        Waits for a process that renews the token, which would otherwise store it again after the deletion.
         """
-        with self._lock, self._turn():
+        with self._lock, self._token_lock():
             was_there = self._store.forget()
-            fingerprint = self._offered_fingerprint() if self._settings.spotify_client_id else None
+            fingerprint = self._fingerprint_in_settings() if self._settings.spotify_client_id else None
             if fingerprint:
                 self._store.record_import(fingerprint, "superseded", "disconnected")
             self._current = None
             return was_there
 
     def status(self) -> TokenStatus:
-        """Return what is known of the sign-in without asking Spotify."""
+        """Return the state of the stored sign-in. Makes no call."""
         stored = self._store.load()
         if stored is None:
             return TokenStatus(False, False, None, None, None, (), False)
@@ -129,18 +130,18 @@ class Tokens:
         return require_spotify_app(self._settings)
 
     def _obtain(self, rejected: str | None) -> str:
-        # first without the lock: most processes find a token that another has just renewed
+        # first without the lock: usually another process has renewed the token already
         token = None if self._has_new_import() else self._use_stored(rejected)
         if token is not None:
             return token
-        with self._turn():
+        with self._token_lock():
             if self._has_new_import():
                 self._import()
             token = self._use_stored(rejected)
             return token if token is not None else self._refresh()
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
+    def _token_lock(self) -> Iterator[None]:
         with advisory_lock(self._database, "token", wait=True, timeout_s=LONGEST_WAIT_S) as is_held:
             if not is_held:
                 raise SpotifyUnavailable("Another process has been renewing the sign-in for too long.")
@@ -158,13 +159,13 @@ class Tokens:
         if stored is None:
             raise AuthorizationLost("No Spotify account is connected.", remedy=REMEDY)
         if stored.invalid_since and stored.client_id == self._client_id:
-            raise _lost(stored.invalid_since)
+            raise _sign_in_ended(stored.invalid_since)
         try:
             grant = token_endpoint.refresh(self._settings, stored.refresh_token)
         except token_endpoint.GrantRefused:
             now = real_now()
             self._store.save(replace(stored, client_id=self._client_id, access_token=None, invalid_since=now))
-            raise _lost(now) from None
+            raise _sign_in_ended(now) from None
         kept = replace(
             _as_stored(grant, self._client_id, stored.refresh_token, stored.scope),
             authorized_at=stored.authorized_at,
@@ -186,22 +187,22 @@ class Tokens:
             return
         self._has_warned = True
         if (real_now() - stored.authorized_at).days >= WARN_AFTER_DAYS:
-            log.warning(
+            logger.warning(
                 "the sign-in at Spotify ends on %s; renew it before: `make login`",
                 end_of_life(stored.authorized_at).date(),
             )
 
-    def _offered(self) -> str | None:
-        offered = self._settings.spotify_refresh_token
-        return offered.get_secret_value() if offered else None
+    def _token_in_settings(self) -> str | None:
+        token = self._settings.spotify_refresh_token
+        return token.get_secret_value() if token else None
 
-    def _offered_fingerprint(self) -> str | None:
-        offered = self._offered()
-        # with the app's id: a token refused because the id was wrong gets another chance with the right one
+    def _fingerprint_in_settings(self) -> str | None:
+        offered = self._token_in_settings()
+        # with the app's id: a token that was refused under a wrong id is tried again under the right one
         return hashlib.sha256(f"{self._client_id} {offered}".encode()).hexdigest() if offered else None
 
     def _has_new_import(self) -> bool:
-        fingerprint = self._offered_fingerprint()
+        fingerprint = self._fingerprint_in_settings()
         if fingerprint is None:
             return False
         verdict = self._store.import_verdict(fingerprint)
@@ -216,10 +217,10 @@ class Tokens:
         stored = self._store.load()
         if kind == "invalid" and stored is None:
             raise AuthorizationLost("Spotify refused SPOTIFY_REFRESH_TOKEN (invalid_grant).", remedy=REMEDY)
-        return kind == "imported" and stored is None  # its row was lost, as after restoring a backup
+        return kind == "imported" and stored is None  # the stored token was lost, as after a restore
 
     def _import(self) -> None:
-        offered, fingerprint = self._offered(), self._offered_fingerprint()
+        offered, fingerprint = self._token_in_settings(), self._fingerprint_in_settings()
         assert offered is not None  # noqa: S101  # for the type checker
         assert fingerprint is not None  # noqa: S101
         hide([offered])
@@ -231,16 +232,16 @@ class Tokens:
                 raise AuthorizationLost(
                     "Spotify refused SPOTIFY_REFRESH_TOKEN (invalid_grant).", remedy=REMEDY
                 ) from None
-            log.warning("Spotify refused the new SPOTIFY_REFRESH_TOKEN; the sign-in of before is used")
+            logger.warning("Spotify refused the new SPOTIFY_REFRESH_TOKEN; the stored sign-in is used")
             return
         try:
-            self._keep_verified(grant, offered, authorized_at=None, fingerprint=fingerprint)
+            self._store_if_right_account(grant, offered, authorized_at=None, fingerprint=fingerprint)
         except WrongAccount as error:
             self._store.record_import(fingerprint, "wrong_account", error.message)
             raise
         self._store.record_import(fingerprint, "imported")
 
-    def _keep_verified(
+    def _store_if_right_account(
         self, grant: Grant, refresh_token: str, *, authorized_at: datetime | None, fingerprint: str | None
     ) -> None:
         hide([grant.access_token, grant.refresh_token])
@@ -255,7 +256,7 @@ class Tokens:
 
 
 def end_of_life(authorized_at: datetime) -> datetime:
-    """Return when a consent ends: six calendar months later."""
+    """Return the end of a consent, six calendar months after it, in UTC."""
     month = authorized_at.month - 1 + LIFETIME_MONTHS
     year, month = authorized_at.year + month // 12, month % 12 + 1
     day = min(authorized_at.day, calendar.monthrange(year, month)[1])
@@ -270,7 +271,7 @@ def _usable(stored: StoredToken | None, client_id: str, rejected: str | None) ->
 
 
 def _as_stored(grant: Grant, client_id: str, refresh_token: str, scope: str | None) -> StoredToken:
-    # Spotify mostly sends no new refresh token: the one of before stays
+    # Spotify mostly sends no new refresh token, and the present one stays valid
     return StoredToken(
         client_id,
         grant.refresh_token or refresh_token,
@@ -280,7 +281,7 @@ def _as_stored(grant: Grant, client_id: str, refresh_token: str, scope: str | No
     )
 
 
-def _lost(since: datetime) -> AuthorizationLost:
+def _sign_in_ended(since: datetime) -> AuthorizationLost:
     return AuthorizationLost(
         f"Spotify ended the sign-in (invalid_grant, noticed {since.astimezone(UTC):%Y-%m-%d %H:%M} UTC).",
         remedy=REMEDY,

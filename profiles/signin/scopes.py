@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Scope:
-    """One permission. `without` says what does not work without it; `is_used`: something of ours needs it now."""
+    """One permission. `without` says what fails without it. `is_used` is False if nothing needs it yet."""
 
     name: str
     without: str
@@ -30,7 +30,10 @@ SCOPES = (
 
 
 def missing_from(granted: str | None) -> tuple[str, ...]:
-    """Return the names of used permissions that a consent lacks. `granted` as Spotify names them, None: all."""
+    """Return the names of used permissions that a consent lacks.
+
+    `granted` is Spotify's list, None means all.
+    """
     if granted is None:
         return ()
     given = granted.split()

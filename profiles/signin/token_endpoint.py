@@ -1,4 +1,4 @@
-"""Spotify's accounts service: exchanges refresh tokens for access tokens. Never interactive."""
+"""The token endpoint of Spotify's accounts service: exchanges codes and refresh tokens for access tokens."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ TIMEOUT_S = (5.0, 15.0)
 LONGEST_WAIT_S = 10.0
 
 
-class GrantRefused(Exception):  # a fact for the caller to explain, never seen outside
-    """`invalid_grant`: the refresh token (or code) expired, was revoked, or is another app's."""
+class GrantRefused(Exception):  # the caller turns it into an error with a remedy
+    """`invalid_grant`: the refresh token or code has expired, was revoked, or belongs to another app."""
 
 
 @dataclass(frozen=True)
 class Grant:
-    """What the service hands out. `refresh_token` and `scope` are None where it left them out."""
+    """The tokens in a response. `refresh_token` and `scope` are None if Spotify left them out."""
 
     access_token: str
     expires_in_s: int
@@ -40,10 +40,10 @@ class Grant:
 
 
 def refresh(settings: Settings, refresh_token: str, *, sleep: Callable[[float], None] = time.sleep) -> Grant:
-    """Ask for a new access token.
+    """Return a new access token for a refresh token.
 
-    Raises GrantRefused; SettingsError where the app's id or secret is wrong; SpotifyUnavailable on 5xx, 429,
-    timeouts and dropped connections: the sign-in is not lost by them.
+    Raises GrantRefused, SettingsError if the app's id or secret is wrong, and SpotifyUnavailable on 5xx, 429,
+    timeouts and dropped connections, which do not end the sign-in.
     """
     return request_grant(
         settings, {"grant_type": "refresh_token", "refresh_token": refresh_token}, sleep=sleep
@@ -53,7 +53,10 @@ def refresh(settings: Settings, refresh_token: str, *, sleep: Callable[[float], 
 def request_grant(
     settings: Settings, form: dict[str, str], *, sleep: Callable[[float], None] = time.sleep
 ) -> Grant:
-    """Send a form to the token endpoint, with the app's secret, or without one as a public client (PKCE)."""
+    """Return the answer of the token endpoint to a form. Without a secret the app is a public client (PKCE).
+
+    Raises as `refresh` does.
+    """
     client_id = require_spotify_app(settings)
     address = settings.spotify_accounts_url
     policy = Policy(
@@ -65,7 +68,7 @@ def request_grant(
     )
     policy = OUTAGES.adapted(policy, address)
     secret = settings.spotify_client_secret
-    auth: Any = (client_id, secret.get_secret_value()) if secret else _no_auth
+    auth: Any = (client_id, secret.get_secret_value()) if secret else _without_login
     body = form if secret else {**form, "client_id": client_id}
     try:
         grant: Grant = repeating(policy, sleep)(_ask, f"{address}api/token", body, auth, policy)
@@ -88,16 +91,16 @@ def _ask(url: str, form: dict[str, str], auth: Any, policy: Policy) -> Grant:
             raise repeat.error
         raise repeat
     try:
-        said = answer.json()
+        content = answer.json()
     except ValueError:
         raise _outage(f"status {answer.status_code} and no JSON") from None
-    if not isinstance(said, dict):
+    if not isinstance(content, dict):
         raise _outage(f"status {answer.status_code} and no object")
-    return _read(said)
+    return _read(content)
 
 
-def _read(said: dict[str, Any]) -> Grant:
-    error = said.get("error")
+def _read(content: dict[str, Any]) -> Grant:
+    error = content.get("error")
     if error == "invalid_grant":
         raise GrantRefused
     if error in ("invalid_client", "unauthorized_client"):
@@ -108,11 +111,14 @@ def _read(said: dict[str, Any]) -> Grant:
     if error:
         text, _ = responses.explanation(str(error))
         raise BadRequest(f"Spotify's accounts service refuses the request: {text}.")
-    token = said.get("access_token")
+    token = content.get("access_token")
     if not isinstance(token, str) or not token:
         raise _outage("an answer without a token")
     return Grant(
-        token, int(said.get("expires_in") or 3600), said.get("refresh_token") or None, said.get("scope")
+        token,
+        int(content.get("expires_in") or 3600),
+        content.get("refresh_token") or None,
+        content.get("scope"),
     )
 
 
@@ -124,5 +130,5 @@ def _outage(why: str) -> Repeat:
     return Repeat("outage", f"accounts service: {why}", error)
 
 
-def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request  # else requests would look for a login in .netrc
+def _without_login(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request  # without an auth function requests would look for a login in .netrc

@@ -1,4 +1,4 @@
-"""Where the sign-in is kept: `ops.tokens`, encrypted where TRACKER_SECRET_KEY is set, and whose it is."""
+"""Stores the sign-in (`ops.tokens`, encrypted if TRACKER_SECRET_KEY is set) and its account."""
 
 from __future__ import annotations
 
@@ -46,7 +46,10 @@ _RECORD_IMPORT = """
 
 @dataclass(frozen=True)
 class StoredToken:
-    """A sign-in. `authorized_at` None: unknown, because the token was imported (`imported_fingerprint`)."""
+    """A sign-in.
+
+    `authorized_at` is None if the token was imported (`imported_fingerprint`): its age is unknown.
+    """
 
     client_id: str
     refresh_token: str = field(repr=False)
@@ -59,7 +62,7 @@ class StoredToken:
 
 
 class TokenStore:
-    """Reads and writes the sign-in. Holds no connection."""
+    """Reads and writes the sign-in. It holds no connection."""
 
     def __init__(self, settings: Settings, database: Database) -> None:
         key = settings.tracker_secret_key
@@ -67,7 +70,7 @@ class TokenStore:
         self._database = database
 
     def load(self) -> StoredToken | None:
-        """Return the sign-in, or None. Raises SettingsError where it cannot be decrypted."""
+        """Return the sign-in, or None. Raises SettingsError if it cannot be decrypted."""
         with self._cursor() as cursor:
             cursor.execute(_LOAD)
             row = cursor.fetchone()
@@ -93,9 +96,9 @@ class TokenStore:
             cursor.execute(_SAVE, [*values, token.invalid_since, cipher is not None])
 
     def forget(self) -> bool:
-        """Delete the sign-in, and see to it that what was imported before is not imported again.
+        """Delete the sign-in and logins under way. Imported tokens are not imported again.
 
-        Says whether there was one.
+        Returns whether there was a sign-in.
         """
         with self._cursor() as cursor:
             cursor.execute("delete from ops.pending_logins")
@@ -105,20 +108,23 @@ class TokenStore:
         return was_there
 
     def seal(self, value: str) -> tuple[str, bool]:
-        """Return a secret as it may be stored beside the sign-in, and whether that is encrypted."""
+        """Return (text, is_encrypted): a secret in the form in which it may be stored."""
         with self._cursor() as cursor:
             cipher = self._cipher(cursor) if self._key else None
         return _encrypt(cipher, value) or value, cipher is not None
 
     def unseal(self, stored: str, *, is_encrypted: bool) -> str:
-        """Return a secret from what `seal` made of it. Raises SettingsError where the key is another."""
+        """Return the secret from the text that `seal` returned.
+
+        Raises SettingsError if the key has changed.
+        """
         if not is_encrypted:
             return stored
         with self._cursor() as cursor:
             return _decrypt(self._cipher(cursor), stored)
 
     def import_verdict(self, fingerprint: str) -> tuple[str, str | None] | None:
-        """Return what became of a value of SPOTIFY_REFRESH_TOKEN: (verdict, detail), None if never seen."""
+        """Return (verdict, detail) of an earlier import of SPOTIFY_REFRESH_TOKEN, None if there was none."""
         with self._cursor() as cursor:
             cursor.execute(
                 "select verdict, detail from ops.token_imports where fingerprint = %s", [fingerprint]
@@ -126,14 +132,15 @@ class TokenStore:
             return cursor.fetchone()
 
     def record_import(self, fingerprint: str, verdict: str, detail: str | None = None) -> None:
-        """Remember what became of a value of SPOTIFY_REFRESH_TOKEN."""
+        """Store the verdict on a value of SPOTIFY_REFRESH_TOKEN, by its fingerprint."""
         with self._cursor() as cursor:
             cursor.execute(_RECORD_IMPORT, [fingerprint, verdict, detail])
 
     def claim_account(self, profile: dict[str, Any]) -> None:
-        """Make the database this account's at first, and from then on refuse another's. `profile` is GET /me.
+        """Bind the database to the account of `profile` (GET /me).
 
-        Either id is enough: `account_id` came in 2026, and an older row knows the user id alone.
+        Raises WrongAccount if it belongs to another. One equal id is enough: `account_id` exists since 2026,
+        and an older row has only the user id.
         """
         user_id = str(profile.get("id") or "")
         account_id = str(profile.get("account_id") or user_id)
@@ -169,7 +176,7 @@ class TokenStore:
             yield cursor
 
 
-@lru_cache(maxsize=4)  # deriving a key is slow on purpose
+@lru_cache(maxsize=4)  # deriving a key takes long, on purpose
 def _cipher(key: str, installation: str) -> Fernet:
     derived = hashlib.scrypt(key.encode(), salt=installation.encode(), n=2**14, r=8, p=1, dklen=32)
     return Fernet(base64.urlsafe_b64encode(derived))

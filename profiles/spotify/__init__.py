@@ -1,1 +1,1 @@
-"""The one client of the Spotify Web API: retries, budgets and cooldowns around spotipy."""
+"""The only client of the Spotify Web API: spotipy with our retries, call counts and cooldowns."""

@@ -1,8 +1,8 @@
-"""What each endpoint family has used, and when it may be called again. Shared by all processes through `ops`.
+"""Counts calls per endpoint family and keeps cooldowns, for all processes, in `ops`.
 
-Spotify counts a Development-Mode app's calls per unpublished group of endpoints over a rolling 24 hours and
-answers an overdraft with bans of up to a day. So every call is counted, and a family that was told to wait is
-left alone.
+Spotify counts a Development-Mode app's calls per unpublished group of endpoints over a rolling 24 hours, and
+answers too many of them with bans of up to a day. So every call is counted, and a family in its cooldown is
+not called.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ FAMILIES = (
     "top",
     "other",
 )
-LONGEST_COOLDOWN_S = 48 * 3600  # the quota's window is 24 h; anything longer is taken for a mistake
+LONGEST_COOLDOWN_S = 48 * 3600  # the quota's window is 24 h; anything longer must be a mistake
 
 _PATTERNS = (
     (r"me", "profile"),
@@ -51,7 +51,7 @@ _PATTERNS = (
     (r"artists(/.*)?", "artist"),
 )
 
-_COUNT_UNLESS_RESTING = """
+_COUNT_UNLESS_COOLING_DOWN = """
     with resting as (
         select until, reason from ops.api_cooldowns where family = %(family)s and until > clock_timestamp()
     ),
@@ -63,13 +63,13 @@ _COUNT_UNLESS_RESTING = """
     )
     select until, reason from resting
 """
-_RESTING = "select until, reason from ops.api_cooldowns where family = %s and until > clock_timestamp()"
+_COOLDOWN = "select until, reason from ops.api_cooldowns where family = %s and until > clock_timestamp()"
 _COUNT_429 = """
     insert into ops.api_calls as counts (family, hour, rate_limited)
     values (%s, date_trunc('hour', clock_timestamp(), 'UTC'), 1)
     on conflict (family, hour) do update set rate_limited = counts.rate_limited + 1
 """
-_REST = """
+_START_COOLDOWN = """
     insert into ops.api_cooldowns as cooldowns (family, until, reason, noticed_at)
     values (%s, clock_timestamp() + %s * interval '1 second', %s, clock_timestamp())
     on conflict (family) do update
@@ -91,7 +91,10 @@ _USAGE = """
 
 @dataclass(frozen=True)
 class Usage:
-    """One family in the rolling 24 hours. `until` is when it may be called again, None when it may be now."""
+    """The calls of one family in the last 24 hours.
+
+    `until` is when it may be called again, None means now.
+    """
 
     family: str
     calls: int
@@ -101,7 +104,7 @@ class Usage:
 
 
 def family_of(method: str, path: str) -> str:
-    """Return the endpoint family of a call; `path` as in the API, without host and version."""
+    """Return the endpoint family of a call. `path` has no host and no version, such as `me/tracks`."""
     path = path.split("?", 1)[0].strip("/")
     family = next((name for pattern, name in _PATTERNS if re.fullmatch(pattern, path)), "other")
     if family == "playlists":
@@ -110,7 +113,7 @@ def family_of(method: str, path: str) -> str:
 
 
 class ApiBudget:
-    """Counts calls and keeps cooldowns. Real time, by the database's clock: machines may disagree."""
+    """Counts calls and keeps cooldowns, by the database's clock, because machines' clocks differ."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -118,44 +121,50 @@ class ApiBudget:
         self._lock = threading.Lock()
 
     def check(self, family: str) -> None:
-        """Raise Deferred while the family rests."""
-        self._raise_if_resting(family, self._ask(_RESTING, [family]))
+        """Raise Deferred while the family is in its cooldown."""
+        self._raise_if_cooling_down(family, self._query(_COOLDOWN, [family]))
 
     def count(self, family: str) -> None:
-        """Count a call about to be made. Raises Deferred, and counts nothing, while the family rests."""
-        self._raise_if_resting(family, self._ask(_COUNT_UNLESS_RESTING, {"family": family}))
+        """Count a call before it is made.
+
+        Raises Deferred, and counts nothing, during the family's cooldown.
+        """
+        self._raise_if_cooling_down(family, self._query(_COUNT_UNLESS_COOLING_DOWN, {"family": family}))
 
     def count_429(self, family: str) -> None:
-        """Count one answer that said: too many."""
-        self._ask(_COUNT_429, [family])
+        """Count one answer with status 429."""
+        self._query(_COUNT_429, [family])
 
-    def rest(self, family: str, seconds: float, reason: str) -> Deferred:
-        """Let a family rest, for all processes; return what to raise."""
+    def start_cooldown(self, family: str, seconds: float, reason: str) -> Deferred:
+        """Start a cooldown of a family for all processes, and return the exception to raise."""
         seconds = min(max(seconds, 1.0), LONGEST_COOLDOWN_S)
-        ((until,),) = self._ask(_REST, [family, seconds, reason])
+        ((until,),) = self._query(_START_COOLDOWN, [family, seconds, reason])
         return Deferred(family, until, reason=reason)
 
     def usage(self) -> list[Usage]:
-        """Return what the rolling 24 hours saw (whole hours: rather an hour too much than too little)."""
-        return [Usage(*row) for row in self._ask(_USAGE, None)]
+        """Return the calls of the last 24 hours by family.
+
+        Whole hours are counted, so up to an hour too much.
+        """
+        return [Usage(*row) for row in self._query(_USAGE, None)]
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Close the connection."""
         with self._lock:
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
 
-    def _raise_if_resting(self, family: str, rows: list[tuple[Any, ...]]) -> None:
+    def _raise_if_cooling_down(self, family: str, rows: list[tuple[Any, ...]]) -> None:
         for until, reason in rows:
             raise Deferred(family, until, reason=reason)
 
-    def _ask(self, statement: str, values: list[Any] | dict[str, Any] | None) -> list[tuple[Any, ...]]:
+    def _query(self, statement: str, values: list[Any] | dict[str, Any] | None) -> list[tuple[Any, ...]]:
         with self._lock:
             try:
                 return self._execute(statement, values)
             except (psycopg2.OperationalError, psycopg2.InterfaceError):
-                # a connection that idled through a restart of the server: once more on a new one
+                # the server was restarted while the connection was idle: once more on a new one
                 if self._connection is not None:
                     with suppress(psycopg2.Error):
                         self._connection.close()

@@ -1,7 +1,7 @@
-"""The one door to the Web API: spotipy on our own plain session, with our policy around it.
+"""The only client of the Web API: spotipy makes single requests, and this module judges their responses.
 
-spotipy's own session would sleep through a `Retry-After` of hours, repeat POSTs, report 5xx as 429 and lose
-the reason of a refusal; so it makes single requests, and what to do about their answers is decided here.
+With its own session spotipy would sleep through a `Retry-After` of hours, repeat POSTs, report 5xx as 429,
+and lose the reason of a refusal.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 NO_CONTENT = 204
-QUOTA_REST_S = (
-    3600  # where QUOTA_EXCEEDED comes without Retry-After: the window rolls, so some of it is free again
+QUOTA_COOLDOWN_S = (
+    3600  # if QUOTA_EXCEEDED has no Retry-After: the window rolls, so part of the quota is free again
 )
-RATE_REST_S = 60  # where short waits did not help
+RATE_COOLDOWN_S = 60  # if short waits did not help
 
 
 @dataclass(frozen=True)
 class Page:
-    """One page of a list. `items` may hold None; `offset` and `limit` are what Spotify really used."""
+    """One page of a list. `items` may contain None. `offset` and `limit` are those that Spotify used."""
 
     items: list[Any]
     total: int
@@ -50,7 +50,7 @@ class Page:
 
 @dataclass
 class _Call:
-    """One call through all its attempts."""
+    """One call, with the state of its attempts."""
 
     method: Method
     path: str
@@ -68,7 +68,7 @@ class _Call:
 
 
 class SpotifyClient:
-    """Calls the Web API for one account, one call at a time; `calls_made` counts its attempts."""
+    """Calls the Web API for one account, one call at a time. `calls_made` counts every attempt."""
 
     def __init__(
         self,
@@ -87,15 +87,15 @@ class SpotifyClient:
         self._sleep = sleep
         self._base = settings.spotify_api_url
         self._http = requests.Session()
-        self._http.auth = _leave_alone  # else a .netrc of the user's would replace our header
-        self._http.hooks["response"].append(self._remember)
+        self._http.auth = _keep_our_header  # requests would replace it by a login from .netrc
+        self._http.hooks["response"].append(self._record_response)
         self._api = self._spotipy(auth_manager=self.tokens)
-        self._answers: list[requests.Response] = []
+        self._responses: list[requests.Response] = []
         self._lock = threading.RLock()
         self._last_call_at = 0.0
 
     def get(self, path: str, **params: Any) -> dict[str, Any]:
-        """Read one object. An empty answer (204) is an empty dict. None among `params` are left out."""
+        """Return one JSON object, {} for status 204. Parameters that are None are left out."""
         result = self._call("GET", path, params=params, is_repeatable=True)
         if result is None:
             return {}
@@ -104,14 +104,14 @@ class SpotifyClient:
         return result
 
     def get_list(self, path: str, **params: Any) -> list[Any]:
-        """Read a bare list, as `me/library/contains` answers."""
+        """Return a JSON list, as `me/library/contains` answers it."""
         result = self._call("GET", path, params=params, is_repeatable=True)
         if not isinstance(result, list):
             raise SpotifyUnavailable(f"Spotify answered GET {path} with something that is no list.")
         return result
 
     def page(self, path: str, *, limit: int = 50, offset: int = 0, **params: Any) -> Page:
-        """Read one page of a list that is paged by offset."""
+        """Return one page of a list that is paged by offset."""
         raw = self.get(path, limit=limit, offset=offset, **params)
         items = raw.get("items")
         if not isinstance(items, list):
@@ -120,37 +120,40 @@ class SpotifyClient:
         return Page(items, int(raw.get("total") or 0), int(raw.get("offset") or offset), int(used), raw)
 
     def pages(self, path: str, *, limit: int = 50, offset: int = 0, **params: Any) -> Iterator[Page]:
-        """Read page after page until `total` is reached, or a page is empty. One call per page taken."""
+        """Yield pages until `total` is reached or a page is empty. Each page is one call."""
         while True:
             page = self.page(path, limit=limit, offset=offset, **params)
             yield page
-            # positions count, not items: Spotify may leave some out of a page
+            # by position, not by number of items: Spotify may leave items out of a page
             offset += page.limit
             if not page.items or offset >= page.total:
                 return
 
     def scopes_hiding_playlists(self) -> list[str]:
-        """Return the permissions that are missing for GET me/playlists to list private and shared playlists.
+        """Return the permissions without which GET me/playlists leaves private and shared playlists out.
 
-        Spotify does not say that it leaves any out: a listing without them is no whole view. Makes no call.
+        Spotify does not say that it leaves any out, so such a listing is no complete view. Makes no call.
         """
         missing = self.tokens.status().missing_scopes
         return [scope for scope in PLAYLIST_SCOPES if scope in missing]
 
     def post(self, path: str, payload: dict[str, Any]) -> dict[str, Any] | None:
-        """Create or append. Never repeated blindly: see SpotifyUnavailable.may_have_been_applied."""
+        """Create or append. A failed POST is not repeated: see SpotifyUnavailable.may_have_been_applied."""
         return self._write("POST", path, payload, {}, is_repeatable=False)
 
     def put(
         self, path: str, payload: dict[str, Any] | None = None, *, idempotent: bool, **params: Any
     ) -> dict[str, Any] | None:
-        """Replace (`idempotent=True`: repeated like a read) or reorder (`idempotent=False`: like a POST)."""
+        """Replace or reorder.
+
+        With `idempotent` a failed call is repeated like a read, else never, like a POST.
+        """
         return self._write("PUT", path, payload, params, is_repeatable=idempotent)
 
     def delete(
         self, path: str, payload: dict[str, Any] | None = None, **params: Any
     ) -> dict[str, Any] | None:
-        """Remove by uri. Repeated like a read: removing what is gone changes nothing."""
+        """Remove by uri. A failed call is repeated like a read, because removing twice changes nothing."""
         return self._write("DELETE", path, payload, params, is_repeatable=True)
 
     def close(self) -> None:
@@ -171,7 +174,7 @@ class SpotifyClient:
         return result if isinstance(result, dict) else None
 
     def _who_am_i(self, access_token: str) -> dict[str, Any]:
-        """Ask whose a token is that is not in use yet."""
+        """Return GET /me for a token that is not stored yet."""
         trial = self._spotipy(auth=access_token)
         result = self._run(_Call("GET", "me", None, {}, True, trial, trial_token=access_token))
         return result if isinstance(result, dict) else {}
@@ -181,8 +184,8 @@ class SpotifyClient:
         api.prefix = self._base
         return api
 
-    def _remember(self, response: requests.Response, **_: Any) -> None:
-        self._answers.append(response)
+    def _record_response(self, response: requests.Response, **_: Any) -> None:
+        self._responses.append(response)
 
     def _call(
         self,
@@ -196,7 +199,7 @@ class SpotifyClient:
         return self._run(_Call(method, path.strip("/"), payload, params or {}, is_repeatable, self._api))
 
     def _run(self, call: _Call) -> Any:
-        """Try a call as often as the policy allows. Raises what profiles.errors names."""
+        """Try a call as often as the policy allows. Raises the errors of `profiles.errors`."""
         policy = OUTAGES.adapted(self._policy, self._base)
         call.api.requests_timeout = policy.timeout_s
         retrying = repeating(policy, self._sleep)
@@ -205,8 +208,10 @@ class SpotifyClient:
                 return retrying(self._attempt, call)
             except Repeat as last:
                 if last.kind == "rate":
-                    rest_s = max(last.delay_s or 0, RATE_REST_S)
-                    raise self.budget.rest(call.family, rest_s, "too many calls in a short time") from None
+                    cooldown_s = max(last.delay_s or 0, RATE_COOLDOWN_S)
+                    raise self.budget.start_cooldown(
+                        call.family, cooldown_s, "too many calls in a short time"
+                    ) from None
                 if last.kind == "outage":
                     OUTAGES.note(self._base)
                 raise last.error from None
@@ -218,7 +223,7 @@ class SpotifyClient:
         self.budget.count(call.family)
         self.calls_made += 1
         result, failure = self._send(call)
-        answer = self._answers[-1] if self._answers else None  # the last one, where it redirected
+        answer = self._responses[-1] if self._responses else None  # after a redirect, the last one
         if failure is not None or answer is None:
             raise self._outage(
                 call, responses.describe_failure(failure) if failure else "no request was made", failure
@@ -239,8 +244,8 @@ class SpotifyClient:
         return result
 
     def _send(self, call: _Call) -> tuple[Any, requests.RequestException | None]:
-        """Make one request. What Spotify answered stands in `_answers`, whatever spotipy made of it."""
-        self._answers.clear()
+        """Make one request. `_responses` has Spotify's response, whatever spotipy made of it."""
+        self._responses.clear()
         send = {
             "GET": call.api._get,
             "POST": call.api._post,
@@ -252,8 +257,8 @@ class SpotifyClient:
         except requests.RequestException as failure:
             return None, failure
         except (spotipy.SpotifyException, AttributeError):
-            # AttributeError: spotipy stumbles over {"error": "text"}
-            if not self._answers:
+            # AttributeError: spotipy cannot read {"error": "text"}
+            if not self._responses:
                 raise
             return None, None
         finally:
@@ -266,7 +271,7 @@ class SpotifyClient:
         call.may_have_been_applied |= call.method != "GET" and not never_sent
         error = SpotifyUnavailable(
             f"Spotify does not answer {call.method} {call.path}: {why}.",
-            status=self._answers[-1].status_code if self._answers else None,
+            status=self._responses[-1].status_code if self._responses else None,
             may_have_been_applied=call.may_have_been_applied,
         )
         if call.is_repeatable or never_sent:
@@ -278,9 +283,11 @@ class SpotifyClient:
         wait_s = responses.retry_after_s(answer.headers)
         message, reason = responses.explanation(answer.text)
         if reason == responses.QUOTA_EXCEEDED:
-            return self.budget.rest(call.family, QUOTA_REST_S if wait_s is None else wait_s, reason)
+            return self.budget.start_cooldown(
+                call.family, QUOTA_COOLDOWN_S if wait_s is None else wait_s, reason
+            )
         if wait_s is not None and wait_s > self._policy.longest_wait_s:
-            return self.budget.rest(call.family, wait_s, reason or f"Retry-After {wait_s:.0f} s")
+            return self.budget.start_cooldown(call.family, wait_s, reason or f"Retry-After {wait_s:.0f} s")
         repeat = Repeat(
             "rate", f"{call.method} {call.path}: {message or 'too many calls'}", Deferred("", real_now())
         )
@@ -305,16 +312,16 @@ class SpotifyClient:
             self._sleep(wait_s)
 
 
-def _leave_alone(request: requests.PreparedRequest) -> requests.PreparedRequest:
+def _keep_our_header(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-def _is_worth_an_error(record: logging.LogRecord) -> bool:
-    """Spotipy logs every refused attempt as an error; whether it is one is decided here, and said once."""
+def _demote_to_debug(record: logging.LogRecord) -> bool:
+    """Make spotipy's error record of a refused attempt a debug record: we report real errors ourselves."""
     if record.levelno == logging.ERROR:
         record.levelno, record.levelname = logging.DEBUG, "DEBUG"
         return logging.getLogger(record.name).isEnabledFor(logging.DEBUG)
     return True
 
 
-logging.getLogger("spotipy.client").addFilter(_is_worth_an_error)
+logging.getLogger("spotipy.client").addFilter(_demote_to_debug)

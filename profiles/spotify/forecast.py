@@ -1,7 +1,7 @@
-"""How many calls the next 24 hours will take, family by family, against what Spotify is thought to allow.
+"""Forecasts the calls of the next 24 hours by endpoint family, and compares them with an estimated quota.
 
-Spotify publishes no number. What it is compared with are settings whose defaults are what others have met
-in 2026: about 600 in rolling 24 hours, about 100 for the albums of artists.
+Spotify publishes no number. The estimates are settings; their defaults are what others met in 2026: about 600
+calls in rolling 24 hours, and about 100 for artists' albums.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ NIGHTS = 7  # a seventh of the availability pages each night, a full pass over t
 LISTINGS = 2  # of the playlists: by the nightly sync and by the push
 TOP_CALLS = 3  # one for each time range, once a day
 BUDGET = "at most: the day's budget"
-TIGHT = 0.8  # of the estimate: beyond it one more full pass may be one too many
+TIGHT = 0.8  # share of the estimate; above it, one more full pass may be too much
 
 _TOTALS = """
     select resource, coalesce(total, 0) from ops.source_checks
@@ -39,7 +39,7 @@ _IS_FULL_DUE = """
         from ops.source_checks where resource = 'liked_tracks'
     ), true)
 """
-# calls of a day's pushes: the mean over a week, or over the days since the first push where that is less
+# calls of one day's pushes: the mean over a week, or over the days since the first push if that is shorter
 _PUSHES = """
     select
         ceil(sum(jsonb_array_length(operations)) / days.number),
@@ -53,7 +53,7 @@ _PUSHES = """
     where status = 'done' and started_at > now() - interval '7 days'
     group by days.number
 """
-# what we pushed is read in full once a week, whether it changed or not
+# each playlist that we pushed is read in full once a week, changed or not
 _PAGES_DUE = """
     select coalesce(sum(ceil(latest.entries / 50.0)), 0)
     from ops.playlists
@@ -71,8 +71,8 @@ _PAGES_DUE = """
 
 
 @dataclass(frozen=True)
-class Pushes:
-    """What the pushes of a day took lately, and how many pages are due for the weekly look."""
+class PushCalls:
+    """The calls of one day's pushes lately, and the pages that are due for the weekly check."""
 
     writes: int
     reads: int
@@ -80,19 +80,19 @@ class Pushes:
 
 
 @dataclass(frozen=True)
-class Sizes:
-    """What was last seen of the library; None where it has not been listed yet, or nothing was pushed yet."""
+class LibrarySizes:
+    """The sizes of the library when it was last listed. None: not listed yet, or for `pushes`, none yet."""
 
     likes: int | None = None
     albums: int | None = None
     playlists: int | None = None
     is_full_pass_due: bool = True
-    pushes: Pushes | None = None
+    pushes: PushCalls | None = None
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """One family. `planned` is None where the plan cannot be told yet."""
+    """The forecast of one family, in calls. `planned` is None if the plan is not known yet."""
 
     family: str
     last_24h: int
@@ -102,26 +102,26 @@ class Forecast:
 
     @property
     def expected(self) -> int:
-        """Calls in the next 24 hours: what is planned, or as many as in the last 24 where that was more."""
+        """The expected calls: the planned ones, or as many as in the last 24 hours if that was more."""
         return max(self.planned or 0, self.last_24h)
 
     @property
     def reason(self) -> str:
-        """What the expectation rests on."""
+        """The reason for the expected number, in words."""
         if self.planned is None or self.planned >= self.last_24h:
             return self.basis
         return f"so many in the last 24 hours; planned: {self.planned} ({self.basis})"
 
     @property
     def verdict(self) -> Verdict:
-        """Whether that is thought to fit."""
+        """Whether the expected calls fit into the estimated quota."""
         if self.expected > self.estimate:
             return "too much"
         return "tight" if self.expected > TIGHT * self.estimate else "fits"
 
 
-def read_sizes(database: Database) -> Sizes:
-    """Return how long the user's lists were when they were last seen whole."""
+def read_sizes(database: Database) -> LibrarySizes:
+    """Return the sizes of the user's lists when they were last listed completely."""
     with database.transaction() as cursor:
         cursor.execute(_TOTALS)
         totals = dict(cursor.fetchall())
@@ -134,17 +134,17 @@ def read_sizes(database: Database) -> Sizes:
         cursor.execute("select exists (select 1 from ops.playlist_pushes where status = 'done')")
         ((has_pushed,),) = cursor.fetchall()
     writes, reads = lately or (0, 0)
-    return Sizes(
+    return LibrarySizes(
         totals.get("liked_tracks"),
         totals.get("saved_albums"),
         totals.get("playlists"),
         bool(is_due),
-        Pushes(int(writes), int(reads), int(pages_due)) if has_pushed else None,
+        PushCalls(int(writes), int(reads), int(pages_due)) if has_pushed else None,
     )
 
 
-def forecast(settings: Settings, sizes: Sizes, usage: Sequence[Usage]) -> list[Forecast]:
-    """Return what each family is expected to take; those that nothing is expected of are left out."""
+def forecast(settings: Settings, sizes: LibrarySizes, usage: Sequence[Usage]) -> list[Forecast]:
+    """Return the forecast of each family. Families without expected calls are left out."""
     used = {each.family: each.calls for each in usage}
     plans = _plans(settings, sizes)
     found = []
@@ -162,7 +162,7 @@ def _estimate(settings: Settings, family: str) -> int:
     return settings.spotify_quota_per_day
 
 
-def _plans(settings: Settings, sizes: Sizes) -> Mapping[str, tuple[int | None, str]]:
+def _plans(settings: Settings, sizes: LibrarySizes) -> Mapping[str, tuple[int | None, str]]:
     return {
         "player": (
             ceil(DAY_S / settings.tracker_poll_seconds),
@@ -179,9 +179,9 @@ def _plans(settings: Settings, sizes: Sizes) -> Mapping[str, tuple[int | None, s
     }
 
 
-def _library(settings: Settings, sizes: Sizes) -> tuple[int | None, str]:
+def _library(settings: Settings, sizes: LibrarySizes) -> tuple[int | None, str]:
     if sizes.likes is None or sizes.albums is None:
-        return None, "unknown before the first sync, which takes one call per 50 likes and per 50 albums"
+        return None, "unknown before the first sync, which takes one call for 50 likes and for 50 albums"
     likes, albums = ceil(sizes.likes / PAGE_SIZE), ceil(sizes.albums / PAGE_SIZE)
     calls = 1 + max(1, albums)
     parts = [f"1 page of likes with {max(1, albums)} of albums"]
@@ -195,7 +195,7 @@ def _library(settings: Settings, sizes: Sizes) -> tuple[int | None, str]:
     return calls, ", ".join(parts) + "; more for each change"
 
 
-def _playlists(sizes: Sizes) -> tuple[int | None, str]:
+def _playlists(sizes: LibrarySizes) -> tuple[int | None, str]:
     if sizes.playlists is None:
         return None, "unknown before the first sync"
     calls = LISTINGS * max(1, ceil(sizes.playlists / PAGE_SIZE))
@@ -211,7 +211,7 @@ def _playlists(sizes: Sizes) -> tuple[int | None, str]:
     return calls, ", ".join(parts) + "; more for each playlist that is read"
 
 
-def _writes(sizes: Sizes) -> tuple[int | None, str]:
+def _writes(sizes: LibrarySizes) -> tuple[int | None, str]:
     if sizes.pushes is None:
         return 0, "nothing has been pushed yet; a new playlist takes one call, and one per 100 tracks"
     return sizes.pushes.writes, "pushes, as on a day of the last 7"

@@ -1,4 +1,4 @@
-"""What Spotify's answers mean: pure functions from a refused or failed answer to an error with its remedy."""
+"""Pure functions that turn a refused or failed response of Spotify into an error with its remedy."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ SERVER_ERROR = 500
 
 
 def is_transient(status: int) -> bool:
-    """Say whether the same call may succeed a little later."""
+    """Return whether the same call may succeed a little later."""
     return status >= SERVER_ERROR or status == TIMEOUT
 
 
 def explanation(body: str) -> tuple[str, str | None]:
-    """Return message and reason of an error body: an error object, `{"error": "text"}`, or plain text."""
+    """Return (message, reason) of an error body: an error object, `{"error": "text"}`, or plain text."""
     try:
         parsed: Any = json.loads(body)
     except ValueError:
@@ -43,7 +43,7 @@ def explanation(body: str) -> tuple[str, str | None]:
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that `Retry-After` asks for; None where it is absent or unreadable."""
+    """Return the seconds that `Retry-After` asks for, None if it is missing or unreadable."""
     try:
         seconds = float(headers.get("Retry-After", ""))
     except ValueError:
@@ -52,7 +52,7 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
 
 
 def refusal(method: str, path: str, status: int, body: str) -> SpotifyError:
-    """Return the error for a 4xx answer that waiting or signing in cannot mend."""
+    """Return the error for a 4xx response that neither waiting nor signing in can fix."""
     message, _ = explanation(body)
     call = f"{method} {path}"
     if status == FORBIDDEN:
@@ -63,27 +63,27 @@ def refusal(method: str, path: str, status: int, body: str) -> SpotifyError:
 
 
 def _forbidden(call: str, message: str) -> Forbidden:
-    said = message.lower()
-    if "premium" in said:
+    text = message.lower()
+    if "premium" in text:
         return Forbidden(
             "Spotify refuses everything: the owner of the app has no active Premium subscription.",
             remedy="Renew Premium for the account that owns the app. Spotify may need some hours to notice; "
             "nothing collected is lost.",
             reason="premium_lapsed",
         )
-    if "not registered" in said:
+    if "not registered" in text:
         return Forbidden(
             "Spotify refuses this user: the account is not on the app's list of allowed users.",
             remedy="Add its e-mail address at https://developer.spotify.com/dashboard under User Management.",
             reason="not_allow_listed",
         )
-    if "scope" in said:
+    if "scope" in text:
         return Forbidden(
             f"Spotify refused {call}: the consent does not cover it ({message}).",
             remedy="Sign in again (`make login`) and accept every permission asked for.",
             reason="insufficient_scope",
         )
-    if said in {"forbidden", ""}:
+    if text in {"forbidden", ""}:
         return Forbidden(
             f"Spotify refused {call} (403 Forbidden).",
             remedy="The endpoint is not open to this app, or the object belongs to somebody else. "
@@ -94,7 +94,7 @@ def _forbidden(call: str, message: str) -> Forbidden:
 
 
 def was_never_sent(error: requests.RequestException) -> bool:
-    """Say whether the request surely did not reach Spotify, so that even a POST may be repeated."""
+    """Return whether the request surely did not reach Spotify, so that even a POST may be repeated."""
     if isinstance(error, requests.ConnectTimeout):
         return True
     cause = error.args[0] if isinstance(error, requests.ConnectionError) and error.args else None
@@ -102,7 +102,7 @@ def was_never_sent(error: requests.RequestException) -> bool:
 
 
 def describe_failure(error: requests.RequestException) -> str:
-    """Return what happened to the connection, without the address (it may hold a query)."""
+    """Return what happened to the connection, without its address, which may contain a query."""
     if isinstance(error, requests.Timeout):
         return "no answer in time"
     if was_never_sent(error):

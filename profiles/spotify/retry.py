@@ -1,4 +1,4 @@
-"""How often, and after what pause, a call to Spotify is tried again. Knows no HTTP."""
+"""Decides how often, and after which pause, a call to Spotify is repeated. Knows no HTTP."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ if TYPE_CHECKING:
 
     from profiles.errors import TrackerError
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Policy:
-    """How long a call is tried. Seconds."""
+    """How often and how long a call is tried. Times are seconds."""
 
     attempts: int = 5
     first_delay_s: float = 0.5
     longest_delay_s: float = 8.0
-    longest_call_s: float = 45.0  # no new attempt later than this
-    longest_wait_s: float = 60.0  # for 429, all waits of one call together
+    longest_call_s: float = 45.0  # no new attempt begins later than this
+    longest_wait_s: float = 60.0  # all waits of one call after a 429, together
     timeout_s: tuple[float, float] = (5.0, 30.0)
     pacing_s: float = 0.1
 
 
-class Repeat(Exception):  # a signal between attempts, never seen outside
-    """This attempt failed in a way that another may mend. `error` is raised when none is left."""
+class Repeat(Exception):  # a signal between attempts that no caller sees
+    """This attempt failed, and another one may succeed. `error` is raised if no attempt is left."""
 
     def __init__(self, kind: Literal["outage", "rate", "token"], why: str, error: TrackerError) -> None:
         super().__init__(why)
@@ -42,29 +42,29 @@ class Repeat(Exception):  # a signal between attempts, never seen outside
 
 
 class Outages:
-    """Which addresses did not answer lately, in this process.
+    """The addresses that did not answer lately, in this process.
 
-    Once an address was down through all attempts, the calls after it get one short attempt each until one
-    comes through: else every step of a run would wait as long again.
+    After all attempts at an address have failed, later calls get one short attempt each until one succeeds.
+    Otherwise every step of a run would wait through all attempts again.
     """
 
     remembered_s = 300.0
-    timeout_s = (5.0, 6.0)  # six steps of a night wait for it: three minutes have to be enough for all
+    timeout_s = (5.0, 6.0)  # the six steps of a nightly sync should together wait three minutes at most
 
     def __init__(self) -> None:
         self._since: dict[str, float] = {}
 
     def note(self, address: str) -> None:
-        """Remember that all attempts failed."""
+        """Remember that all attempts at an address failed."""
         self._since[address] = time.monotonic()
 
     def forget(self, address: str) -> None:
-        """It answers again."""
+        """Forget an address, because it answers again."""
         self._since.pop(address, None)
 
     @property
     def is_on(self) -> bool:
-        """Whether any address was down lately."""
+        """Whether any address did not answer lately."""
         now = time.monotonic()
         return any(now - since <= self.remembered_s for since in self._since.values())
 
@@ -73,7 +73,7 @@ class Outages:
         self._since.clear()
 
     def adapted(self, policy: Policy, address: str) -> Policy:
-        """Return the policy, or a shorter one while the address is down."""
+        """Return the policy, or one with a single short attempt if the address did not answer lately."""
         since = self._since.get(address)
         if since is None or time.monotonic() - since > self.remembered_s:
             return policy
@@ -85,12 +85,12 @@ OUTAGES = Outages()
 
 
 def repeating(policy: Policy, sleep: Callable[[float], None]) -> tenacity.Retrying:
-    """Return what runs one call: it calls a function until that raises no Repeat, or raises the last one."""
+    """Return a runner that calls a function again while it raises Repeat. The last Repeat is raised."""
 
     def delay_s(state: tenacity.RetryCallState) -> float:
         return _delay_s(policy, _signal(state), state.attempt_number)
 
-    def is_enough(state: tenacity.RetryCallState) -> bool:
+    def is_exhausted(state: tenacity.RetryCallState) -> bool:
         signal = _signal(state)
         if signal.kind == "token":
             return False
@@ -102,15 +102,15 @@ def repeating(policy: Policy, sleep: Callable[[float], None]) -> tenacity.Retryi
         is_late = (state.seconds_since_start or 0) > policy.longest_call_s
         return is_late or state.attempt_number >= policy.attempts
 
-    def tell(state: tenacity.RetryCallState) -> None:
-        log.info("%s; again in %.1f s", _signal(state), state.upcoming_sleep)
+    def log_repeat(state: tenacity.RetryCallState) -> None:
+        logger.info("%s; again in %.1f s", _signal(state), state.upcoming_sleep)
 
     return tenacity.Retrying(
         sleep=sleep,
         retry=tenacity.retry_if_exception_type(Repeat),
         wait=delay_s,
-        stop=is_enough,
-        before_sleep=tell,
+        stop=is_exhausted,
+        before_sleep=log_repeat,
         reraise=True,
     )
 
@@ -121,7 +121,7 @@ def _delay_s(policy: Policy, signal: Repeat, attempt: int) -> float:
     if signal.delay_s is not None:
         return signal.delay_s
     longest: float = min(policy.first_delay_s * 2 ** (attempt - 1), policy.longest_delay_s)
-    # jitter, so that several processes do not come back in step
+    # jitter, so that several processes do not repeat their calls at the same moment
     return longest * random.uniform(0.5, 1.0)  # noqa: S311  # guards no secret
 
 

@@ -78,8 +78,8 @@ def test_a_folder_damaged_twice_within_one_second_is_kept_twice(tmp_path: Path) 
 )
 def test_a_damaged_sqlite_file_is_known(kept: Path, harm: Callable[[Path], object]) -> None:
     harm(kept)
-    assert damage.in_sqlite(kept)
-    [found] = damage.in_prefect_home(kept.parent)
+    assert damage.damage_of_sqlite(kept)
+    [found] = damage.damage_of_prefect_home(kept.parent)
     found.set_aside()
     assert not kept.exists()
     assert not kept.with_name("prefect.db-wal").exists()
@@ -87,15 +87,15 @@ def test_a_damaged_sqlite_file_is_known(kept: Path, harm: Callable[[Path], objec
 
 def test_a_whole_sqlite_file_is_never_taken_for_damaged(kept: Path) -> None:
     before = kept.read_bytes(), kept.with_name("prefect.db-wal").read_bytes()
-    assert damage.in_sqlite(kept) is None
+    assert damage.damage_of_sqlite(kept) is None
     assert (kept.read_bytes(), kept.with_name("prefect.db-wal").read_bytes()) == before
     with closing(sqlite3.connect(kept)) as connection:
         connection.execute("pragma locking_mode = exclusive")
         connection.execute("begin exclusive")
         connection.execute("insert into kept values ('in use')")
-        assert damage.in_sqlite(kept) is None  # locked, not damaged
-    assert damage.in_sqlite(kept.with_name("missing.db")) is None
-    assert damage.in_sqlite(kept.parent) is None
+        assert damage.damage_of_sqlite(kept) is None  # locked, not damaged
+    assert damage.damage_of_sqlite(kept.with_name("missing.db")) is None
+    assert damage.damage_of_sqlite(kept.parent) is None
 
 
 def test_a_damaged_toml_file_is_known(tmp_path: Path) -> None:
@@ -107,4 +107,4 @@ def test_a_damaged_toml_file_is_known(tmp_path: Path) -> None:
         (b"", False),
     ):
         file.write_bytes(content)
-        assert [each.file for each in damage.in_prefect_home(tmp_path)] == [file] * is_damaged
+        assert [each.file for each in damage.damage_of_prefect_home(tmp_path)] == [file] * is_damaged

@@ -44,7 +44,7 @@ def test_the_doctor_does_not_call_a_resting_family(
     session: Session, spotify: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     session.spotify.get("me")
-    session.spotify.budget.rest("profile", 3600, "QUOTA_EXCEEDED")
+    session.spotify.budget.start_cooldown("profile", 3600, "QUOTA_EXCEEDED")
     spotify.calls.reset()
     assert command.main(["check"]) == 3
     assert "QUOTA_EXCEEDED" in capsys.readouterr().out

@@ -302,7 +302,7 @@ def test_look_ups_go_on_while_the_library_rests(session: Session, spotify: Runni
     sync_liked_tracks(session)
     spotify.account.unlike(spotify.account.liked_ids[0])
     sync_liked_tracks(session)
-    session.spotify.budget.rest("library", 3600, "QUOTA_EXCEEDED")
+    session.spotify.budget.start_cooldown("library", 3600, "QUOTA_EXCEEDED")
     with pytest.raises(Deferred):
         check_availability(session)
     assert ask(ROWS) == [1]

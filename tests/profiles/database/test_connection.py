@@ -103,9 +103,9 @@ def test_our_own_socket_folder_as_db_host_still_means_embedded(
 
 
 def test_a_home_whose_path_is_too_long_for_a_socket_gets_a_short_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TRACKER_HOME", str(tmp_path / 'it\'s a, "long" $HOME' / ("x" * 90)))
+    monkeypatch.setenv("TRACKER_HOME", str(home / 'it\'s a, "long" $HOME' / ("x" * 90)))
     settings = load_settings()
     database = open_database(settings)
     try:

@@ -52,11 +52,11 @@ def test_the_window_rolls(database: Database) -> None:
 
 def test_a_longer_rest_is_not_cut_short_by_a_shorter_one(database: Database) -> None:
     with closing(ApiBudget(database)) as budget:
-        long = budget.rest("library", 7200, "QUOTA_EXCEEDED").until
-        assert budget.rest("library", 60, "too many calls").until == long
+        long = budget.start_cooldown("library", 7200, "QUOTA_EXCEEDED").until
+        assert budget.start_cooldown("library", 60, "too many calls").until == long
 
 
 def test_an_absurd_retry_after_is_capped(database: Database) -> None:
     with closing(ApiBudget(database)) as budget:
-        rest = budget.rest("library", 1e12, "Retry-After")
-        assert (rest.until - budget.rest("player", 1, "x").until).days <= 2
+        rest = budget.start_cooldown("library", 1e12, "Retry-After")
+        assert (rest.until - budget.start_cooldown("player", 1, "x").until).days <= 2

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from profiles import __main__ as command
 from profiles.settings import Settings
 from profiles.spotify.budget import Usage
-from profiles.spotify.forecast import Forecast, Pushes, Sizes, forecast, read_sizes
+from profiles.spotify.forecast import Forecast, LibrarySizes, PushCalls, forecast, read_sizes
 
 if TYPE_CHECKING:
     import pytest
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from profiles.database import Database
     from profiles.session import Session
 
-LARGE = Sizes(likes=10_000, albums=500, playlists=50, is_full_pass_due=False)
+LARGE = LibrarySizes(likes=10_000, albums=500, playlists=50, is_full_pass_due=False)
 
 
 def expected(
-    sizes: Sizes = LARGE, used: dict[str, int] | None = None, **settings: Any
+    sizes: LibrarySizes = LARGE, used: dict[str, int] | None = None, **settings: Any
 ) -> dict[str, Forecast]:
     usage = [Usage(family, calls, 0, None, None) for family, calls in (used or {}).items()]
     return {each.family: each for each in forecast(Settings(**settings), sizes, usage)}
@@ -47,7 +47,7 @@ def test_availability_takes_a_seventh_of_the_pages_where_a_market_is_set() -> No
 
 
 def test_a_weekly_full_pass_is_foreseen() -> None:
-    due = Sizes(likes=10_000, albums=500, playlists=50, is_full_pass_due=True)
+    due = LibrarySizes(likes=10_000, albums=500, playlists=50, is_full_pass_due=True)
     assert expected(due)["library"].expected == 1 + 10 + 200
 
 
@@ -74,13 +74,13 @@ def test_albums_of_artists_have_an_estimate_of_their_own() -> None:
 
 
 def test_before_the_first_sync_the_library_is_unknown() -> None:
-    found = expected(Sizes())["library"]
+    found = expected(LibrarySizes())["library"]
     assert found.planned is None
     assert found.reason.startswith("unknown before the first sync")
 
 
 def test_pushes_are_foreseen_with_their_reads() -> None:
-    found = expected(Sizes(playlists=50, pushes=Pushes(writes=12, reads=9, pages_due=4)))
+    found = expected(LibrarySizes(playlists=50, pushes=PushCalls(writes=12, reads=9, pages_due=4)))
     assert (found["playlists_write"].expected, found["playlists_read"].expected) == (12, 2 + 9 + 4)
     assert "4 for the weekly look" in found["playlists_read"].reason
 
@@ -93,20 +93,20 @@ def test_pushes_are_as_they_were_on_a_day_of_the_last_week(database: Database) -
     """
     assert read_sizes(database).pushes is None
     execute(database, push % (0, "done"))
-    assert read_sizes(database).pushes == Pushes(writes=3, reads=2)
+    assert read_sizes(database).pushes == PushCalls(writes=3, reads=2)
     for days in (1, 2, 3, 60):
         execute(database, push % (days, "done"))
     execute(database, push % (1, "failed"))
     execute(database, "insert into ops.playlists (slug, name, state) values ('mine', 'Mine', 'active')")
     # four pushes of three writes and two reads in seven days; its 120 entries were never read in full
-    assert read_sizes(database).pushes == Pushes(writes=2, reads=2, pages_due=3)
+    assert read_sizes(database).pushes == PushCalls(writes=2, reads=2, pages_due=3)
     execute(database, "update ops.playlists set full_read_at = now()")
     execute(database, "delete from ops.playlist_pushes where started_at > now() - interval '7 days'")
-    assert read_sizes(database).pushes == Pushes(writes=0, reads=0)
+    assert read_sizes(database).pushes == PushCalls(writes=0, reads=0)
 
 
 def test_sizes_are_those_last_seen(database: Database) -> None:
-    assert read_sizes(database) == Sizes()
+    assert read_sizes(database) == LibrarySizes()
     execute(
         database,
         """
@@ -115,7 +115,7 @@ def test_sizes_are_those_last_seen(database: Database) -> None:
             ('saved_albums', now(), true, 100, '{}')
         """,
     )
-    assert read_sizes(database) == Sizes(likes=2000, albums=100, is_full_pass_due=False)
+    assert read_sizes(database) == LibrarySizes(likes=2000, albums=100, is_full_pass_due=False)
 
 
 def test_the_doctor_tells_what_is_expected_with_the_estimate_beside_it(
