@@ -1,1 +1,1 @@
-"""The whole product on a simulated account: a few weeks of somebody's listening in a few minutes."""
+"""The whole product on a simulated account: some weeks of one person's listening, in a few minutes."""

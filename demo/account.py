@@ -1,4 +1,4 @@
-"""The simulated account while it is served: moved on in time and asked for the truth, over HTTP."""
+"""Starts and stops the server of the simulated account, and calls its control endpoints."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ ANSWERS_WITHIN_S = 300
 
 
 class Account:
-    """The controls of a sandbox that answers at `url`."""
+    """The control endpoints of the sandbox that answers at `url`."""
 
     def __init__(self, url: str) -> None:
         self.url = url
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        """Return what /sandbox/… answers. Raises OSError."""
+        """Call /sandbox/<path> and return its JSON answer. Raises OSError."""
         request = urllib.request.Request(  # noqa: S310  # the address is that of our own sandbox
             f"{self.url}/sandbox/{path}",
             method=method,
@@ -40,27 +40,30 @@ class Account:
 
     @property
     def now(self) -> datetime:
-        """The account's own time."""
+        """The simulated time of the account."""
         return datetime.fromisoformat(self.ask("GET", "state")["now"])
 
     def live_until(self, moment: datetime) -> dict[str, int]:
-        """Let its owner live on; returns how many more plays, likes and saved albums there are."""
+        """Move the account's time forward. Returns how many plays, likes and saved albums were added."""
         more: dict[str, int] = self.ask("POST", "advance", {"until": moment.isoformat()})["more"]
         return more
 
     def calls(self) -> dict[str, Any]:
-        """Return the totals of the calls since they were last forgotten."""
+        """Return the totals of all calls since the record was last cleared."""
         totals: dict[str, Any] = self.ask("GET", "calls?limit=0")
         return totals
 
     def playlists(self) -> dict[str, dict[str, Any]]:
-        """Return every playlist in the library by id, with its entries: the truth, not what the API shows."""
+        """Return every playlist of the library with its entries, by id. The API may show less."""
         return {one["id"]: one for one in self.ask("GET", "playlists") if one["is_in_library"]}
 
 
 @contextmanager
 def served(place: Place, *options: str) -> Iterator[Account]:
-    """Serve the account for the time of the context. Raises TrackerError where it does not start."""
+    """Serve the account until the block ends, and yield its controls.
+
+    Raises TrackerError if it does not start.
+    """
     process = launch(place, *options)
     try:
         yield Account(url_of(place))
@@ -70,7 +73,10 @@ def served(place: Place, *options: str) -> Iterator[Account]:
 
 
 def launch(place: Place, *options: str) -> subprocess.Popen[bytes]:
-    """Start serving and return when it answers. Its output goes to `spotify.log`."""
+    """Start the account's server and return when it answers. Its output goes to `spotify.log`.
+
+    Raises TrackerError.
+    """
     place.home.mkdir(parents=True, exist_ok=True)
     log = place.home / "spotify.log"
     with log.open("wb") as output:
@@ -93,12 +99,12 @@ def launch(place: Place, *options: str) -> subprocess.Popen[bytes]:
 
 
 def url_of(place: Place) -> str:
-    """Return where the account is served."""
+    """Return the address at which the account is served."""
     return f"http://127.0.0.1:{(place.account / 'port').read_text().strip()}"
 
 
 def start(place: Place) -> str:
-    """Serve the account live, at the real time, until `stop`; returns what to say. May be repeated."""
+    """Serve the account in real time until `stop`, and return a line to print. May be called repeatedly."""
     done = sandbox(place, "state", check=False)
     state = json.loads(done.stdout) if done.returncode == 0 else {}
     if state.get("is_running"):
@@ -110,5 +116,5 @@ def start(place: Place) -> str:
 
 
 def stop(place: Place) -> str:
-    """Stop serving; returns what to say."""
+    """Stop the account's server, and return a line to print."""
     return f"account    {sandbox(place, 'stop').stdout.strip()}"

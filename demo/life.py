@@ -1,4 +1,4 @@
-"""Weeks of a simulated life, and the product at work in them: polls in between, one sync a week."""
+"""Simulates some weeks of listening, and runs the product meanwhile: polls in between, one sync a week."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ POLL_AT = 20  # plays: Spotify shows the latest 50 only, and two hours can bring
 
 
 def live(place: Place) -> int:
-    """Live through the weeks that are left, sync, and tell about it. Returns the exit status."""
+    """Simulate the weeks that are left, sync after each, and print a report. Returns the exit status."""
     stopwatch = Stopwatch()
     is_new = not (place.account / "lock").exists()
     place.home.mkdir(parents=True, exist_ok=True)
@@ -45,13 +45,13 @@ def live(place: Place) -> int:
                 wait_until_ready(api_url)
             _live(account, diary, stopwatch)
         place.diary.write_text(json.dumps({**diary, "is_done": True}), encoding="utf-8")
-        # the account's time has come up to the real one, in which `make up SANDBOX=1` goes on
+        # the account's time has reached the real time, in which `make up SANDBOX=1` continues
         simulated_time.end(open_database(load_settings()))
-        return report.tell(account, stopwatch, is_repeated=diary["is_done"])
+        return report.print_report(account, stopwatch, is_repeated=diary["is_done"])
 
 
 def wait_until_ready(api_url: str) -> None:
-    """Import the product while its Prefect server starts, then wait for that."""
+    """Import the product while its Prefect server starts, then wait for the server."""
     from flows import listening, nightly, push  # noqa: F401, PLC0415  # after Prefect's environment is set
     from flows.run import terminal  # noqa: PLC0415  # after Prefect's environment is set
 
@@ -60,7 +60,10 @@ def wait_until_ready(api_url: str) -> None:
 
 
 def _open_diary(place: Place, account: Account, *, is_new: bool) -> dict[str, Any]:
-    """Return until when the account is to live: an interrupted demo goes on, a finished one stands still."""
+    """Return the demo's record: until when to simulate, and whether that is done.
+
+    It survives an interruption.
+    """
     if place.diary.exists():
         diary: dict[str, Any] = json.loads(place.diary.read_text(encoding="utf-8"))
         return diary
@@ -95,7 +98,7 @@ def _live(account: Account, diary: dict[str, Any], stopwatch: Stopwatch) -> None
 
 
 def _live_a_week(account: Account, until: datetime, stopwatch: Stopwatch) -> None:
-    """Live on in steps of hours, polling before more plays have come than Spotify shows."""
+    """Simulate in steps of hours, and poll before more plays have come than Spotify shows."""
     from flows.listening import load_plays  # noqa: PLC0415  # see wait_until_ready
 
     polls, unseen, plays, likes, albums = 0, 0, 0, 0, 0
@@ -115,7 +118,7 @@ def _live_a_week(account: Account, until: datetime, stopwatch: Stopwatch) -> Non
 
 
 def _sync(stopwatch: Stopwatch, *, first: bool = False) -> None:
-    """Run the flows of a day: all of them the first time."""
+    """Run the flows of one day; the first time `initial-sync` instead of `daily-sync`."""
     from flows.nightly import daily_sync, initial_sync  # noqa: PLC0415  # see wait_until_ready
     from flows.push import update_playlists  # noqa: PLC0415  # as above
 
@@ -136,7 +139,7 @@ def _flow(flow: Callable[..., Any], stopwatch: Stopwatch, name: str, **parameter
 
 @contextmanager
 def as_of(moment: datetime) -> Iterator[None]:
-    """Let the product decide as of the account's time."""
+    """Set TRACKER_AS_OF to the account's time until the block ends."""
     os.environ["TRACKER_AS_OF"] = moment.isoformat()
     try:
         yield

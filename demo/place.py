@@ -1,4 +1,4 @@
-"""Where the demo lives: a TRACKER_HOME below the real one, with a database and an account of its own."""
+"""The folder of the demo: a TRACKER_HOME below the real one, with its own database and account."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from profiles.errors import TrackerError
 from profiles.settings import REPOSITORY, load_settings
 
 EXPORT = re.compile(r"export (SPOTIFY_[A-Z_]+)=(.*)")
-# never the real account, database or server: what the user's own settings say of these does not count here
+# settings of the real account, database and server, which the demo must never use
 NOT_INHERITED = (
     *("DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD", "DB_SSLMODE"),
     *("TRACKER_SECRET_KEY", "TRACKER_AS_OF", "PREFECT_API_URL", "PREFECT_API_KEY", "PREFECT_HOME"),
@@ -35,13 +35,13 @@ class Place:
 
     @property
     def diary(self) -> Path:
-        """How far the account has lived."""
+        """The file that records how far the demo has come."""
         return self.home / "demo.json"
 
     def environment(self) -> dict[str, str]:
-        """Return the settings with which the product works on the simulated account.
+        """Return the settings with which the product uses the simulated account.
 
-        Raises TrackerError where the account has never been served.
+        Raises TrackerError if the account has never been served.
         """
         settings = load_settings()
         return {
@@ -56,7 +56,10 @@ class Place:
         }
 
     def shell(self) -> str:
-        """Return the same as lines for a shell to evaluate. A line that fails stands for what is missing."""
+        """Return these settings as lines for a shell to evaluate.
+
+        If there is no account, the lines end the shell.
+        """
         try:
             variables = self.environment()
         except TrackerError as error:
@@ -77,13 +80,13 @@ class Place:
 
 
 def find_place() -> Place:
-    """Return the demo's place below TRACKER_HOME, also from within its own environment."""
+    """Return the demo's folder below TRACKER_HOME. Within the demo's environment it is the same one."""
     own = os.environ.get(MARKER)
     return Place(Path(own) if own else load_settings().tracker_home / "sandbox")
 
 
 def enter(variables: dict[str, str]) -> None:
-    """Make this process work on the simulated account."""
+    """Make this process use the simulated account."""
     for name in NOT_INHERITED:
         os.environ.pop(name, None)
     os.environ.update(variables)
@@ -92,7 +95,7 @@ def enter(variables: dict[str, str]) -> None:
 def sandbox(
     place: Place, command: str, *options: str, check: bool = True
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command of the sandbox's own. Raises TrackerError with what it said."""
+    """Run a command of the sandbox. With `check`, raises TrackerError with its output if it fails."""
     done = subprocess.run(
         [sys.executable, "-m", "sandbox", command, "--home", str(place.account), *options],
         cwd=REPOSITORY,

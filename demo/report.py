@@ -1,4 +1,4 @@
-"""The demo's end: what was loaded, what stands on Spotify, what it cost, and what to try next."""
+"""The report at the demo's end: rows loaded, playlists on Spotify, calls, time, and what to try next."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ NEXT = (
 
 @dataclass(frozen=True)
 class Selected:
-    """One playlist of ours, with the uris that dbt selected for it, in order."""
+    """One of our playlists, with the uris that dbt selected for it, in order."""
 
     slug: str
     name: str
@@ -55,8 +55,8 @@ class Selected:
     uris: list[str]
 
 
-def tell(account: Account, stopwatch: Stopwatch, *, is_repeated: bool) -> int:
-    """Print the account and compare Spotify with the selections; returns 1 where they differ."""
+def print_report(account: Account, stopwatch: Stopwatch, *, is_repeated: bool) -> int:
+    """Print the report and compare Spotify with the selections. Returns 1 if they differ, else 0."""
     database = open_database(load_settings())
     with stopwatch.part("the report"):
         loaded = count_rows(database)
@@ -87,7 +87,7 @@ def tell(account: Account, stopwatch: Stopwatch, *, is_repeated: bool) -> int:
 
 
 def count_rows(database: Database) -> dict[str, int]:
-    """Return how many rows stand in the tables worth telling of."""
+    """Return the number of rows in each table of the report."""
     with database.transaction() as cursor:
         counts = {}
         for table in TABLES:
@@ -97,21 +97,21 @@ def count_rows(database: Database) -> dict[str, int]:
 
 
 def read_selections(database: Database) -> list[Selected]:
-    """Return what is selected for every playlist of ours."""
+    """Return the selection of each of our playlists."""
     with database.transaction() as cursor:
         cursor.execute(SELECTIONS)
         return [Selected(*row) for row in cursor.fetchall()]
 
 
 def read_refused(database: Database) -> set[str]:
-    """Return the uris that Spotify did not take."""
+    """Return the uris that Spotify refused to add."""
     with database.transaction() as cursor:
         cursor.execute(REFUSED)
         return {uri for (uri,) in cursor.fetchall()}
 
 
 def compare(selections: list[Selected], truth: dict[str, Any], refused: set[str]) -> list[str]:
-    """Return what differs between the selections and the playlists as they stand, in words."""
+    """Return the differences between the selections and the playlists on Spotify, one sentence each."""
     found = []
     if len(selections) < EXPECTED_PLAYLISTS:
         found.append(f"{len(selections)} playlists instead of {EXPECTED_PLAYLISTS}")

@@ -1,4 +1,4 @@
-"""How long each part of the demo takes."""
+"""Measures how long each part of the demo takes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Stopwatch:
-    """How long each part took, in seconds of real time."""
+    """The real time that each part took, in seconds."""
 
     began: float = field(default_factory=time.monotonic)
     last: float = 0.0
@@ -23,7 +23,7 @@ class Stopwatch:
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
-        """Count the time of the context to a part."""
+        """Add the time until the block ends to a part."""
         began = time.monotonic()
         try:
             yield
@@ -33,10 +33,10 @@ class Stopwatch:
 
     @property
     def total(self) -> float:
-        """Seconds since the beginning."""
+        """The seconds since the beginning."""
         return time.monotonic() - self.began
 
     def say(self, text: str) -> None:
-        """Print a line with the time that has passed."""
+        """Print a line that begins with the seconds since the beginning."""
         sys.stdout.write(f"{self.total:6.1f} s  {text}\n")
         sys.stdout.flush()

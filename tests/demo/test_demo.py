@@ -1,4 +1,4 @@
-"""The demo's own place and its verdict; living through it is `make demo`."""
+"""The demo's folder and its final comparison. `make demo` runs the whole demo."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_another_order_is_a_difference() -> None:
     assert len(verdict({"id3": entries("b", "a")}, set())) == 1
 
 
-def test_a_song_that_spotify_refused_may_be_missing_and_no_other() -> None:
+def test_only_a_track_that_spotify_refused_may_be_missing() -> None:
     assert len(verdict({"id3": entries("b")}, set())) == 1
     whole = {f"id{number}": entries("b") for number in range(8)}
     assert verdict(whole, {"a"}) == []

@@ -1,4 +1,4 @@
-"""What is damaged is renamed where it lies, and never deleted."""
+"""Damaged files are recognised and renamed, never deleted."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def scribble(file: Path) -> None:
 
 @pytest.fixture
 def kept(tmp_path: Path) -> Path:
-    """A small SQLite file in WAL mode, whose last rows stand in its log alone."""
+    """A small SQLite file in WAL mode. Its last rows are only in its write-ahead log."""
     file = tmp_path / "original.db"
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("pragma journal_mode = wal")
@@ -76,7 +76,7 @@ def test_a_folder_damaged_twice_within_one_second_is_kept_twice(tmp_path: Path) 
     [cut, scribble, lambda file: file.write_bytes(b""), lambda file: file.write_bytes(b"junk " * 9000)],
     ids=["cut", "scribbled", "emptied", "junk"],
 )
-def test_a_damaged_sqlite_file_is_known(kept: Path, harm: Callable[[Path], object]) -> None:
+def test_a_damaged_sqlite_file_is_recognised(kept: Path, harm: Callable[[Path], object]) -> None:
     harm(kept)
     assert damage.damage_of_sqlite(kept)
     [found] = damage.damage_of_prefect_home(kept.parent)
@@ -85,7 +85,7 @@ def test_a_damaged_sqlite_file_is_known(kept: Path, harm: Callable[[Path], objec
     assert not kept.with_name("prefect.db-wal").exists()
 
 
-def test_a_whole_sqlite_file_is_never_taken_for_damaged(kept: Path) -> None:
+def test_a_whole_sqlite_file_is_never_reported_as_damaged(kept: Path) -> None:
     before = kept.read_bytes(), kept.with_name("prefect.db-wal").read_bytes()
     assert damage.damage_of_sqlite(kept) is None
     assert (kept.read_bytes(), kept.with_name("prefect.db-wal").read_bytes()) == before
@@ -98,7 +98,7 @@ def test_a_whole_sqlite_file_is_never_taken_for_damaged(kept: Path) -> None:
     assert damage.damage_of_sqlite(kept.parent) is None
 
 
-def test_a_damaged_toml_file_is_known(tmp_path: Path) -> None:
+def test_a_damaged_toml_file_is_recognised(tmp_path: Path) -> None:
     file = tmp_path / "profiles.toml"
     for content, is_damaged in (
         (b"active = [[[", True),

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from profiles.session import Session
 
 
-def test_the_doctor_is_content(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_doctor_finds_nothing_wrong_in_a_good_set_up(
+    session: Session, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert command.main(["check"]) == 0
     said = capsys.readouterr().out
     assert "ok    database" in said
@@ -40,7 +42,7 @@ def test_the_doctor_says_what_to_do_when_premium_lapsed(
     ]
 
 
-def test_the_doctor_does_not_call_a_resting_family(
+def test_the_doctor_does_not_call_a_family_in_its_cooldown(
     session: Session, spotify: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     session.spotify.get("me")
@@ -138,7 +140,7 @@ def test_builds_take_turns_and_say_who_builds(database: Database) -> None:
         assert lock.environment() == {"TRACKER_BUILD_PID": str(lock.backend_pid)}
 
 
-def test_dbt_runs_on_our_database_in_its_turn(
+def test_dbt_runs_on_our_database_under_the_build_lock(
     database: Database, tracker_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[dict[str, str]] = []
@@ -158,5 +160,5 @@ def test_dbt_runs_on_our_database_in_its_turn(
     assert seen[0]["DBT_TARGET_PATH"].startswith(str(tracker_home))
 
 
-def test_dbt_finds_its_connection(database: Database, tracker_home: Path) -> None:
+def test_bare_dbt_connects_with_our_profile(database: Database, tracker_home: Path) -> None:
     assert dbt.run(["debug", "--connection"], load_settings(), database) == 0

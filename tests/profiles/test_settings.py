@@ -64,7 +64,7 @@ def test_addresses_end_with_one_slash_and_folders_are_the_repositorys(
     assert settings.spotify_market == "GB"
 
 
-def test_now_can_be_any_past_day(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_now_can_be_set_to_any_past_day(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRACKER_AS_OF", "2026-03-01T01:00:00+02:00")
     assert as_of(load_settings()) == datetime(2026, 2, 28, 23, tzinfo=UTC)
     monkeypatch.setenv("TRACKER_AS_OF", "2026-03-01")
@@ -104,7 +104,7 @@ def test_printed_settings_show_no_secret() -> None:
         "password: hidden_value",
     ],
 )
-def test_secrets_are_known_by_their_place(text: str) -> None:
+def test_secrets_are_recognised_by_the_text_around_them(text: str) -> None:
     clean = redaction.redact(text)
     assert "hidden_value" not in clean
     assert "aGlkZGVu" not in clean
@@ -115,11 +115,11 @@ def test_secrets_are_known_by_their_place(text: str) -> None:
     "text",
     ["http status: 404, code: -1", "refresh_token: None", "SPOTIFY_REFRESH_TOKEN is refused", "a: b@c"],
 )
-def test_ordinary_words_stay(text: str) -> None:
+def test_ordinary_text_is_not_hidden(text: str) -> None:
     assert redaction.redact(text) == text
 
 
-def test_every_logger_is_cleaned_tracebacks_too(caplog: pytest.LogCaptureFixture) -> None:
+def test_records_of_every_logger_and_their_tracebacks_are_cleaned(caplog: pytest.LogCaptureFixture) -> None:
     redaction.install(["a-very-secret-value"])
     error = ValueError("a-very-secret-value")
     logging.getLogger("somebody.elses").error("failed with %s", "a-very-secret-value", exc_info=error)

@@ -1,4 +1,4 @@
-"""Another moment than now is refused, but in a database that was declared as simulated while it was empty."""
+"""Another time than now is refused, except in a database that was declared as simulated."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_no_load_and_no_push_is_made_as_of_another_moment(
     assert rows(session.database, "select count(*) from ops.play_polls") == [(0,)]
 
 
-def test_the_doctor_tells_of_it(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_doctor_reports_a_refused_as_of(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRACKER_AS_OF", MARCH)
     [found] = [one for one in examine(load_settings()).findings if one.subject == "TRACKER_AS_OF"]
     assert found.state == "bad_input"

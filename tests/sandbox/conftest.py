@@ -23,7 +23,7 @@ LATER = readable_id("Playlist", 2)
 
 
 class Api:
-    """Calls the Web API of a sandbox with a good token."""
+    """Calls the Web API of a sandbox with a valid token."""
 
     def __init__(self, running: RunningSandbox) -> None:
         self.running = running

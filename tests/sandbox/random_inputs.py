@@ -1,6 +1,6 @@
-"""Requests that no client would send, drawn by a seed: half plausible, half nonsense, to every endpoint.
+"""Random requests to every endpoint, half of them plausible and half of them invalid. A seed repeats them.
 
-`try_all` sends them to a served sandbox and returns what was answered, with every answer that must not be.
+`try_all` sends them to a running sandbox, and returns the answers and those among them that are wrong.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ RAW_BODIES: Final = (
 
 @dataclass(frozen=True)
 class Asked:
-    """A request as it is sent."""
+    """A request to send."""
 
     method: str
     target: str
@@ -141,7 +141,7 @@ class Asked:
 
 @dataclass
 class Tried:
-    """What has been answered. `wrong` are the answers that must not be, with their requests."""
+    """The answers, counted by status. `wrong` has each wrong answer with its request."""
 
     calls: int = 0
     statuses: Counter[int] = field(default_factory=Counter)
@@ -149,7 +149,7 @@ class Tried:
 
 
 class Generator:
-    """Draws requests; the same seed draws the same."""
+    """Makes random requests. The same seed makes the same requests."""
 
     def __init__(self, seed: int, running: RunningSandbox, folder: Path) -> None:
         self.rng = Random(f"random inputs {seed}")
@@ -163,7 +163,7 @@ class Generator:
         ]
 
     def requests(self, count: int) -> Iterator[Asked]:
-        """Draw so many requests."""
+        """Yield this many requests."""
         for _ in range(count):
             place = self.rng.random()
             if place < 0.08:
@@ -174,7 +174,7 @@ class Generator:
                 yield self.api(self.rng.choice((*PRESENT, *PRESENT, *PRESENT, *DECLARED)))
 
     def api(self, endpoint: Endpoint) -> Asked:
-        """A call to the Web API, mostly with a good token."""
+        """Return a call to the Web API, mostly with a valid token."""
         method, path = endpoint.method, f"/v1{self.filled(endpoint.template)}"
         if self.rng.random() < 0.04:
             method = self.rng.choice(("PATCH", "HEAD", "OPTIONS", "DELETE", "PUT", "POST"))
@@ -185,7 +185,7 @@ class Generator:
         return Asked(method, path + self.query(QUERY_NAMES), headers, body)
 
     def accounts(self, endpoint: Endpoint) -> Asked:
-        """A call to the accounts service: good values and bad ones."""
+        """Return a call to the accounts service, with valid and invalid values."""
         form = {name: self.form_value(name) for name in self.some(FORM_NAMES)}
         headers = {"content-type": b"application/x-www-form-urlencoded"}
         if self.rng.random() < 0.5:
@@ -196,7 +196,10 @@ class Generator:
         return Asked(endpoint.method, endpoint.template, headers, body)
 
     def control(self, method: str, path: str) -> Asked:
-        """A call to the controls; exports go into the folder, and no fault strikes our own calls."""
+        """Return a call to the controls.
+
+        Exports go into `folder`, and faults are set for unused paths only.
+        """
         body = self.body(CONTROL_NAMES, path=path)
         headers = {"content-type": b"application/json"}
         query = self.query(("limit",)) if method == "GET" else ""
@@ -207,7 +210,7 @@ class Generator:
     # -- parts
 
     def filled(self, template: str) -> str:
-        """A template with ids in it."""
+        """Return an endpoint's template with ids filled in."""
         path = template.replace("{type}", self.rng.choice(("tracks", "artists", "x", "%F0%9F%8C%85")))
         while "{id}" in path:
             good = self.rng.random() < 0.8
@@ -215,12 +218,12 @@ class Generator:
         return path
 
     def some(self, names: Iterable[str]) -> list[str]:
-        """A few of the names."""
+        """Return some of the names."""
         every = list(names)
         return self.rng.sample(every, min(len(every), self.rng.choice((0, 1, 1, 2, 3, 4, 6))))
 
     def query(self, names: Iterable[str]) -> str:
-        """A query, sometimes without escapes where they belong."""
+        """Return a query string, sometimes without the escapes that it needs."""
         pairs = [
             (name, self.likely_text(name) if self.rng.random() < 0.7 else self.text())
             for name in self.some(names)
@@ -231,7 +234,7 @@ class Generator:
         return f"?{text}" if text else ""
 
     def likely_text(self, name: str) -> str:
-        """A value that a query may well hold under this name."""
+        """Return a plausible query value for this name."""
         likely = {
             "market": ("DE", "from_token"),
             "fields": ("items(track(uri),item(uri)),total", "!name", "owner.id"),
@@ -246,7 +249,7 @@ class Generator:
         return self.rng.choice(likely.get(name, ("0", "1", "2", "5", "10")))
 
     def text(self) -> str:
-        """A value for a query."""
+        """Return any value for a query."""
         return self.rng.choice(
             (
                 lambda: self.rng.choice(TEXTS),
@@ -259,14 +262,14 @@ class Generator:
         )()
 
     def uri(self) -> str:
-        """An uri of any type, mostly of something known."""
+        """Return a uri of any type, mostly of something known."""
         kind = self.rng.choice(
             ("track", "track", "album", "playlist", "episode", "user", "show", "artist", "x")
         )
         return f"spotify:{kind}:{self.rng.choice(self.ids)}"
 
     def value(self, depth: int = 0) -> Any:
-        """A JSON value of any type."""
+        """Return a JSON value of any type."""
         place = self.rng.randrange(10 if depth < 4 else 7)
         if place < 3:
             return self.uri()
@@ -278,7 +281,7 @@ class Generator:
         return {self.rng.choice((*BODY_NAMES, "uri", "positions")): self.value(depth + 1) for _ in range(3)}
 
     def likely(self, name: str) -> Any:
-        """A value that a body may well hold under this name."""
+        """Return a plausible body value for this name."""
         uris = [self.uri() for _ in range(self.rng.choice((1, 1, 2, 3)))]
         places = self.rng.choice(([0], [0, 1], [self.value()], self.value()))
         likely: dict[str, Any] = {
@@ -302,7 +305,7 @@ class Generator:
         return likely.get(name, self.rng.choice((0, 1, 2)))
 
     def body(self, names: Iterable[str], path: str = "") -> bytes:
-        """A JSON body, or bytes that are none."""
+        """Return a JSON body, or bytes that are no JSON."""
         if self.rng.random() < 0.1:
             return self.rng.choice(RAW_BODIES)
         chosen = self.some(names)
@@ -316,20 +319,20 @@ class Generator:
         return json.dumps(content).encode()
 
     def authorization(self) -> bytes:
-        """Mostly the good token."""
+        """Return an authorization header, mostly with the valid token."""
         if self.rng.random() < 0.95:
             return b"Bearer " + self.token
         return self.rng.choice((b"", b"Bearer", b"Bearer \xff", b"Basic x", b"Bearer " + b"x" * 4_000))
 
     def basic(self) -> bytes:
-        """Credentials of the app, good or not."""
+        """Return credentials of the app, valid or not."""
         good = f"{self.running.client_id}:{self.running.client_secret}".encode()
         words = (good, good, b"", b":", b"\xff\xfe:", b"x" * 300)
         encoded = base64.b64encode(self.rng.choice(words))
         return self.rng.choice((b"Basic " + encoded, b"Basic \xc3\xa9", b"Basic =", encoded, b"\xff"))
 
     def form_value(self, name: str) -> str:
-        """A value of a form."""
+        """Return a value of a form."""
         good = {
             "client_id": self.running.client_id,
             "client_secret": self.running.client_secret,
@@ -346,7 +349,7 @@ class Generator:
 
 
 def try_all(running: RunningSandbox, requests: Iterable[Asked]) -> Tried:
-    """Send them one after another, and judge the answers."""
+    """Send the requests one after another, and return the answers with the wrong ones."""
     tried = Tried()
     connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=ANSWERS_WITHIN_S)
     for asked in requests:
@@ -370,7 +373,7 @@ def try_all(running: RunningSandbox, requests: Iterable[Asked]) -> Tried:
 def what_is_wrong(
     running: RunningSandbox, asked: Asked, status: int, kind: str, content: bytes
 ) -> str | None:
-    """Why an answer must not be; None for one that may."""
+    """Return why an answer is wrong, None for a valid one."""
     if status == NOT_IMPLEMENTED:
         path = unquote(asked.target.partition("?")[0]).removeprefix("/v1").rstrip("/")
         endpoint = find_endpoint(asked.method, path)
@@ -390,7 +393,7 @@ def what_is_wrong(
 
 
 def is_error(shape: Any, status: int, target: str) -> bool:
-    """Whether it is an error as the Web API tells it; accounts service and controls have their own."""
+    """Whether a body is an error of the Web API, the accounts service or the controls, as `target` has it."""
     error = shape.get("error") if isinstance(shape, dict) else None
     if isinstance(error, dict):
         return error.get("status") == status and isinstance(error.get("message"), str)

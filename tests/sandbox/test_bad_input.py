@@ -1,4 +1,4 @@
-"""What no client should send is refused with an error object, and the next call is served as before."""
+"""Invalid requests are refused with an error object, and the next call is served as before."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DEEP = 100_000
 
 @pytest.fixture
 def kept(tmp_path: Path) -> Iterator[Api]:
-    """A sandbox that stores what is done to it."""
+    """A sandbox with a home folder."""
     with running_sandbox(home=tmp_path / "home") as one:
         client = Api(one)
         yield client
@@ -36,14 +36,14 @@ def send(api: Api, method: str, path: str, body: bytes) -> tuple[int, Any]:
     return answer.status_code, answer.json()["error"]["message"]
 
 
-def test_half_a_character_is_refused_and_nothing_stays_locked(kept: Api) -> None:
+def test_half_a_surrogate_pair_is_refused_and_the_database_stays_unlocked(kept: Api) -> None:
     for body in (rb'{"name": "\ud800"}', rb'{"name": "x", "description": "\udfff"}', rb'{"\ud800": 1}'):
         assert send(kept, "POST", "me/playlists", body) == (400, "Error parsing JSON.")
     assert kept.status("POST", "me/playlists", {"name": "Whole 🌅"})[0] == 201
     assert kept.get("me/playlists")["total"] == 3
 
 
-def test_a_store_that_fails_rolls_back_and_what_was_done_is_stored_by_the_next(
+def test_changes_that_could_not_be_stored_are_stored_with_the_next_request(
     tmp_path: Path,
 ) -> None:
     home = tmp_path / "home"
@@ -140,7 +140,7 @@ def test_the_accounts_service_refuses_what_it_cannot_read_in_its_own_way(running
     "address",
     ["http://[::1/callback", "http://127.0.0.1:port/callback", "http://127.0.0.1:99999999/callback", "//["],
 )
-def test_an_address_that_is_none_is_refused_at_consent(running: RunningSandbox, address: str) -> None:
+def test_an_invalid_redirect_address_is_refused_at_consent(running: RunningSandbox, address: str) -> None:
     asked = {"client_id": running.client_id, "response_type": "code", "redirect_uri": address}
     url = f"{running.accounts_url}authorize"
     assert requests.get(url, params=asked, allow_redirects=False, timeout=20).status_code == 400
@@ -148,7 +148,7 @@ def test_an_address_that_is_none_is_refused_at_consent(running: RunningSandbox, 
     assert requests.post(url, data=b"scope=\xff", allow_redirects=False, timeout=20).status_code == 400
 
 
-def test_a_wrong_method_or_path_is_told_in_an_error_object(running: RunningSandbox, api: Api) -> None:
+def test_a_wrong_method_or_path_is_answered_with_an_error_object(running: RunningSandbox, api: Api) -> None:
     assert api.status("PATCH", "me/tracks") == (404, "Service not found")
     assert api.status("GET", "me/nothing") == (404, "Service not found")
     refused = requests.put(f"{running.accounts_url}api/token", timeout=20)
@@ -179,7 +179,7 @@ def test_a_wrong_method_or_path_is_told_in_an_error_object(running: RunningSandb
         ("export", {"kind": "extended"}),
     ],
 )
-def test_the_controls_take_no_nonsense(running: RunningSandbox, path: str, body: Any) -> None:
+def test_the_controls_refuse_invalid_bodies(running: RunningSandbox, path: str, body: Any) -> None:
     answer = requests.post(f"{running.url}/sandbox/{path}", json=body, timeout=20)
     assert answer.status_code == 400
     assert answer.json()["ok"] is False
@@ -187,5 +187,5 @@ def test_the_controls_take_no_nonsense(running: RunningSandbox, path: str, body:
 
 
 @pytest.mark.parametrize("path", ["calls?limit=x", "hanging?wait=nan", "hanging?wait=1e300"])
-def test_the_controls_take_no_nonsense_in_the_address(running: RunningSandbox, path: str) -> None:
+def test_the_controls_refuse_invalid_addresses(running: RunningSandbox, path: str) -> None:
     assert requests.get(f"{running.url}/sandbox/{path}", timeout=20).status_code == 400

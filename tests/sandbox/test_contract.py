@@ -1,4 +1,4 @@
-"""What recorded answers and newer reports have taught about the Web API, beyond its documentation."""
+"""Facts about the Web API that its documentation does not have, from recorded answers and reports."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def as_legacy(api: Api) -> Api:
 
 
 def with_scopes(running: RunningSandbox, *scopes: str) -> Api:
-    """A client whose token covers these scopes alone."""
+    """A client whose token has only these scopes."""
     client = Api(running)
     refresh_token = running.tokens.issue_refresh_token(" ".join(scopes))
     form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
@@ -40,7 +40,7 @@ def with_scopes(running: RunningSandbox, *scopes: str) -> Api:
 
 @pytest.fixture
 def private(running: RunningSandbox) -> str:
-    """The id of a private playlist of the user's own."""
+    """The id of a private playlist that the user owns."""
     made = running.account.add_playlist("Secret", [FIRST])
     made.is_public = False
     return made.id
@@ -60,7 +60,7 @@ def test_an_unrestricted_app_gets_both_names_of_entries_and_of_their_tracks(lega
     assert listed["tracks"]["total"] == listed["items"]["total"] == 2
 
 
-def test_a_page_embedded_in_a_playlist_leads_on_to_a_page_that_is_served(api: Api) -> None:
+def test_the_next_link_of_an_embedded_page_of_items_works(api: Api) -> None:
     api.running.account.edit_playlist(LATER, [FIRST] * 230)
     for mode in ("new-dev", "legacy"):
         api.running.sandbox.mode = mode
@@ -109,7 +109,7 @@ def test_uris_and_position_may_stand_in_the_query(api: Api) -> None:
         ({"range_start": 0, "insert_before": 1, "range_length": 3}, "Given positions are out of bounds"),
     ],
 )
-def test_a_move_that_cannot_be_is_told_why(api: Api, body: Any, message: str) -> None:
+def test_an_impossible_move_is_refused_with_its_reason(api: Api, body: Any, message: str) -> None:
     assert api.status("PUT", ITEMS, body) == (400, message)
 
 
@@ -172,7 +172,7 @@ def test_every_real_scope_is_accepted_at_consent(running: RunningSandbox) -> Non
 # -- playability
 
 
-def test_likes_tell_without_market_whether_they_can_be_played(api: Api) -> None:
+def test_likes_show_playability_without_market(api: Api) -> None:
     for mode in ("new-dev", "legacy"):
         api.running.sandbox.mode = mode
         likes = {item["track"]["id"]: item["track"] for item in api.get("me/tracks")["items"]}
@@ -186,7 +186,7 @@ def test_likes_tell_without_market_whether_they_can_be_played(api: Api) -> None:
         assert "is_playable" not in api.get(ITEMS)["items"][0]["item"]
 
 
-def test_saved_albums_tell_restrictions_alone_without_market(api: Api) -> None:
+def test_saved_albums_show_restrictions_only_without_market(api: Api) -> None:
     account = api.running.account
     account.save_album(readable_id("Album", 2))
     tracks = api.get("me/albums")["items"][0]["album"]["tracks"]["items"]
@@ -194,7 +194,7 @@ def test_saved_albums_tell_restrictions_alone_without_market(api: Api) -> None:
     assert not any("is_playable" in track for track in tracks)
 
 
-def test_with_market_no_markets_are_named(legacy: Api) -> None:
+def test_with_market_no_available_markets_are_shown(legacy: Api) -> None:
     for path in ("me/tracks", "me/albums", ITEMS, f"tracks/{readable_id('Track', 1001)}"):
         assert "available_markets" in legacy.call("GET", path).text, path
         assert "available_markets" not in legacy.call("GET", path, market="DE").text, path
@@ -230,7 +230,7 @@ def test_after_pages_forward_in_time(api: Api) -> None:
 # -- the library by uri
 
 
-def test_uris_in_a_body_are_told_to_be_missing(api: Api) -> None:
+def test_uris_in_the_body_instead_of_the_query_are_refused_as_missing(api: Api) -> None:
     for method in ("PUT", "DELETE"):
         answer = api.status(method, "me/library", {"uris": [FIRST]})
         assert answer == (400, "Missing required field: uris")
@@ -255,7 +255,7 @@ def test_what_is_saved_beside_tracks_and_albums_is_remembered(tmp_path: Path) ->
 # -- episodes
 
 
-def test_an_episode_carries_its_whole_show(api: Api) -> None:
+def test_an_episode_contains_its_whole_show(api: Api) -> None:
     for mode in ("new-dev", "legacy"):
         api.running.sandbox.mode = mode
         page = api.get(f"playlists/{MIXED}/items", additional_types="track,episode")
@@ -271,7 +271,7 @@ def test_an_episode_carries_its_whole_show(api: Api) -> None:
         assert (episode["episode"], episode["track"]) == (True, False)
 
 
-def test_an_episode_that_poses_as_a_track_says_that_it_is_one(api: Api) -> None:
+def test_an_episode_shown_as_a_track_is_marked_as_an_episode(api: Api) -> None:
     posing = api.get(f"playlists/{MIXED}/items")["items"][2]["item"]
     assert (posing["type"], posing["track"], posing["uri"]) == ("track", True, EPISODE)
 
@@ -280,7 +280,7 @@ def test_an_episode_that_poses_as_a_track_says_that_it_is_one(api: Api) -> None:
 
 
 @pytest.mark.parametrize("mode", ["new-dev", "legacy"])
-def test_what_is_declared_and_not_simulated_says_so(api: Api, mode: Any) -> None:
+def test_an_endpoint_that_is_not_simulated_answers_501(api: Api, mode: Any) -> None:
     api.running.sandbox.mode = mode
     api.running.account.options.playlist_limit = 10
     statuses = {}
@@ -298,7 +298,7 @@ def test_what_is_declared_and_not_simulated_says_so(api: Api, mode: Any) -> None
     assert not any(status >= 500 and status != 501 for status in statuses.values())
 
 
-def test_what_was_closed_in_2024_is_not_found_or_forbidden_in_restricted_mode(api: Api) -> None:
+def test_endpoints_closed_in_2024_answer_404_or_403_in_new_development_mode(api: Api) -> None:
     artist = readable_id("Artist", 1)
     for path, status in (
         ("recommendations", 404),
@@ -320,7 +320,7 @@ def test_a_used_up_quota_says_too_many_requests(api: Api) -> None:
     assert error == {"status": 429, "message": "Too many requests", "reason": "QUOTA_EXCEEDED"}
 
 
-def test_a_dead_refresh_token_says_how_it_died(running: RunningSandbox) -> None:
+def test_an_invalid_refresh_token_is_refused_with_the_reason(running: RunningSandbox) -> None:
     def refresh(value: str) -> Any:
         form = {"grant_type": "refresh_token", "refresh_token": value, "client_id": running.client_id}
         return requests.post(f"{running.accounts_url}api/token", data=form, timeout=10).json()

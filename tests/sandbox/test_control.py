@@ -18,7 +18,7 @@ def control(running: RunningSandbox, method: str, path: str, body: Any = None) -
     return requests.request(method, f"{running.url}/sandbox/{path}", json=body, timeout=30).json()
 
 
-def test_the_controls_are_not_accounted_for(api: Api, running: RunningSandbox) -> None:
+def test_calls_to_the_controls_are_not_recorded(api: Api, running: RunningSandbox) -> None:
     api.get("me")
     assert control(running, "GET", "state")["calls"]["total"] == 1
     shown = control(running, "GET", "calls")
@@ -27,7 +27,7 @@ def test_the_controls_are_not_accounted_for(api: Api, running: RunningSandbox) -
     assert control(running, "GET", "calls")["total"] == 0
 
 
-def test_the_user_edits_over_http(running: RunningSandbox) -> None:
+def test_the_controls_edit_the_account_as_its_user(running: RunningSandbox) -> None:
     account = running.account
     new, album = readable_id("Track", 2004), readable_id("Album", 2)
     liked_at = "2026-01-02T03:04:05+00:00"
@@ -76,7 +76,7 @@ def test_another_process_can_wait_for_a_call_to_hang_and_release_it(
         assert answer.result().status_code == 200
 
 
-def test_tokens_die_and_rise_over_http(api: Api, running: RunningSandbox) -> None:
+def test_the_controls_expire_revoke_and_restore_tokens(api: Api, running: RunningSandbox) -> None:
     control(running, "POST", "tokens/expire")
     assert api.call("GET", "me").status_code == 401
     control(running, "POST", "tokens/revoke")
@@ -91,7 +91,9 @@ def test_tokens_die_and_rise_over_http(api: Api, running: RunningSandbox) -> Non
     assert requests.post(address, data=form, auth=auth, timeout=10).status_code == 400
 
 
-def test_time_mode_and_export_are_in_hand(api: Api, running: RunningSandbox, tmp_path: Path) -> None:
+def test_the_controls_move_time_change_the_mode_and_write_an_export(
+    api: Api, running: RunningSandbox, tmp_path: Path
+) -> None:
     assert control(running, "POST", "advance", {"hours": 2})["ok"]
     assert control(running, "POST", "options", {"mode": "legacy", "tie_order": "stable"})["ok"]
     assert "country" in api.get("me")

@@ -62,7 +62,7 @@ def test_the_extended_export_has_the_files_keys_and_oddities_of_real_ones() -> N
     assert max(offline) < 10**10
 
 
-def test_the_older_era_has_other_names_milliseconds_and_no_skips() -> None:
+def test_the_older_format_has_other_names_milliseconds_and_no_skips() -> None:
     export = make_export(account(), "endsong")
     assert any(name.endswith("endsong_0.json") for name in export.files)
     rows = rows_of(export)
@@ -110,7 +110,7 @@ def test_the_same_seed_writes_the_same_export() -> None:
     assert make_export(account()).files != make_export(account(), seed=2).files
 
 
-def test_the_era_of_2020_has_no_uris_at_all() -> None:
+def test_an_export_without_uris_has_no_uri_keys_at_all() -> None:
     rows = rows_of(make_export(account(), "endsong", quirks=Quirks(has_uris=False)))
     assert not any("spotify_track_uri" in row or "spotify_episode_uri" in row for row in rows)
     assert any(row["master_metadata_track_name"] for row in rows)
@@ -137,7 +137,7 @@ def test_some_offline_times_are_impossible_or_in_milliseconds() -> None:
     assert all(not one or one > 10**9 for one in (row["offline_timestamp"] for row in usual))
 
 
-def test_audiobooks_are_told_in_every_export() -> None:
+def test_audiobooks_are_part_of_every_kind_of_export() -> None:
     listener = small_account()
     chapter = listener.add_chapter(
         Chapter(readable_id("Chapter", 1), "One: The Tram", "The Night Tram", "A. Writer", 900_000)

@@ -37,7 +37,7 @@ def length(running: RunningSandbox) -> int:
         ("expired_token", {}, (401, "The access token expired", None)),
     ],
 )
-def test_a_fault_answers_in_place_of_one_call(
+def test_a_fault_replaces_the_answer_to_one_call(
     api: Api, kind: Any, details: dict[str, Any], expected: tuple[int, str, str | None]
 ) -> None:
     running = api.running
@@ -50,7 +50,7 @@ def test_a_fault_answers_in_place_of_one_call(
     assert api.call("POST", ITEMS, ADD).status_code == 201
 
 
-def test_lapsed_premium_is_a_refusal_in_plain_text_for_ever(api: Api, running: RunningSandbox) -> None:
+def test_lapsed_premium_refuses_every_call_in_plain_text(api: Api, running: RunningSandbox) -> None:
     running.faults.add("premium_lapsed", times=None)
     for path in ("me", "me/tracks", ITEMS):
         answer = api.call("GET", path)
@@ -147,7 +147,7 @@ def test_the_user_may_edit_while_a_client_pages(api: Api, running: RunningSandbo
     assert totals == [11, 10]
 
 
-def test_a_revoked_refresh_token_and_an_ill_accounts_service_differ(running: RunningSandbox) -> None:
+def test_a_revoked_refresh_token_differs_from_a_failing_accounts_service(running: RunningSandbox) -> None:
     form = {
         "grant_type": "refresh_token",
         "refresh_token": running.refresh_token,
@@ -162,7 +162,7 @@ def test_a_revoked_refresh_token_and_an_ill_accounts_service_differ(running: Run
     assert running.calls.total == 0
 
 
-def test_every_call_is_accounted_for_with_its_family(api: Api, running: RunningSandbox) -> None:
+def test_every_call_is_recorded_with_its_family(api: Api, running: RunningSandbox) -> None:
     running.faults.add("rate_limited", "GET", "/me/albums")
     for method, path in (("GET", "me"), ("GET", "me/albums"), ("PUT", f"playlists/{LATER}"), ("GET", ITEMS)):
         api.call(method, path, {} if method == "PUT" else None)

@@ -28,7 +28,7 @@ NOW = datetime(2026, 11, 22, 18, 30, tzinfo=UTC)
 
 @contextmanager
 def served(home: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A server of its own process; yields it with its address, and stops it if it still runs."""
+    """Serve in another process; yield it with its address, and stop it at the end if it still runs."""
     words = [sys.executable, "-m", "sandbox", "serve", "--home", str(home), "--account", "small", *options]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -84,7 +84,7 @@ def test_a_home_keeps_everything(tmp_path: Path) -> None:
         assert running.faults.all[0].nth == 2
 
 
-def test_a_life_goes_on_in_its_home_as_it_would_have_gone_on_without_one(tmp_path: Path) -> None:
+def test_a_stored_life_continues_as_it_would_have_in_memory(tmp_path: Path) -> None:
     whole = realistic_account(3, years=0.3, now=NOW)
     with running_sandbox(realistic_account(3, years=0.3, now=NOW, weeks_behind=2), home=tmp_path) as running:
         requests.post(f"{running.url}/sandbox/advance", json={"hours": 100}, timeout=60)
@@ -156,7 +156,7 @@ def test_commands_work_with_and_without_a_server(tmp_path: Path, capsys: pytest.
     assert json.loads(capsys.readouterr().out)["mode"] == "legacy"
 
 
-def test_env_makes_a_shell_use_the_sandbox(tmp_path: Path) -> None:
+def test_env_prints_the_settings_for_a_shell(tmp_path: Path) -> None:
     with served(tmp_path) as (_, url):
         script = f'eval "$({sys.executable} -m sandbox env --home {tmp_path})"; echo "$SPOTIFY_ACCOUNTS_URL"'
         shown = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)

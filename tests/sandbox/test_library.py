@@ -82,7 +82,7 @@ def test_a_listing_in_any_order_can_be_served(running: RunningSandbox, api: Api)
     assert all_likes(api) == [like.track_id for like in likes]
 
 
-def test_an_album_over_fifty_tracks_shows_the_first_fifty_and_a_way_on() -> None:
+def test_an_album_over_fifty_tracks_shows_the_first_fifty_and_a_next_link() -> None:
     with running_sandbox(library_of(likes=0, albums=2, long_albums=1)) as running:
         api = Api(running)
         long, short = (item["album"] for item in api.get("me/albums")["items"])
@@ -131,7 +131,7 @@ def test_with_market_playability_shows_and_tracks_are_relinked(api: Api) -> None
 
 
 def seconds_for_pages(likes: int, entries: int) -> float:
-    """How long forty pages take, half of them likes, half of them a playlist's items."""
+    """Return how many seconds forty pages take: half of them likes, half of them a playlist's items."""
     account = library_of(likes=likes, albums=0, playlists=1, playlist_entries=entries)
     playlist_id = readable_id("Playlist", 1)
     with running_sandbox(account) as running:

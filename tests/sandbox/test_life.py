@@ -14,7 +14,7 @@ NOW = datetime(2026, 11, 22, 18, 30, tzinfo=UTC)
 
 @cache
 def grown() -> Account:
-    """A whole account, for tests that only look."""
+    """A realistic account for tests that do not change it."""
     return realistic_account(7, now=NOW)
 
 
@@ -33,7 +33,7 @@ def test_the_account_is_of_realistic_size_and_ends_now() -> None:
     assert NOW - account.plays[0].ended_at > timedelta(days=1_090)
 
 
-def test_the_owner_has_favourites_and_skips_what_is_not() -> None:
+def test_the_owner_has_favourites_and_skips_other_tracks_more_often() -> None:
     account = grown()
     plays = [play for play in account.plays if play.uri.startswith("spotify:track:")]
     counts = Counter(play.uri for play in plays)
@@ -87,7 +87,7 @@ def test_the_same_seed_and_end_give_the_same_account() -> None:
     assert facts(first) != facts(realistic_account(6, years=0.2, now=NOW))
 
 
-def test_living_on_in_small_steps_is_living_on_in_one() -> None:
+def test_moving_time_in_small_steps_gives_the_same_life_as_one_step() -> None:
     whole = realistic_account(7, years=0.3, now=NOW)
     steps = realistic_account(7, years=0.3, now=NOW, weeks_behind=4)
     assert steps.now == NOW - timedelta(weeks=4)
@@ -106,7 +106,7 @@ def test_in_a_few_weeks_plays_arrive_and_likes_come_and_go() -> None:
     assert likes - set(account.liked_ids)
 
 
-def test_what_the_user_does_meanwhile_does_not_stop_life() -> None:
+def test_edits_by_the_user_do_not_stop_the_simulated_life() -> None:
     account = realistic_account(7, years=0.1, now=NOW, weeks_behind=1)
     for track_id in account.liked_ids:
         account.unlike(track_id)
@@ -118,7 +118,7 @@ def test_what_the_user_does_meanwhile_does_not_stop_life() -> None:
     assert account.plays[-1].ended_at > NOW - timedelta(days=3)
 
 
-def test_a_live_account_keeps_to_the_real_time() -> None:
+def test_the_time_of_a_live_account_follows_the_real_time() -> None:
     account = realistic_account(7, years=0.1, weeks_behind=1)
     with running_sandbox(account, is_live=True) as running:
         api = Api(running)

@@ -27,7 +27,7 @@ DROPPED = {
 
 
 def keys_of(value: Any) -> Iterator[str]:
-    """Every key at any depth."""
+    """Yield every key of a JSON value, at any depth."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield key
@@ -66,7 +66,7 @@ def test_legacy_mode_has_all_of_them(legacy: Api) -> None:
     assert found >= DROPPED
 
 
-def test_what_was_given_back_is_there(api: Api) -> None:
+def test_fields_that_spotify_gave_back_are_there(api: Api) -> None:
     assert api.get("me")["account_id"]
     assert api.get(f"tracks/{TRACK}")["external_ids"]["isrc"]
     assert api.get(f"albums/{ALBUM}")["external_ids"]["upc"]
@@ -81,14 +81,14 @@ def test_a_removed_endpoint_is_refused_and_counted(api: Api, endpoint: Any) -> N
     assert api.running.calls.removed == 1
 
 
-def test_what_is_left_is_not_counted_as_removed(api: Api) -> None:
+def test_present_endpoints_are_not_counted_as_removed(api: Api) -> None:
     for path in PATHS:
         api.get(path)
     assert api.running.calls.removed == 0
     assert api.running.calls.total == len(PATHS)
 
 
-def test_legacy_playlists_say_tracks_and_track_under_both_paths(legacy: Api) -> None:
+def test_legacy_playlists_use_the_keys_tracks_and_track_under_both_paths(legacy: Api) -> None:
     whole = legacy.get(f"playlists/{LATER}")
     assert whole["tracks"]["items"][0]["track"]["id"] == TRACK
     for path in ("items", "tracks"):
@@ -119,7 +119,7 @@ def test_legacy_mode_still_has_batches_and_old_ways_to_write(legacy: Api) -> Non
     assert "Old way" not in [one["name"] for one in legacy.get("me/playlists")["items"]]
 
 
-def test_legacy_mode_tells_where_a_relinked_track_comes_from(legacy: Api) -> None:
+def test_legacy_mode_shows_which_track_was_relinked(legacy: Api) -> None:
     shown = legacy.get(f"tracks/{TRACK}", market="DE")
     assert shown["id"] == readable_id("Track", 2004)
     assert shown["linked_from"]["id"] == TRACK

@@ -136,7 +136,7 @@ def test_revoked_expired_and_unknown_refresh_tokens_are_invalid_grants(running: 
         assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
 
 
-def test_calls_without_a_good_token_are_told_why(running: RunningSandbox, api: Api) -> None:
+def test_calls_without_a_valid_token_are_refused_with_the_reason(running: RunningSandbox, api: Api) -> None:
     bare = requests.get(f"{running.api_url}me", timeout=10)
     assert bare.status_code == 401
     assert bare.json() == {"error": {"status": 401, "message": "No token provided"}}

@@ -50,7 +50,7 @@ def test_cursors_are_milliseconds_and_only_one_may_be_given(api: Api, running: R
     assert api.status("GET", PATH, limit=51)[0] == 400
 
 
-def test_short_private_and_spoken_plays_are_not_shown(api: Api, running: RunningSandbox) -> None:
+def test_short_private_and_podcast_plays_are_not_shown(api: Api, running: RunningSandbox) -> None:
     account, before = running.account, len(played(api))
     account.play(FIRST, ms_played=29_999)
     account.play(FIRST, is_incognito=True)

@@ -21,7 +21,7 @@ def later(running: RunningSandbox) -> Playlist:
     return running.account.playlists[LATER]
 
 
-def test_entries_carry_item_and_everything_that_stands_in_playlists(api: Api) -> None:
+def test_entries_use_the_key_item_and_include_every_kind_of_entry(api: Api) -> None:
     items = api.get(f"playlists/{MIXED}/items", additional_types="track,episode")["items"]
     first, local, episode, nothing, *_ = items
     assert first["item"]["external_ids"]["isrc"]
@@ -35,7 +35,7 @@ def test_entries_carry_item_and_everything_that_stands_in_playlists(api: Api) ->
     assert posing["uri"].startswith("spotify:episode:")
 
 
-def test_the_filter_of_fields_is_obeyed_and_a_wrong_name_gives_empty_objects(api: Api) -> None:
+def test_the_fields_filter_works_and_a_wrong_name_gives_empty_objects(api: Api) -> None:
     wanted = "items(added_at,item(uri,album(name))),total,owner.id"
     page = api.get(f"playlists/{LATER}/items", fields=wanted)
     assert page == {
@@ -121,7 +121,7 @@ def test_a_move_keeps_dates_and_moves_local_files(api: Api, running: RunningSand
     assert api.status("PUT", f"playlists/{MIXED}/items", both)[0] == 400
 
 
-def test_a_move_that_names_an_older_snapshot_moves_what_stood_there(
+def test_a_move_with_an_older_snapshot_moves_that_snapshots_entries(
     api: Api, running: RunningSandbox
 ) -> None:
     old = later(running).snapshot_id
@@ -186,7 +186,7 @@ def test_a_deleted_playlist_is_readable_and_writable_by_id_but_not_listed(
     assert LATER in [one["id"] for one in api.get("me/playlists")["items"]]
 
 
-def test_of_other_peoples_playlists_only_metadata_is_shown(api: Api, running: RunningSandbox) -> None:
+def test_playlists_of_other_people_show_metadata_only(api: Api, running: RunningSandbox) -> None:
     theirs = running.account.add_playlist("Theirs", [track_uri(1001)], owner_id="somebody")
     ours = running.account.add_playlist("Ours", [track_uri(1001)], owner_id="friend", is_collaborative=True)
     spotifys = running.account.add_playlist("Weekly", [], id=opaque_id("weekly"), owner_id="spotify")

@@ -1,4 +1,4 @@
-"""The server as the client library sees it."""
+"""The sandbox as seen through the client library spotipy."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def client(running: RunningSandbox) -> Iterator[spotipy.Spotify]:
         yield spotify
 
 
-def test_its_reads_work(client: Any, running: RunningSandbox) -> None:
+def test_the_reads_of_spotipy_work(client: Any, running: RunningSandbox) -> None:
     assert client.me()["id"] == "sandbox-listener"
     first = client.current_user_saved_tracks(limit=8)
     second = client.next(first)
@@ -55,7 +55,9 @@ def test_its_reads_work(client: Any, running: RunningSandbox) -> None:
     assert running.calls.removed == 0
 
 
-def test_its_writes_work_where_they_are_not_broken(client: Any, running: RunningSandbox) -> None:
+def test_the_writes_of_spotipy_work_except_those_broken_since_2026(
+    client: Any, running: RunningSandbox
+) -> None:
     made = client.current_user_playlist_create("Mine", public=False, description="x")["id"]
     client.playlist_replace_items(made, [track_uri(1001), track_uri(1002), track_uri(1003)])
     client.playlist_reorder_items(made, 0, 3)
@@ -73,7 +75,7 @@ def test_its_writes_work_where_they_are_not_broken(client: Any, running: Running
     assert running.calls.removed == 1
 
 
-def test_a_quota_reaches_it_with_reason_and_header(client: Any, running: RunningSandbox) -> None:
+def test_spotipy_receives_the_quotas_reason_and_header(client: Any, running: RunningSandbox) -> None:
     running.faults.add("quota_exceeded", "GET", "/me", retry_after=85_771)
     with pytest.raises(spotipy.SpotifyException) as stopped:
         client.me()

@@ -1,4 +1,4 @@
-"""Backups hold everything but the sign-in, and come back to the row."""
+"""Backups contain everything except the sign-in, and are restored with every row."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def empty(postgres_server: Database) -> Iterator[Database]:
 
 
 def everything_in(file: Path, database: Database, folder: Path) -> Path:
-    """Write a backup out as the SQL that it stands for."""
+    """Write a backup as SQL to a file, and return the file."""
     written = folder / "everything.sql"
     program = find_program("pg_restore", server_version(database))
     run_program(program, [f"--file={written}", str(file)], database)
@@ -188,7 +188,7 @@ def test_a_damaged_backup_is_noticed_before_anything_is_touched(
     assert contents(empty) == before
 
 
-def test_a_restore_that_breaks_off_leaves_no_half(
+def test_a_restore_that_fails_leaves_nothing_behind(
     settings: Settings, lived_in: Database, empty: Database
 ) -> None:
     done = backup(settings, lived_in)
@@ -205,7 +205,7 @@ def test_a_restore_that_breaks_off_leaves_no_half(
     assert not any(rows for name, rows in contents(empty).items() if not name.startswith("ops."))
 
 
-def test_missing_rows_are_not_passed_over(settings: Settings, lived_in: Database, empty: Database) -> None:
+def test_a_restore_with_missing_rows_fails(settings: Settings, lived_in: Database, empty: Database) -> None:
     done = backup(settings, lived_in)
     manifest = manifest_of(done.file)
     content = json.loads(manifest.read_text())
@@ -215,7 +215,7 @@ def test_missing_rows_are_not_passed_over(settings: Settings, lived_in: Database
         restore(empty, done.file)
 
 
-def test_without_its_manifest_a_backup_is_restored_and_said_to_be_unchecked(
+def test_a_backup_without_its_manifest_is_restored_and_reported_as_not_compared(
     settings: Settings, lived_in: Database, empty: Database
 ) -> None:
     done = backup(settings, lived_in)

@@ -1,4 +1,4 @@
-"""The whole way: Spotify → raw → dbt → backup → another database, and the marts are the same."""
+"""Spotify → raw → dbt → backup → another database: the marts are the same there."""
 
 from __future__ import annotations
 

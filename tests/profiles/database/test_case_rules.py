@@ -1,4 +1,4 @@
-"""Upper and lower case are those of every script, whatever rules the database was created with."""
+"""Names are compared without regard to case in every script, whatever the database's own rules are."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ADVICE = "select pg_import_system_collations('pg_catalog')"
 
 @pytest.fixture
 def database_of_ascii(postgres_server: Database) -> Iterator[Database]:
-    """A database of lc_ctype C, in which nobody has done anything."""
+    """An empty database with lc_ctype C, which knows upper and lower case of ASCII only."""
     with temporary_database(postgres_server, template="template0", locale="C") as database:
         yield database
 
@@ -49,7 +49,7 @@ def test_every_spelling_of_a_name_is_compared_as_one(database_of_ascii: Database
     assert found == SPELLINGS
 
 
-def test_a_database_whose_server_knows_no_case_is_told_what_to_do_and_works(
+def test_a_database_without_case_rules_works_and_the_doctor_says_what_to_do(
     database_of_ascii: Database,
     tracker_home: Path,
     monkeypatch: pytest.MonkeyPatch,

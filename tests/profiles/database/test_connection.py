@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder outside pytest's own, which any other pytest that starts closes to the server's account."""
+    """A folder outside pytest's own: another pytest that starts would close that to the server's account."""
     folder = Path(tempfile.mkdtemp(prefix=f"tracker-test-{os.getpid()}-"))
     monkeypatch.setenv("TRACKER_HOME", str(folder))
     yield folder
@@ -152,7 +152,7 @@ def test_an_ordinary_user_runs_the_embedded_database(home: Path) -> None:
     assert done.stdout == "True\n", done.stderr
 
 
-def test_applying_ops_again_waits_for_nobody(database: Database) -> None:
+def test_applying_ops_again_waits_for_no_reader(database: Database) -> None:
     with closing(database.connect()) as reader, reader.cursor() as cursor:
         cursor.execute("select * from ops.playlists")
         databases.prepare(database)  # raises where it has to wait for the reader

@@ -1,4 +1,4 @@
-"""Exports are read by other programs: every table, every type, no sign-in, little memory."""
+"""Exports contain every table and type except the sign-in, and need little memory."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_csv_keeps_every_value_as_postgresql_shows_it(lived_in: Database, tmp_pa
     assert odd["ends_at"] == "infinity"
 
 
-def test_a_large_table_goes_by_in_batches(
+def test_a_large_table_is_exported_in_batches(
     lived_in: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(exports, "BATCH_ROWS", 1000)
@@ -97,7 +97,7 @@ def test_an_export_is_for_its_owner_alone(lived_in: Database, tmp_path: Path) ->
     assert modes == {0o600, 0o700}
 
 
-def test_a_folder_with_something_in_it_is_left_alone(lived_in: Database, tmp_path: Path) -> None:
+def test_an_export_refuses_a_folder_that_is_not_empty(lived_in: Database, tmp_path: Path) -> None:
     (tmp_path / "letter.txt").touch()
     with pytest.raises(InputError, match="not empty"):
         export(lived_in, tmp_path)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(params=["socket in the home", "socket in /tmp"])
 def place(request: pytest.FixtureRequest) -> Iterator[Path]:
-    """A folder for homes, outside pytest's own; with a long name the sockets lie elsewhere."""
+    """A folder for homes, outside pytest's own. With a long name the socket is in another folder."""
     folder = Path(tempfile.mkdtemp(prefix=f"tracker-test-{os.getpid()}-"))
     deep = folder / ("x" * 90 if request.param == "socket in /tmp" else "x")
     deep.mkdir()
@@ -167,7 +167,7 @@ def test_a_database_whose_socket_was_deleted_is_started_again(
 
 
 def give_to_server(copy: Path, *, like: Path) -> None:
-    """A copy of root's belongs to root, not to the server's account."""
+    """Give a copy made by root to the server's account."""
     owner = embedded.data_folder(like).stat()
     for path in [embedded.data_folder(copy), *embedded.data_folder(copy).rglob("*")]:
         os.chown(path, owner.st_uid, owner.st_gid)

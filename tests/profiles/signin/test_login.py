@@ -1,4 +1,4 @@
-"""A login in two steps, each in any process: what is stored, and what is refused."""
+"""A login in two steps, each in any process: what it stores, and what it refuses."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def everything_stored(database: Database) -> str:
     )
 
 
-def test_an_agreed_consent_signs_in_with_its_age_known(settings: Settings, database: Database) -> None:
+def test_a_consent_signs_in_and_its_age_is_known(settings: Settings, database: Database) -> None:
     pending = start_login(settings, database)
     signed_in = finish_login(settings, database, pending, decide(pending.address))
     assert signed_in.refused == ()
@@ -71,7 +71,7 @@ def test_an_agreed_consent_signs_in_with_its_age_known(settings: Settings, datab
         assert client.get("me")["display_name"] == signed_in.display_name
 
 
-def test_the_second_step_needs_no_more_than_the_state(settings: Settings, database: Database) -> None:
+def test_the_second_step_works_with_the_state_alone(settings: Settings, database: Database) -> None:
     pending = start_login(settings, database)
     finish_login(load_settings(), database, pending.state, decide(pending.address))
     assert status(settings, database).is_signed_in
@@ -87,7 +87,7 @@ def test_with_a_secret_no_challenge_is_sent(settings: Settings, database: Databa
     assert "code_challenge" not in start_login(settings, database).address
 
 
-def test_without_a_secret_the_login_proves_itself_by_pkce(pkce: Settings, database: Database) -> None:
+def test_without_a_secret_the_login_uses_pkce(pkce: Settings, database: Database) -> None:
     pending = start_login(pkce, database)
     sent = parse_qs(urlsplit(pending.address).query)
     assert sent["code_challenge_method"] == ["S256"]
@@ -95,7 +95,7 @@ def test_without_a_secret_the_login_proves_itself_by_pkce(pkce: Settings, databa
     assert status(pkce, database).is_valid
 
 
-def test_a_code_is_of_no_use_to_another_login(pkce: Settings, database: Database) -> None:
+def test_a_code_cannot_be_used_by_another_login(pkce: Settings, database: Database) -> None:
     stolen = parse_qs(urlsplit(decide(start_login(pkce, database).address)).query)["code"][0]
     own = start_login(pkce, database)
     with pytest.raises(TrackerError, match="does not accept the code"):
@@ -123,13 +123,13 @@ def test_the_answer_to_another_login_is_not_taken_for_this_one(
         finish_login(settings, database, second, decide(first.address))
 
 
-def test_a_state_that_was_never_given_out_is_refused(settings: Settings, database: Database) -> None:
+def test_an_unknown_state_is_refused(settings: Settings, database: Database) -> None:
     answer = decide(start_login(settings, database).address)
     with pytest.raises(WrongStateError):
         finish_login(settings, database, None, with_values(answer, state="never-given-out"))
 
 
-def test_an_answer_is_good_once(settings: Settings, database: Database) -> None:
+def test_a_redirected_address_can_be_used_once(settings: Settings, database: Database) -> None:
     pending = start_login(settings, database)
     answer = decide(pending.address)
     finish_login(settings, database, pending, answer)
@@ -210,7 +210,7 @@ def test_a_login_brings_back_a_sign_in_that_spotify_ended(
     assert status(settings, database).is_valid
 
 
-def test_what_is_remembered_between_the_steps_is_sealed(
+def test_a_pending_login_is_stored_encrypted(
     pkce: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TRACKER_SECRET_KEY", SECRET_KEY)
@@ -232,7 +232,7 @@ def test_an_outage_of_the_accounts_service_is_no_refusal(
         finish_login(settings, database, pending, answer)
 
 
-def test_a_user_who_is_not_on_the_list_is_told_so(
+def test_a_user_who_is_not_allow_listed_gets_the_remedy(
     settings: Settings, database: Database, spotify: Any
 ) -> None:
     pending = start_login(settings, database)
@@ -247,13 +247,15 @@ def test_a_user_who_is_not_on_the_list_is_told_so(
     "pasted",
     ["", "yes", "http://127.0.0.1:8888/callback", "http://127.0.0.1:8888/callback?code=abc", "%s"],
 )
-def test_what_is_no_answer_is_explained(settings: Settings, database: Database, pasted: str) -> None:
+def test_an_address_that_is_no_answer_is_explained(
+    settings: Settings, database: Database, pasted: str
+) -> None:
     pending = start_login(settings, database)
     with pytest.raises(InputError, match=r"[Pp]aste"):
         finish_login(settings, database, pending, pasted.replace("%s", pending.address))
 
 
-def test_an_answer_in_quotes_and_spaces_is_understood(settings: Settings, database: Database) -> None:
+def test_a_pasted_address_may_have_quotes_and_spaces(settings: Settings, database: Database) -> None:
     pending = start_login(settings, database)
     finish_login(settings, database, pending, f"  '{decide(pending.address)}' \n")
     assert status(settings, database).is_valid

@@ -1,4 +1,4 @@
-"""`make login` as its user has it: a terminal, a browser, a listener between them."""
+"""`make login` as its user sees it: a terminal, a browser, and a listener between them."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_a_person_signs_in_with_a_real_browser(environment: dict[str, str], data
 
 
 @pytest.mark.browser
-def test_a_person_who_cancels_in_a_real_browser_is_told_what_it_means(
+def test_a_person_who_cancels_in_a_real_browser_gets_an_explanation(
     environment: dict[str, str], database: Database
 ) -> None:
     if not CHROMIUM.exists():
@@ -151,9 +151,7 @@ def test_a_forged_answer_is_refused_and_the_right_one_still_taken(
 
 
 @pytest.mark.fault(22, "token")
-def test_whoever_calls_the_callback_is_shown_no_token(
-    environment: dict[str, str], database: Database
-) -> None:
+def test_the_callback_page_never_shows_a_token(environment: dict[str, str], database: Database) -> None:
     callback = environment["SPOTIFY_REDIRECT_URI"]
     shown = []
     with login() as running:
@@ -176,7 +174,7 @@ def test_other_pages_of_the_listener_are_empty(environment: dict[str, str]) -> N
         assert requests.get(elsewhere, timeout=10).status_code == 404
 
 
-def test_a_browser_that_connects_and_says_nothing_blocks_nobody(environment: dict[str, str]) -> None:
+def test_a_connection_without_a_request_does_not_block_the_login(environment: dict[str, str]) -> None:
     with login() as running:
         port = int(environment["SPOTIFY_REDIRECT_URI"].split(":")[2].split("/")[0])
         with socket.create_connection(("127.0.0.1", port)):
@@ -219,9 +217,7 @@ def test_an_address_pasted_at_the_terminal_is_taken_while_the_listener_waits(
     assert len(stored(database)) == 1
 
 
-def test_where_the_port_is_taken_and_nobody_is_there_it_does_not_wait(
-    environment: dict[str, str], tmp_path: Path
-) -> None:
+def test_a_taken_port_without_a_terminal_fails_at_once(environment: dict[str, str], tmp_path: Path) -> None:
     port = int(environment["SPOTIFY_REDIRECT_URI"].split(":")[2].split("/")[0])
     with socket.create_server(("127.0.0.1", port)):
         done = run()

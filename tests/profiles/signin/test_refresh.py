@@ -98,7 +98,7 @@ def test_an_ended_sign_in_is_noticed_once_and_not_tried_again(
     ]
 
 
-def test_a_new_token_in_the_settings_mends_an_ended_sign_in(
+def test_a_new_token_in_the_settings_replaces_an_ended_sign_in(
     open_client: OpenClient, script: Scripted, database: Database
 ) -> None:
     test_an_ended_sign_in_is_noticed_once_and_not_tried_again(open_client, script, database)
@@ -161,7 +161,7 @@ def test_without_a_secret_the_app_is_a_public_client(open_client: OpenClient, sc
     assert "client_id=scripted-client-id" in script.asked[0][2]
 
 
-def test_nobody_signed_in_says_what_to_do(open_client: OpenClient, script: Scripted) -> None:
+def test_a_missing_sign_in_is_reported_with_its_remedy(open_client: OpenClient, script: Scripted) -> None:
     with (
         open_client(spotify_refresh_token=None) as client,
         pytest.raises(AuthorizationLost, match="make login"),
@@ -219,7 +219,7 @@ def test_a_forgotten_sign_in_is_not_imported_again(open_client: OpenClient, data
         client.get("me/tracks")
 
 
-def test_with_a_secret_key_nothing_readable_is_stored(
+def test_with_a_secret_key_tokens_are_stored_encrypted(
     open_client: OpenClient, database: Database, script: Scripted
 ) -> None:
     key = SecretStr("correct horse battery staple")

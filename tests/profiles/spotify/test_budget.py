@@ -50,7 +50,7 @@ def test_the_window_rolls(database: Database) -> None:
         assert [(usage.family, usage.calls) for usage in budget.usage()] == [("library", 11)]
 
 
-def test_a_longer_rest_is_not_cut_short_by_a_shorter_one(database: Database) -> None:
+def test_a_longer_cooldown_is_not_shortened_by_a_shorter_one(database: Database) -> None:
     with closing(ApiBudget(database)) as budget:
         long = budget.start_cooldown("library", 7200, "QUOTA_EXCEEDED").until
         assert budget.start_cooldown("library", 60, "too many calls").until == long

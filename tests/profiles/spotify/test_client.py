@@ -46,7 +46,7 @@ def test_an_hour_of_server_errors_ends_a_call_within_seconds(
     assert sum(pauses) < 20
 
 
-def test_the_steps_after_an_outage_do_not_wait_as_long_again(
+def test_after_an_outage_later_calls_get_one_short_attempt(
     open_client: OpenClient, script: Scripted, pauses: list[float]
 ) -> None:
     script.say(BUSY)
@@ -91,9 +91,7 @@ def test_a_replacement_and_a_removal_by_uri_are_repeated(open_client: OpenClient
     assert [body for method, _, body in script.asked if method == "PUT"] == ['{"uris": []}'] * 2
 
 
-def test_a_post_that_never_left_is_repeated_and_surely_not_applied(
-    open_client: OpenClient, script: Scripted
-) -> None:
+def test_a_post_that_was_never_sent_is_repeated(open_client: OpenClient, script: Scripted) -> None:
     with open_client() as client:
         client.get("me/tracks")
     with socket.socket() as placeholder:  # bound, not listening: nobody answers there
@@ -223,7 +221,9 @@ def test_every_refusal_has_its_own_remedy(
     assert script.calls("/v1/tracks/1") == 1
 
 
-def test_bad_requests_and_unknown_things_are_told_apart(open_client: OpenClient, script: Scripted) -> None:
+def test_bad_requests_and_unknown_objects_are_different_errors(
+    open_client: OpenClient, script: Scripted
+) -> None:
     with open_client() as client:
         script.say(Answer(404, {"error": {"status": 404, "message": "Resource not found"}}))
         with pytest.raises(NotFound, match="Resource not found"):
@@ -293,7 +293,7 @@ def test_pages_go_by_position_and_end_at_the_total(open_client: OpenClient, scri
     assert script.asked[-1][1] == "/v1/me/tracks?limit=2&offset=4"
 
 
-def test_something_that_is_no_page_is_not_taken_for_an_empty_one(
+def test_an_answer_without_items_is_not_read_as_an_empty_page(
     open_client: OpenClient, script: Scripted
 ) -> None:
     script.say(Answer(body={"error": None}))
@@ -315,7 +315,7 @@ def test_calls_are_paced(open_client: OpenClient, pauses: list[float]) -> None:
     assert all(4 < pause <= 5 for pause in pauses)
 
 
-def test_a_write_that_was_applied_before_it_failed_is_told(session: Session, spotify: Any) -> None:
+def test_a_failed_write_that_was_applied_may_have_been_applied(session: Session, spotify: Any) -> None:
     spotify.faults.add("server_error_after", "POST", "/me/playlists")
     with pytest.raises(SpotifyUnavailable) as raised:
         session.spotify.post("me/playlists", {"name": "Once"})

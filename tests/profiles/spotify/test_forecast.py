@@ -1,4 +1,4 @@
-"""What the next 24 hours will take of each endpoint family, and whether that is thought to fit."""
+"""The forecast of the next 24 hours by endpoint family, and whether it fits into the estimated quota."""
 
 from __future__ import annotations
 
@@ -57,13 +57,13 @@ def test_look_ups_take_their_budget_at_most() -> None:
     assert budgets == {"track": 50, "artist": 70, "artist_albums": 20}
 
 
-def test_what_yesterday_took_may_come_again() -> None:
+def test_the_forecast_is_at_least_what_yesterday_took() -> None:
     again = expected(used={"playlists_write": 30, "library": 400})
     assert (again["playlists_write"].expected, again["library"].expected) == (30, 400)
     assert "planned: 11" in again["library"].reason
 
 
-def test_it_is_tight_before_it_is_too_much() -> None:
+def test_a_forecast_is_tight_before_it_is_too_much() -> None:
     found = [expected(used={"library": calls})["library"].verdict for calls in (480, 481, 601)]
     assert found == ["fits", "tight", "too much"]
 
@@ -85,7 +85,7 @@ def test_pushes_are_foreseen_with_their_reads() -> None:
     assert "4 for the weekly look" in found["playlists_read"].reason
 
 
-def test_pushes_are_as_they_were_on_a_day_of_the_last_week(database: Database) -> None:
+def test_pushes_are_forecast_as_the_mean_of_the_last_week(database: Database) -> None:
     push = """
         insert into ops.playlist_pushes (slug, started_at, status, calls, operations, after_uris)
         select 'mine', now() - interval '%s days', '%s', 5, '[{}, {}, {}]',
@@ -118,7 +118,7 @@ def test_sizes_are_those_last_seen(database: Database) -> None:
     assert read_sizes(database) == LibrarySizes(likes=2000, albums=100, is_full_pass_due=False)
 
 
-def test_the_doctor_tells_what_is_expected_with_the_estimate_beside_it(
+def test_the_doctor_shows_each_forecast_beside_its_estimate(
     session: Session, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert command.main(["check"]) == 0
