@@ -55,3 +55,33 @@ def test_no_file_imports_itself_by_way_of_others() -> None:
         graphlib.TopologicalSorter(imports).prepare()
     except graphlib.CycleError as error:
         raise AssertionError(f"a circle of imports: {' → '.join(error.args[1])}") from None
+
+
+def documents() -> list[Path]:
+    return [path for path in tracked_files() if path.suffix == ".md" and "models" not in path.parts]
+
+
+def test_links_between_documents_lead_to_a_file_and_a_heading() -> None:
+    broken = []
+    for document in documents():
+        for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", document.read_text(encoding="utf-8")):
+            name, _, heading = target.partition("#")
+            file = document.parent / name if name else document
+            titles = re.findall(
+                r"^#+ (.+)$", file.read_text(encoding="utf-8") if file.is_file() else "", re.M
+            )
+            anchors = {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}
+            if not file.exists() or (heading and heading not in anchors):
+                broken.append(f"{document.name}: {target}")
+    assert broken == []
+
+
+def test_files_that_documents_name_exist() -> None:
+    folders = "profiles|extract|dbt_project|playlists|flows|sandbox|demo|tests|docs|\\.github|\\.ci"
+    missing = [
+        f"{document.name}: {path}"
+        for document in documents()
+        for path in re.findall(rf"`((?:{folders})/[\w./*-]+)`", document.read_text(encoding="utf-8"))
+        if not list(REPOSITORY.glob(path)) and "sunday_classics" not in path
+    ]
+    assert missing == []
