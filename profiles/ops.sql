@@ -1,6 +1,6 @@
--- Our own state. Idempotent: applied at the start of every command, once per version of this file and database.
--- Only additive changes: several versions of the code may share one database.
--- Nothing here needs an extension; PostgreSQL 15 and later. All times are timestamptz.
+-- Our own state. The file is idempotent: each version of it is applied once per database, by the next command.
+-- Only additive changes are allowed, because several versions of the code may share one database.
+-- PostgreSQL 15 or newer, without extensions. All times are timestamptz.
 
 create schema if not exists ops;
 
@@ -10,18 +10,18 @@ create table if not exists ops.applied_schemas (
     applied_at timestamptz not null default now()
 );
 
--- Grain: this installation (one row). Marks the playlists that we created as ours
+-- Grain: this installation (one row). Its id marks the playlists that we created as ours
 create table if not exists ops.installation (
     id uuid not null default gen_random_uuid(),
     is_only boolean primary key default true check (is_only)
 );
 insert into ops.installation default values on conflict do nothing;
--- Only for tests and the demo: the latest moment that stood for now. Null: this database lives in real time
+-- Only for tests and the demo: the latest simulated time. Null: this database lives in real time
 alter table ops.installation add column if not exists simulated_at timestamptz;
--- When snapshots were searched for what builds as of an earlier day wrote, and repaired
+-- When snapshots were repaired: builds as of an earlier day had written wrong rows into them
 alter table ops.installation add column if not exists snapshots_repaired_at timestamptz;
 
--- Grain: one row of a snapshot as it stood before a repair changed it or took it out
+-- Grain: one row of a snapshot as it was before a repair changed or deleted it
 create table if not exists ops.repaired_rows (
     relation text not null,
     row_before jsonb not null,
@@ -31,7 +31,7 @@ create table if not exists ops.repaired_rows (
 -- Grain: the account whose data this database holds (one row at most)
 create table if not exists ops.account (
     account_id text not null,
-    user_id text,                       -- what playlists name as owner.id; account_id is newer and not in them
+    user_id text,                       -- owner.id of playlists, which do not show the newer account_id
     display_name text,
     remembered_at timestamptz not null default now(),
     is_only boolean primary key default true check (is_only)
@@ -40,19 +40,19 @@ create table if not exists ops.account (
 -- Grain: one token set ('spotify'). Tokens are encrypted where is_encrypted
 create table if not exists ops.tokens (
     name text primary key,
-    client_id text not null,            -- the app it was given to; another app cannot use it
+    client_id text not null,            -- the app that it was issued to; another app cannot use it
     access_token text,
     expires_at timestamptz,
     refresh_token text not null,
     is_encrypted boolean not null default false,
     scope text,
     authorized_at timestamptz,          -- null: unknown (imported)
-    imported_fingerprint text,          -- null: by login
-    invalid_since timestamptz,          -- Spotify said invalid_grant: never tried again
+    imported_fingerprint text,          -- null: it came by a login
+    invalid_since timestamptz,          -- Spotify answered invalid_grant: it is not tried again
     updated_at timestamptz not null default now()
 );
 
--- Grain: one value of SPOTIFY_REFRESH_TOKEN ever seen, so that it is imported once and a later login wins
+-- Grain: one value of SPOTIFY_REFRESH_TOKEN that was ever seen: each is imported once, and a later login wins
 create table if not exists ops.token_imports (
     fingerprint text primary key,
     verdict text not null check (verdict in ('imported', 'superseded', 'invalid', 'wrong_account')),
@@ -60,12 +60,12 @@ create table if not exists ops.token_imports (
     decided_at timestamptz not null default now()
 );
 
--- Grain: one login that waits for its consent: good once, until `expires_at`. `state` itself is not stored
+-- Grain: one login under way. It can be finished once, until `expires_at`. Only a hash of its `state` is stored
 create table if not exists ops.pending_logins (
     state_hash text primary key,
     client_id text not null,
     redirect_uri text not null,
-    verifier text,                      -- PKCE; null where the app has a secret
+    verifier text,                      -- for PKCE; null if the app has a secret
     is_encrypted boolean not null default false,
     expires_at timestamptz not null
 );
@@ -79,7 +79,7 @@ create table if not exists ops.api_calls (
     primary key (family, hour)
 );
 
--- Grain: one endpoint family that was told to wait
+-- Grain: one endpoint family with a cooldown
 create table if not exists ops.api_cooldowns (
     family text primary key,
     until timestamptz not null,
@@ -101,7 +101,7 @@ create table if not exists ops.play_polls (
 );
 create index if not exists play_polls_polled_at on ops.play_polls (polled_at);
 
--- Grain: one resource. The last complete look at Spotify, not the last change
+-- Grain: one resource, with the time when it was last seen completely (not when it last changed)
 create table if not exists ops.source_checks (
     resource text primary key,
     checked_at timestamptz not null,
@@ -158,18 +158,18 @@ create table if not exists ops.build_results (
 );
 create index if not exists build_results_slug on ops.build_results (slug, finished_at desc);
 
--- Grain: one incremental table of dbt. What made its rows: where that has changed, the table is made anew
+-- Grain: one incremental table of dbt, with what its rows were made by. If that changes, the table is made anew
 create table if not exists ops.data_versions (
     relation text primary key,          -- schema.table
     data_version integer not null,
     reads jsonb not null,               -- values as text, by var
-    follows jsonb not null,             -- making_id of the incremental tables that it takes rows from, by relation
+    follows jsonb not null,             -- making_id of the incremental tables that it reads, by relation
     making_id uuid not null default gen_random_uuid(),
     made_anew_at timestamptz not null default clock_timestamp(),
-    reason text                         -- why it was made anew; null: there was no such table
+    reason text                         -- why it was made anew; null: it was made for the first time
 );
 
--- Grain: one thing to be remembered between builds ('needs_build')
+-- Grain: one mark that lasts between builds ('needs_build')
 create table if not exists ops.build_marks (
     name text primary key,
     marked_at timestamptz not null default now()
@@ -200,13 +200,13 @@ create table if not exists ops.logs (
 create index if not exists logs_run_id on ops.logs (run_id, log_id);
 create index if not exists logs_logged_at on ops.logs (logged_at);
 
--- When all entries were last read, in real time: our own record is trusted for a week at most
+-- When all entries were last read, in real time: our own record of them is used for a week at most
 alter table ops.playlists add column if not exists full_read_at timestamptz;
--- What we told Spotify that it is about, the mark aside; null: not known
+-- The description that we last sent, without our mark; null: not known
 alter table ops.playlists add column if not exists description text;
--- what we asked of Spotify last, which does not always honour it; null: not known
+-- Whether we last asked for a public playlist, which Spotify does not always honour; null: not known
 alter table ops.playlists add column if not exists asked_public boolean;
--- The push that an undo took back
+-- The push that this undo reverts
 alter table ops.playlist_pushes add column if not exists undo_of bigint;
 
 -- Grain: one uri that Spotify refused to add to a playlist; not tried again for a while
@@ -215,17 +215,17 @@ create table if not exists ops.refused_uris (
     refused_at timestamptz not null default now()
 );
 
--- Grain: one row of Spotify's that could not be stored, with the reason; the rest of its page was loaded
+-- Grain: one row from Spotify that could not be stored, with the reason. The other rows of its load were stored
 create table if not exists ops.quarantined_rows (
     resource text not null,
     row_key text not null,
     reason text not null,
-    payload text,                       -- JSON in ASCII: what jsonb refuses
+    payload text,                       -- JSON in ASCII, because jsonb may refuse it
     noticed_at timestamptz not null default now(),
     primary key (resource, row_key)
 );
 
--- Grain: one playlist whose rule is kept here instead of in a model. A rule that was retired stays, and is not built
+-- Grain: one playlist whose rule is stored here instead of in a model. A retired rule stays, and is not built
 create table if not exists ops.playlist_rules (
     slug text primary key,
     version integer not null,
@@ -237,11 +237,11 @@ create table if not exists ops.playlist_rules (
     verdict text check (verdict in ('valid', 'invalid', 'set_aside')),
     verdict_reason text,
     checked_at timestamptz,
-    checked_fingerprint text,           -- md5 of the rule that the verdict is about
-    checked_language integer            -- version of the language that it was checked for
+    checked_fingerprint text,           -- md5 of the rule that was checked
+    checked_language integer            -- version of the rule language at the check
 );
 
--- Grain: one version of one rule that was ever saved
+-- Grain: one saved version of one rule
 create table if not exists ops.playlist_rule_versions (
     slug text not null,
     version integer not null,
@@ -250,15 +250,15 @@ create table if not exists ops.playlist_rule_versions (
     primary key (slug, version)
 );
 
--- Grain: one thing of the catalogue that was asked for, by kind: 'track' (availability), 'likes_page' and
--- 'albums_page' (their offset, listed with `market`), 'artist', 'artist_albums'. `market` is '' where it is no
--- matter. An answer that says nothing new moves only these times and writes no raw row
+-- Grain: one catalogue item that was asked for, by kind: 'track' (availability), 'likes_page' and 'albums_page'
+-- (their offset, listed with `market`), 'artist', 'artist_albums'. `market` is '' if it does not matter. An answer
+-- without news only updates these times, and writes no raw row
 create table if not exists ops.catalog_checks (
     kind text not null,
     market text not null default '',
     key text not null,
     asked_at timestamptz not null,
-    answered_at timestamptz,            -- null, or before asked_at: the last question brought no answer
+    answered_at timestamptz,            -- null, or before asked_at: the last request was not answered
     primary key (kind, market, key)
 );
 
@@ -266,7 +266,7 @@ create table if not exists ops.catalog_checks (
 create table if not exists ops.api_fields (
     resource text not null,
     path text not null,
-    first_seen timestamptz,             -- null: never yet
+    first_seen timestamptz,             -- null: not seen yet
     last_seen timestamptz,
     last_looked_at timestamptz not null,
     rows_looked bigint not null default 0,
@@ -276,7 +276,7 @@ create table if not exists ops.api_fields (
 );
 
 -- Grain: one pair of tracks about which the user has decided: `merge` makes their recordings one, `split` takes
--- track_id out of the recording of other_track_id. Wins over ISRC and name; deleting the row undoes it
+-- track_id out of the recording of other_track_id. It wins over ISRC and name; deleting the row reverts it
 create table if not exists ops.recording_overrides (
     kind text not null check (kind in ('merge', 'split')),
     track_id text not null,
@@ -286,23 +286,23 @@ create table if not exists ops.recording_overrides (
     primary key (track_id, other_track_id),
     check (track_id <> other_track_id)
 );
--- one decision per pair, whichever is named first
+-- one decision per pair, in whichever order it is named
 create unique index if not exists recording_overrides_pair
     on ops.recording_overrides (least(track_id, other_track_id), greatest(track_id, other_track_id));
 
--- How text is compared, whatever rules of upper and lower case the database was created with. `tracker.case_rules` is
--- the collation that knows those of every script, as the start of the command found it on this server; '' = none.
+-- How text is compared, independently of the database's own case rules. `tracker.case_rules` is the collation of this
+-- server that has upper and lower case of every script, as the command found it at its start; '' = none.
 do $do$
 declare
     rules constant text := coalesce('collate ' || nullif(current_setting('tracker.case_rules', true), ''), '');
 begin
-    -- Without case, and with é one character however it was composed. Greek has two small sigmas, Turkish two i.
+    -- Lower case, with é as one character however it was composed. Greek has two small sigmas, Turkish has two i.
     execute format($sql$
         create or replace function ops.fold(value text) returns text
         language sql immutable parallel safe
         as $body$ select translate(lower(translate(normalize(value), chr(304), 'i') %s), chr(962), chr(963)) $body$
     $sql$, rules);
-    -- Whether a regular expression is found in the text, without regard to case.
+    -- Whether a regular expression matches anywhere in the text, without regard to case.
     execute format($sql$
         create or replace function ops.matches(value text, pattern text) returns boolean
         language sql immutable parallel safe
