@@ -10,11 +10,12 @@ from prefect.client.schemas.objects import State
 from flows.catalog import load_artist_albums, load_artists, load_availability
 from flows.listening import load_plays
 from flows.push import push_step
-from flows.run import events, run_log
+from flows.run import events
 from flows.run.dbt_build import Models, build_step, mark_build_due
 from flows.run.parameters import Push
 from flows.run.recorded_run import Overlap, Run, conduct
 from flows.sync import load_albums, load_likes, load_playlists, load_profile
+from profiles import run_log
 from profiles.settings import load_settings
 
 

@@ -13,8 +13,8 @@ from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.states import Completed, Failed
 
-from flows.run import events, run_log
-from profiles import redaction
+from flows.run import events
+from profiles import redaction, run_log
 from profiles.database import Database, advisory_lock, open_database
 from profiles.errors import Deferred, TrackerError
 from profiles.settings import load_settings

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from flows.run import run_log
 from flows.server import deployments, processes
 from flows.server.environment import (
     COMMON,
@@ -29,7 +28,7 @@ from flows.server.environment import (
     without_secrets,
 )
 from flows.server.prefect_api import STOPPED, is_worker_online, settle_runs
-from profiles import damage
+from profiles import damage, run_log
 from profiles.database import embedded, open_database, stop_embedded
 from profiles.errors import SettingsError, TrackerError
 from profiles.redaction import redact

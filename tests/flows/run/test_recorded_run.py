@@ -10,8 +10,9 @@ from uuid import uuid4
 import pytest
 
 from extract.report import LoadReport, PollReport
-from flows.run import recorded_run, run_log
+from flows.run import recorded_run
 from flows.run.recorded_run import Overlap, Run, conduct
+from profiles import run_log
 from profiles.database import advisory_lock
 from profiles.errors import Deferred, SettingsError, SpotifyUnavailable
 
