@@ -28,6 +28,14 @@ class LoadReport:
     calls: int
     detail: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def summary(self) -> str:
+        """One line."""
+        if self.detail.get("pass") == "skipped":
+            return f"skipped, {self.detail.get('why')}"
+        gone = f", {self.removed} removed" if self.removed else ""
+        return f"{self.rows} rows{gone}, {self.calls} calls"
+
     @classmethod
     def skipped(cls, resource: str) -> LoadReport:
         """The report of a sync that left the work to a twin of it."""
@@ -43,3 +51,8 @@ class PollReport:
     new: int
     gap_suspected: bool
     calls: int
+
+    @property
+    def summary(self) -> str:
+        """One line."""
+        return f"{self.new} new of {self.count} plays, {self.calls} calls"

@@ -14,7 +14,7 @@ from flows.leaving import disconnect as forget_sign_in
 from flows.leaving import preview_lines
 from flows.purge import plan_purge, purge
 from flows.run import waiting
-from flows.run.recorded_run import Run, conduct
+from flows.run.recorded_run import Run, recorded_flow_run
 from flows.server import prefect_cleanup
 from profiles import redaction
 from profiles.errors import InputError
@@ -51,7 +51,7 @@ def connect_spotify(address: str | None = None) -> State[Any]:
         address: Only to answer a run in a terminal: the address that the browser ended on.
     """
     redaction.hide([address])
-    with conduct("connect-spotify", address=None if address is None else "[hidden]") as run:
+    with recorded_flow_run("connect-spotify", address=None if address is None else "[hidden]") as run:
         if address is not None:
             run.step("sign-in", _finish, run.database, None, address)
             prefect_cleanup.forget_parameters()
@@ -79,7 +79,7 @@ def disconnect(purge: bool = False, confirm: str = "") -> State[Any]:
         purge: Delete the data too. Without the word below it only shows what it would delete.
         confirm: Type `delete` to go on with a purge.
     """
-    with conduct("disconnect", purge=purge, confirm=confirm) as run:
+    with recorded_flow_run("disconnect", purge=purge, confirm=confirm) as run:
         if purge:
             run.step("plan", _show_plan, run.database)
             if not run.has_trouble("plan"):

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.run.recorded_run import Overlap, conduct
+from flows.run.recorded_run import recorded_flow_run
 from profiles.database import backup as backups
 from profiles.database import open_database
 from profiles.database.export import export as write_export
+from profiles.recorded_run import Overlap
 from profiles.settings import load_settings
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def make_export(folder: str, file_format: FileFormat) -> str:
 @flow(name="backup", flow_run_name="backup")
 def backup() -> State[Any]:
     """Back the database up to TRACKER_HOME/backups, without the sign-in. The last seven backups stay."""
-    with conduct("backup", overlap=Overlap.SKIP) as run:
+    with recorded_flow_run("backup", overlap=Overlap.SKIP) as run:
         run.step("backup", make_backup)
     return run.state
 
@@ -62,6 +63,6 @@ def export(folder: str, file_format: FileFormat = FileFormat.PARQUET) -> State[A
         folder: A new or empty folder on the machine that runs the flow.
         file_format: `parquet` keeps the types, `csv` opens everywhere.
     """
-    with conduct("export", folder=folder, file_format=file_format) as run:
+    with recorded_flow_run("export", folder=folder, file_format=file_format) as run:
         run.step("export", make_export, folder, file_format)
     return run.state

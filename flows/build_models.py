@@ -8,7 +8,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 
 from flows.run.dbt_build import Models, build_step
-from flows.run.recorded_run import conduct
+from flows.run.recorded_run import recorded_flow_run
 
 
 @flow(name="build-models", flow_run_name="build {models}")
@@ -19,6 +19,6 @@ def build_models(models: Models = Models.ALL, full_refresh: bool = False) -> Sta
         models: `nightly` is everything, `after_poll` what new plays change, `playlists` the selections alone.
         full_refresh: Build incremental models anew from all raw data.
     """
-    with conduct("build-models", models=models, full_refresh=full_refresh) as run:
+    with recorded_flow_run("build-models", models=models, full_refresh=full_refresh) as run:
         run.step("build", build_step, models, full_refresh=full_refresh)
     return run.state

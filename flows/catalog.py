@@ -9,7 +9,7 @@ from prefect.client.schemas.objects import State
 
 from extract import artists, availability
 from flows.run.progress import progress_bar
-from flows.run.recorded_run import conduct
+from flows.run.recorded_run import recorded_flow_run
 from flows.run.tasks import step_task
 from profiles.session import open_session
 
@@ -49,7 +49,7 @@ def check_availability(
     Args:
         full: Ask for every page now instead of the next seventh.
     """
-    with conduct("check-availability", full=full) as run:
+    with recorded_flow_run("check-availability", full=full) as run:
         run.step("availability", load_availability, full=full)
     return run.state
 
@@ -57,7 +57,7 @@ def check_availability(
 @flow(name="sync-artists", flow_run_name="artists")
 def sync_artists() -> State[Any]:
     """Load artists with genres and images, and what those of saved albums have published: a day's budget."""
-    with conduct("sync-artists") as run:
+    with recorded_flow_run("sync-artists") as run:
         run.step("artists", load_artists)
         run.step("newer editions", load_artist_albums)
     return run.state

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 
 from extract import history
-from flows.run.dbt_build import Models, build_step, mark_build_due
+from flows.run.dbt_build import Models, build_step
 from flows.run.progress import progress_bar
-from flows.run.recorded_run import Run, conduct
+from flows.run.recorded_run import Run, recorded_flow_run
 from flows.views.playlists import escape
 from playlists.rules import legacy_import
 from profiles import redaction
+from profiles.build_marks import mark_build_due
 from profiles.errors import InputError
 from profiles.session import open_session
 
@@ -29,28 +28,12 @@ if TYPE_CHECKING:
     from profiles.database import Database
 
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Imported:
-    """What an import brought, with one line for the run's end."""
-
-    report: ImportReport
-
-    @property
-    def summary(self) -> str:
-        """One line."""
-        report = self.report
-        return (
-            f"{report.rows_read:,} rows read, {report.plays:,} plays and {report.podcasts:,} podcasts added,"
-            f" {report.duplicates:,} duplicates, {report.rejected:,} rejected, in {report.seconds:.0f} s"
-        )
-
-
-def read_export(path: str) -> Imported:
+def read_export(path: str) -> ImportReport:
     """Load the listening history from a zip, a folder or a file."""
-    if is_address(path):
+    if history.is_address(path):
         raise InputError(
             "A database address is not taken as a parameter: parameters are stored and shown.",
             remedy="Set TRACKER_IMPORT_URL and run import-tracker.",
@@ -61,19 +44,14 @@ def read_export(path: str) -> Imported:
             text = f"{progress.files_done} of {progress.files_total} files, {progress.rows_read:,} rows read"
             bar(progress.bytes_done, progress.bytes_total, text)
 
-        return Imported(history.import_history(session, Path(path), progress=show))
+        return history.import_history(session, Path(path), progress=show)
 
 
-def read_tracker(secret_block: str | None) -> Imported:
+def read_tracker(secret_block: str | None) -> ImportReport:
     """Copy an older tracker's plays, playlist rules and exclusions."""
     url = _secret(secret_block) if secret_block else None
     with open_session() as session:
-        return Imported(history.import_tracker(session, url=url))
-
-
-def is_address(text: str) -> bool:
-    """Say whether the text is a database address, which may hold a password."""
-    return urlsplit(text).scheme.startswith("postgres") or "password=" in text
+        return history.import_tracker(session, url=url)
 
 
 @flow(name="import-history", flow_run_name="import history")
@@ -87,9 +65,9 @@ def import_history(path: str, build: bool = True) -> State[Any]:
         path: The zip from Spotify, its folder, or one of its files, on the machine that runs the flow.
         build: Refresh all models afterwards. Without it the next build makes up for it.
     """
-    shown = "[hidden]" if is_address(path) else path
-    with conduct("import-history", path=shown, build=build) as run:
-        _tell(run, run.step("import", read_export, path), build=build)
+    shown = "[hidden]" if history.is_address(path) else path
+    with recorded_flow_run("import-history", path=shown, build=build) as run:
+        _finish(run, run.step("import", read_export, path), build=build)
     return run.state
 
 
@@ -107,11 +85,13 @@ def import_tracker(
         keep_rules: Keep its playlist rules here, too. They are paused until you resume them one by one.
         build: Refresh all models afterwards. Without it the next build makes up for it.
     """
-    with conduct("import-tracker", secret_block=secret_block, keep_rules=keep_rules, build=build) as run:
-        imported = run.step("import", read_tracker, secret_block)
-        if imported is not None and imported.report.is_useful:
+    with recorded_flow_run(
+        "import-tracker", secret_block=secret_block, keep_rules=keep_rules, build=build
+    ) as run:
+        report = run.step("import", read_tracker, secret_block)
+        if report is not None and report.is_useful:
             run.step("rules", _rules, run.database, is_asked=keep_rules)
-        _tell(run, imported, build=build)
+        _finish(run, report, build=build)
     return run.state
 
 
@@ -120,22 +100,23 @@ def _rules(database: Database, *, is_asked: bool) -> str:
     offers = legacy_import.import_rules(database) if is_asked else legacy_import.legacy_playlists(database)
     for offer in offers:
         if offer.is_lost:
-            log.warning("the rule of %s cannot be kept: %s", offer.theirs, offer.why)
+            logger.warning("the rule of %s cannot be kept: %s", offer.theirs, offer.why)
     count = sum(offer.is_waiting for offer in offers)
     lost = sum(offer.is_lost for offer in offers)
     kept = "kept, paused until you resume them" if is_asked else "waiting: python -m playlists import-rules"
     return f"{count} {kept}" + (f"; {lost} cannot be translated" if lost else "")
 
 
-def _tell(run: Run, imported: Imported | None, *, build: bool) -> None:
-    if imported is None:
+def _finish(run: Run, report: ImportReport | None, *, build: bool) -> None:
+    """Show what an import read, and build where it brought something."""
+    if report is None:
         return
     create_markdown_artifact(
-        key=run.flow, markdown=report_markdown(imported.report), description="What the last import read"
+        key=run.flow, markdown=report_markdown(report), description="What the last import read"
     )
-    if not imported.report.is_useful:
+    if not report.is_useful:
         run.is_bad_input = True
-        run.failed["import"] = "; ".join(imported.report.remarks()) or "nothing in it could be read"
+        run.failed["import"] = report.why_useless
         return
     mark_build_due(run.database)
     if build:

@@ -9,9 +9,11 @@ from prefect.client.schemas.objects import State
 
 from extract import listening
 from flows.run import events
-from flows.run.dbt_build import Models, build_step, is_build_due, mark_build_due
-from flows.run.recorded_run import Overlap, conduct
+from flows.run.dbt_build import Models, build_step
+from flows.run.recorded_run import recorded_flow_run
 from flows.run.tasks import step_task
+from profiles.build_marks import is_build_due, mark_build_due
+from profiles.recorded_run import Overlap
 from profiles.session import open_session
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ def track_plays(build: bool = True) -> State[Any]:
     Args:
         build: Refresh the models where plays are new. Without it the next poll or build makes up for it.
     """
-    with conduct("track-plays", overlap=Overlap.SKIP, build=build) as run:
+    with recorded_flow_run("track-plays", overlap=Overlap.SKIP, build=build) as run:
         polled = run.step("poll", load_plays)
         if polled is not None and polled.gap_suspected:
             events.tell(events.GAP_SUSPECTED, "track-plays", GAP)

@@ -11,11 +11,13 @@ from flows.catalog import load_artist_albums, load_artists, load_availability
 from flows.listening import load_plays
 from flows.push import push_step
 from flows.run import events
-from flows.run.dbt_build import Models, build_step, mark_build_due
+from flows.run.dbt_build import Models, build_step
 from flows.run.parameters import Push
-from flows.run.recorded_run import Overlap, Run, conduct
+from flows.run.recorded_run import Run, recorded_flow_run
 from flows.sync import load_albums, load_likes, load_playlists, load_profile
 from profiles import run_log
+from profiles.build_marks import mark_build_due
+from profiles.recorded_run import Overlap
 from profiles.settings import load_settings
 
 
@@ -26,7 +28,7 @@ def daily_sync() -> State[Any]:
     A step that fails or is deferred by a quota does not stop the others: the models are built from what there
     is, and the run's end names what is missing. Playlists are brought in line by update-playlists.
     """
-    with conduct("daily-sync", overlap=Overlap.SKIP) as run:
+    with recorded_flow_run("daily-sync", overlap=Overlap.SKIP) as run:
         run.step("albums", load_albums)
         run.step("likes", load_likes)
         run.step("availability", load_availability)
@@ -46,7 +48,7 @@ def weekly_full_sync() -> State[Any]:
 
     A pass that is cut short removes nothing.
     """
-    with conduct("weekly-full-sync", overlap=Overlap.SKIP) as run:
+    with recorded_flow_run("weekly-full-sync", overlap=Overlap.SKIP) as run:
         run.step("likes", load_likes, full=True)
         run.step("albums", load_albums, full=True)
         run.step("exclusions", load_playlists)
@@ -64,7 +66,7 @@ def initial_sync(push: Push = Push.APPLY, full: bool = True) -> State[Any]:
         push: `apply` creates and fills the playlists, `preview` only shows what it would do.
         full: List the whole library instead of looking for changes.
     """
-    with conduct("initial-sync", overlap=Overlap.SKIP, push=push, full=full) as run:
+    with recorded_flow_run("initial-sync", overlap=Overlap.SKIP, push=push, full=full) as run:
         run.step("profile", load_profile)
         # plays early: they are lost for good if a long library uses the quota up first
         run.step("plays", load_plays)

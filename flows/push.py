@@ -11,7 +11,7 @@ from prefect.client.schemas.objects import State
 
 from flows.run.dbt_build import test_playlists
 from flows.run.parameters import Slug
-from flows.run.recorded_run import conduct
+from flows.run.recorded_run import recorded_flow_run
 from flows.run.tasks import step_task
 from flows.views import playlists
 from playlists.push.push import push_all
@@ -66,7 +66,7 @@ def update_playlists(
         dry_run: Show what would change and write nothing to Spotify.
         force: Push also where a guard refuses (source too old, churn too high, tests failed).
     """
-    with conduct("update-playlists", slugs=slugs, dry_run=dry_run, force=force) as run:
+    with recorded_flow_run("update-playlists", slugs=slugs, dry_run=dry_run, force=force) as run:
         push_step(run, slugs, dry_run=dry_run, force=force)
     return run.state
 
@@ -80,7 +80,7 @@ def update_playlist(slug: Slug, dry_run: bool = False, force: bool = False) -> S
         dry_run: Show what would change and write nothing to Spotify.
         force: Push also where a guard refuses (source too old, churn too high, tests failed).
     """
-    with conduct("update-playlist", slug=slug, dry_run=dry_run, force=force) as run:
+    with recorded_flow_run("update-playlist", slug=slug, dry_run=dry_run, force=force) as run:
         push_step(run, [slug], dry_run=dry_run, force=force)
     return run.state
 
@@ -97,7 +97,7 @@ def undo_playlist(slug: Slug, to: int | None = None, dry_run: bool = False) -> S
         to: The number of the push whose result is restored; none means the state before the last push.
         dry_run: Show what would change and write nothing to Spotify.
     """
-    with conduct("undo-playlist", slug=slug, to=to, dry_run=dry_run) as run:
+    with recorded_flow_run("undo-playlist", slug=slug, to=to, dry_run=dry_run) as run:
         report = run.step("undo", undo_push, slug, to=to, dry_run=dry_run)
         _tell(run, report, is_dry_run=dry_run, is_all=False)
         if report is not None and not dry_run and report.results[0].outcome in ("pushed", "unchanged"):

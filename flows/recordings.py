@@ -9,10 +9,11 @@ from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 
-from flows.run.dbt_build import Models, build_step, mark_build_due
-from flows.run.recorded_run import conduct
+from flows.run.dbt_build import Models, build_step
+from flows.run.recorded_run import recorded_flow_run
 from flows.views.playlists import escape
 from playlists import recordings
+from profiles.build_marks import mark_build_due
 from profiles.errors import InputError
 
 if TYPE_CHECKING:
@@ -120,7 +121,9 @@ def decide_recording(
         reason: Why, so that you know it in a year. Needed to merge and to split.
         build: Refresh all models afterwards. Without it the next build makes up for it.
     """
-    with conduct("decide-recording", decision=decision, track=track, other=other, reason=reason) as run:
+    with recorded_flow_run(
+        "decide-recording", decision=decision, track=track, other=other, reason=reason
+    ) as run:
         if decision is not Decision.LIST:
             run.step("decide", decide, run.database, decision, track, other, reason)
             if not run.has_trouble("decide"):

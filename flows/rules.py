@@ -13,7 +13,7 @@ from prefect.client.schemas.objects import State
 from flows.push import push_step
 from flows.run.dbt_build import Models, build_step
 from flows.run.parameters import Slug
-from flows.run.recorded_run import Run, conduct
+from flows.run.recorded_run import Run, recorded_flow_run
 from flows.sync import load_playlists
 from flows.views import playlists
 from playlists.push.push import plan_pushes, result_of
@@ -83,7 +83,7 @@ def create_playlist(playlist: PlaylistForm, dry_run: bool = False) -> State[Any]
         playlist: Its name, which tracks, and how they are cut and ordered.
         dry_run: Only show what it would hold. Nothing is stored, nothing is written to Spotify.
     """
-    with conduct("create-playlist", playlist=_plain(playlist), dry_run=dry_run) as run:
+    with recorded_flow_run("create-playlist", playlist=_plain(playlist), dry_run=dry_run) as run:
         draft = run.step("rule", _new_draft, run.database, playlist)
         if draft is not None and _is_shown(run, draft) and not dry_run:
             _keep_and_push(run, draft, is_new=True)
@@ -102,7 +102,7 @@ def edit_playlist(slug: Slug, changes: ChangeForm, dry_run: bool = False) -> Sta
         changes: What becomes different. An empty field leaves what there is.
         dry_run: Only show what it would hold. Nothing is stored, nothing is written to Spotify.
     """
-    with conduct("edit-playlist", slug=slug, changes=_plain(changes), dry_run=dry_run) as run:
+    with recorded_flow_run("edit-playlist", slug=slug, changes=_plain(changes), dry_run=dry_run) as run:
         draft = run.step("rule", _changed_draft, run.database, slug, changes)
         if draft is not None and _is_shown(run, draft) and not dry_run:
             _keep_and_push(run, draft, is_new=False)
@@ -120,7 +120,7 @@ def preview_playlist(
         playlist: A rule that is not kept yet, in place of a slug.
         tracks: How many of its tracks are listed.
     """
-    with conduct("preview-playlist", slug=slug, playlist=_plain(playlist), tracks=tracks) as run:
+    with recorded_flow_run("preview-playlist", slug=slug, playlist=_plain(playlist), tracks=tracks) as run:
         found = run.step("playlist", _to_look_at, run.database, slug, playlist)
         if isinstance(found, Draft):
             _is_shown(run, found, tracks=tracks)

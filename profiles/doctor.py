@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from profiles import damage, simulated_time
 from profiles.damage import MARK, damage_of_dlt_folder
 from profiles.database import open_database
-from profiles.errors import Deferred, SettingsError, TrackerError
+from profiles.errors import Deferred, ExitStatus, SettingsError, TrackerError
 from profiles.settings import require_spotify_app
 from profiles.signin.refresh import WARN_AFTER_DAYS
 from profiles.spotify.client import SpotifyClient
@@ -59,10 +59,14 @@ class Diagnosis:
     forecast: tuple[Forecast, ...] = ()
 
     @property
-    def exit_status(self) -> int:
-        """0 all well, 1 something failed, 2 a setting is wrong or missing, 3 Spotify asks for patience."""
+    def exit_status(self) -> ExitStatus:
+        """How the command ends: a wrong setting weighs most, then a failure, then a quota that is used up."""
         states = {finding.state for finding in self.findings}
-        return 2 if "bad_input" in states else 1 if "failed" in states else 3 if "deferred" in states else 0
+        if "bad_input" in states:
+            return ExitStatus.BAD_INPUT
+        if "failed" in states:
+            return ExitStatus.FAILED
+        return ExitStatus.DEFERRED if "deferred" in states else ExitStatus.DONE
 
 
 def examine(settings: Settings) -> Diagnosis:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 if TYPE_CHECKING:
@@ -12,10 +13,20 @@ ForbiddenReason = Literal[
 ]
 
 
+class ExitStatus(IntEnum):
+    """What every command of ours ends with."""
+
+    DONE = 0
+    FAILED = 1
+    BAD_INPUT = 2
+    DEFERRED = 3
+    INTERRUPTED = 130
+
+
 class TrackerError(Exception):
     """An expected failure with its remedy. `exit_status` is what a command ends with."""
 
-    exit_status: ClassVar[int] = 1
+    exit_status: ClassVar[ExitStatus] = ExitStatus.FAILED
 
     def __init__(self, message: str, *, remedy: str = "") -> None:
         super().__init__(message)
@@ -29,13 +40,13 @@ class TrackerError(Exception):
 class SettingsError(TrackerError):
     """A setting is missing or wrong (exit status 2)."""
 
-    exit_status = 2
+    exit_status = ExitStatus.BAD_INPUT
 
 
 class InputError(TrackerError):
     """What was typed or handed in cannot be used: a file, a folder, an address (exit status 2)."""
 
-    exit_status = 2
+    exit_status = ExitStatus.BAD_INPUT
 
 
 class DatabaseUnavailable(TrackerError):
@@ -45,7 +56,7 @@ class DatabaseUnavailable(TrackerError):
 class Deferred(TrackerError):
     """Spotify asked for more patience than a run has: the endpoint family rests until `until` (exit 3)."""
 
-    exit_status = 3
+    exit_status = ExitStatus.DEFERRED
 
     def __init__(self, family: str, until: datetime, *, reason: str = "") -> None:
         because = f" ({reason})" if reason else ""

@@ -4,7 +4,7 @@ from extract.history.copy_load import ImportRunningError, ensure_tables
 from extract.history.export_files import ImportInputError
 from extract.history.import_report import FileReport, ImportProgress, ImportReport
 from extract.history.importer import import_history
-from extract.history.older_tracker import TrackerUnreachableError, import_tracker
+from extract.history.older_tracker import TrackerUnreachableError, import_tracker, is_address
 
 __all__ = [
     "FileReport",
@@ -16,4 +16,5 @@ __all__ = [
     "ensure_tables",
     "import_history",
     "import_tracker",
+    "is_address",
 ]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from extract.history.formats import is_history_name, looks_like_history
-from profiles.errors import TrackerError
+from profiles.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,10 +25,8 @@ _SNIFFED_BYTES = 64 << 10
 _DIGITS = re.compile(r"(\d+)")
 
 
-class ImportInputError(TrackerError):
-    """There is nothing to import at the given path (exit status 2)."""
-
-    exit_status = 2
+class ImportInputError(InputError):
+    """There is nothing to import at the given path."""
 
 
 @dataclass(frozen=True)

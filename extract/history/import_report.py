@@ -113,6 +113,19 @@ class ImportReport:
         """Whether any file could be read, now or earlier."""
         return any(file.outcome in ("loaded", "partial", "already_imported") for file in self.files)
 
+    @property
+    def why_useless(self) -> str:
+        """Why no file of it could be read."""
+        return "; ".join(self.remarks()) or "nothing in it could be read"
+
+    @property
+    def summary(self) -> str:
+        """One line."""
+        return (
+            f"{self.rows_read:,} rows read, {self.plays:,} plays and {self.podcasts:,} podcasts added,"
+            f" {self.duplicates:,} duplicates, {self.rejected:,} rejected, in {self.seconds:.0f} s"
+        )
+
     def lines(self) -> list[tuple[str, str]]:
         """The table, as (what, how much)."""
         other = self.new_rows - self.plays - self.podcasts - self.new["audiobook"]

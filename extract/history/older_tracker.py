@@ -14,6 +14,7 @@ from contextlib import closing
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import orjson
@@ -46,6 +47,11 @@ _SECRET_NAME = re.compile(r"token|secret|password|e?mail", re.IGNORECASE)
 
 class TrackerUnreachableError(TrackerError):
     """The older tracker's database cannot be read."""
+
+
+def is_address(text: str) -> bool:
+    """Say whether a text is a database's address: it may hold a password, and everybody sees arguments."""
+    return urlsplit(text).scheme.startswith("postgres") or "password=" in text
 
 
 def import_tracker(session: Session, *, url: SecretStr | None = None) -> ImportReport:

@@ -1,10 +1,10 @@
-"""dbt inside a flow: one build at a time, every node a task in the UI, a verdict in one line.
+"""Builds of the warehouse: one at a time, with a verdict in one line.
 
-`PrefectDbtRunner` runs dbt in this process. Its node tasks are seen in the UI; only warnings and errors are
-logged, because a build has hundreds of nodes. What the tests of single playlists found does not fail the
-build: they warn, and the push reads their verdict from `ops.build_results`. Nor does a playlist whose own
-model fails: the selections are built once more from the tables that stand, and the push refuses that
-playlist alone.
+dbt runs in this process: inside a flow run through `PrefectDbtRunner`, which shows its nodes as tasks in the
+UI, elsewhere plainly. Only warnings and errors are logged, because a build has hundreds of nodes. What the
+tests of single playlists found does not fail the build: they warn, and the push reads their verdict from
+`ops.build_results`. Nor does a playlist whose own model fails: the selections are built once more from the
+tables that stand, and the push refuses that playlist alone.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -23,21 +24,22 @@ from extract.loading import pipeline
 from playlists.rules.check import check_rules
 from playlists.selections import record_failed_models, tests_of
 from profiles import dbt
+from profiles.build_marks import clear_mark, database_now
 from profiles.errors import TrackerError
 from profiles.session import open_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
+    from pathlib import Path
 
     from dbt.cli.main import dbtRunnerResult
 
     from profiles.database import Database
     from profiles.session import Session
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
-NEEDS_BUILD = "needs_build"
 PATIENCE_S = 1800  # for a build of somebody else's to end
 LONGEST_MESSAGE = 400
 FAILED = {"error", "fail", "runtime error"}
@@ -47,9 +49,6 @@ STANDING_ONLY = {"TRACKER_STANDING_PLAYLISTS_ONLY": "1"}
 COLLISION = re.compile(
     r"already exists|deadlock detected|tuple concurrently updated|does not exist", re.IGNORECASE
 )
-SET_MARK = """
-    insert into ops.build_marks (name) values (%s) on conflict (name) do update set marked_at = now()
-"""
 
 
 class Models(StrEnum):
@@ -108,7 +107,7 @@ def build_step(models: Models, *, wait_s: float = PATIENCE_S, full_refresh: bool
             arguments = ["build", "--selector", str(selector), *(["--full-refresh"] if full_refresh else [])]
             verdict = _build(session, arguments, lock.environment())
             for line in made_anew_since(session.database, marks_seen_at):
-                log.info("%s", line)
+                logger.info("%s", line)
             if selector is not Models.PLAYLISTS:  # what was loaded is upstream of them
                 clear_mark(session.database, marks_seen_at)
         return f"{verdict} in {time.monotonic() - began:.0f} s"
@@ -125,30 +124,6 @@ def test_playlists(session: Session, slugs: Sequence[str]) -> None:
         _build(session, ["test", *selection], lock.environment())
 
 
-def mark_build_due(database: Database) -> None:
-    """Remember that something has been loaded that no build has seen."""
-    with database.transaction() as cursor:
-        cursor.execute(SET_MARK, [NEEDS_BUILD])
-
-
-def is_build_due(database: Database) -> bool:
-    """Say whether something has been loaded that no build has seen."""
-    with database.transaction() as cursor:
-        cursor.execute("select from ops.build_marks where name = %s", [NEEDS_BUILD])
-        return cursor.fetchone() is not None
-
-
-def clear_mark(database: Database, seen_at: datetime) -> None:
-    """Forget the mark that stood when a build began.
-
-    One set while dbt was running stays: that build may have read the table before the rows came.
-    """
-    with database.transaction() as cursor:
-        cursor.execute(
-            "delete from ops.build_marks where name = %s and marked_at <= %s", [NEEDS_BUILD, seen_at]
-        )
-
-
 def made_anew_since(database: Database, moment: datetime) -> list[str]:
     """Say which incremental tables were made anew since a moment of the database's clock, and why."""
     with database.transaction() as cursor:
@@ -160,26 +135,18 @@ def made_anew_since(database: Database, moment: datetime) -> list[str]:
         return [f"{relation} was made anew: {reason}" for relation, reason in cursor.fetchall()]
 
 
-def database_now(database: Database) -> datetime:
-    """Return the database's own time, which the marks bear."""
-    with database.transaction() as cursor:
-        cursor.execute("select now()")
-        now: datetime = (cursor.fetchone() or (None,))[0]
-        return now
-
-
 def _build(session: Session, arguments: Sequence[str], lock: Mapping[str, str]) -> Verdict:
     environment = {**dbt.environment(session.settings, session.database), **lock}
     verdict = _invoke(session, arguments, environment)
     if verdict.failures and all(COLLISION.search(failure) for failure in verdict.failures):
         # a bare `dbt` typed beside us does not know our lock; both then fail on one relation
-        log.warning("the build ran into another one and is repeated: %s", verdict.failures[0])
+        logger.warning("the build ran into another one and is repeated: %s", verdict.failures[0])
         verdict = _invoke(session, arguments, environment)
     for warning in verdict.warnings:
-        log.warning("%s", warning)
+        logger.warning("%s", warning)
     if verdict.failed_playlists and arguments[0] == "build":
         for slug, why in verdict.failed_playlists.items():
-            log.warning("the playlist %s was not built: %s", slug, why)
+            logger.warning("the playlist %s was not built: %s", slug, why)
         again = _invoke(session, ["build", "--select", *SELECTIONS], {**environment, **STANDING_ONLY})
         if not again.failures:
             record_failed_models(session.database, verdict.failed_playlists)
@@ -198,30 +165,57 @@ def _build(session: Session, arguments: Sequence[str], lock: Mapping[str, str]) 
 
 
 def _invoke(session: Session, arguments: Sequence[str], environment: Mapping[str, str]) -> Verdict:
+    run_dbt = _run_as_tasks if _is_in_flow_run() else _run_plainly
+    log_path = {"DBT_LOG_PATH": str(dbt.log_folder(session.settings))}
+    with dbt.target_folder(session.settings) as target, _environment({**environment, **log_path}):
+        result = run_dbt(list(arguments), target)
+    return read_verdict(getattr(result.result, "results", []))
+
+
+def _is_in_flow_run() -> bool:
+    # where nothing has imported Prefect there is no flow run, and no reason to spend seconds on importing it
+    if "prefect" not in sys.modules:
+        return False
+    from prefect.context import FlowRunContext  # noqa: PLC0415  # see above
+
+    return FlowRunContext.get() is not None
+
+
+def _run_as_tasks(arguments: list[str], target: Path) -> dbtRunnerResult:
     # dbt takes seconds to import, and a poll that finds nothing new needs none of it
     from dbt_common.events.base_types import EventLevel  # noqa: PLC0415
     from prefect_dbt import PrefectDbtSettings  # type: ignore[import-untyped]  # noqa: PLC0415  # no types
 
     from flows.run.dbt_nodes import Runner  # noqa: PLC0415  # as above
 
-    log_path = {"DBT_LOG_PATH": str(dbt.log_folder(session.settings))}
-    with (
-        dbt.target_folder(session.settings) as target,
-        _environment({**environment, **log_path}),
-        _quiet_node_tasks(),
-    ):
-        settings = PrefectDbtSettings(
-            project_dir=dbt.DBT_PROJECT_DIR,
-            profiles_dir=dbt.PROFILES_DIR,
-            target_path=target,
-            log_level=EventLevel.WARN,
-        )
-        runner = Runner(settings=settings, raise_on_failure=False, disable_assets=True)
+    settings = PrefectDbtSettings(
+        project_dir=dbt.DBT_PROJECT_DIR,
+        profiles_dir=dbt.PROFILES_DIR,
+        target_path=target,
+        log_level=EventLevel.WARN,
+    )
+    runner = Runner(settings=settings, raise_on_failure=False, disable_assets=True)
+    with _quiet_node_tasks():
         try:
-            result: dbtRunnerResult = runner.invoke(list(arguments))
+            result: dbtRunnerResult = runner.invoke(arguments)
         except ValueError as error:  # dbt could not even begin: a parse error, a hook that refused
             raise BuildError(f"dbt did not run: {error}") from None
-    return read_verdict(getattr(result.result, "results", []))
+    return result
+
+
+def _run_plainly(arguments: list[str], target: Path) -> dbtRunnerResult:
+    from dbt.cli.main import dbtRunner  # noqa: PLC0415  # as in _run_as_tasks
+
+    folders = {
+        "--project-dir": dbt.DBT_PROJECT_DIR,
+        "--profiles-dir": dbt.PROFILES_DIR,
+        "--target-path": target,
+    }
+    options = [text for name, folder in folders.items() for text in (name, str(folder))]
+    result = dbtRunner().invoke([*arguments, *options, "--log-level", "none"])
+    if result.exception is not None and result.result is None:
+        raise BuildError(f"dbt did not run: {result.exception}")
+    return result
 
 
 def read_verdict(results: Sequence[Any]) -> Verdict:

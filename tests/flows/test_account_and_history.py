@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from extract.history import is_address
 from extract.library import sync
-from flows import account, history
+from flows import account
 from flows.account import connect_spotify, disconnect
 from flows.backup import backup, export
 from flows.history import import_history, import_tracker
@@ -233,5 +234,5 @@ def test_a_backup_and_an_export_are_runs_too(session: Session, tracker_home: Pat
 
 
 def test_a_database_address_is_known_as_one() -> None:
-    assert history.is_address("postgresql://host/db")
-    assert not history.is_address("/data/my_spotify_data.zip")
+    assert is_address("postgresql://host/db")
+    assert not is_address("/data/my_spotify_data.zip")

@@ -9,12 +9,13 @@ import pytest
 from flows.listening import track_plays
 from flows.nightly import daily_sync, initial_sync
 from flows.push import update_playlist
-from flows.run import dbt_build
 from flows.sync import sync_albums, sync_likes
+from profiles import build_marks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from flows.run import dbt_build
     from profiles.session import Session
 
 pytestmark = [pytest.mark.usefixtures("prefect_server"), pytest.mark.xdist_group("prefect")]
@@ -49,7 +50,9 @@ def test_a_poll_that_finds_nothing_new_builds_nothing(
     spotify.account.play(spotify.account.likes[0].track_id)
     assert track_plays(return_state=True).is_completed()
     assert built == ["after_poll"]
-    dbt_build.clear_mark(session.database, dbt_build.database_now(session.database))  # as a real build does
+    build_marks.clear_mark(
+        session.database, build_marks.database_now(session.database)
+    )  # as a real build does
     assert "0 new" in str(track_plays(return_state=True).message)
     assert built == ["after_poll"]
 

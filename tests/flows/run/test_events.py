@@ -10,7 +10,7 @@ import pytest
 from flows import listening
 from flows.listening import track_plays
 from flows.run import events
-from flows.run.recorded_run import conduct
+from flows.run.recorded_run import recorded_flow_run
 from profiles.clock import real_now
 from profiles.errors import Deferred, SpotifyUnavailable
 from profiles.settings import load_settings
@@ -35,7 +35,7 @@ def test_a_failed_run_is_an_event(session: Session, told: list[str]) -> None:
     def fail() -> None:
         raise SpotifyUnavailable("away")
 
-    with conduct("sync-likes") as run:
+    with recorded_flow_run("sync-likes") as run:
         run.step("likes", fail)
     assert told == [events.RUN_FAILED]
 
@@ -44,13 +44,13 @@ def test_a_quota_stop_is_an_event(session: Session, told: list[str]) -> None:
     def defer() -> None:
         raise Deferred("library", real_now())
 
-    with conduct("sync-likes") as run:
+    with recorded_flow_run("sync-likes") as run:
         run.step("likes", defer)
     assert told == [events.QUOTA_STOPPED]
 
 
 def test_a_run_that_went_well_is_none(session: Session, told: list[str]) -> None:
-    with conduct("sync-likes") as run:
+    with recorded_flow_run("sync-likes") as run:
         run.step("likes", lambda: "done")
     assert told == []
 

@@ -11,10 +11,11 @@ import pytest
 
 from extract.report import LoadReport, PollReport
 from flows.run import recorded_run
-from flows.run.recorded_run import Overlap, Run, conduct
+from flows.run.recorded_run import Run, recorded_flow_run
 from profiles import run_log
 from profiles.database import advisory_lock
 from profiles.errors import Deferred, SettingsError, SpotifyUnavailable
+from profiles.recorded_run import Overlap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,17 +73,14 @@ def test_bad_input_has_a_state_of_its_own(database: Database) -> None:
 
 
 def test_a_report_of_a_poll_is_told_in_words() -> None:
-    assert (
-        recorded_run.describe(PollReport("new", 50, 3, gap_suspected=False, calls=1))
-        == "3 new of 50 plays, 1 calls"
-    )
+    assert PollReport("new", 50, 3, gap_suspected=False, calls=1).summary == "3 new of 50 plays, 1 calls"
 
 
 def test_a_run_under_way_makes_the_next_one_skip(session: Session, ask: Callable[..., list[Any]]) -> None:
     called: list[str] = []
     with (
         advisory_lock(session.database, "flow:track-plays", wait=False),
-        conduct("track-plays", overlap=Overlap.SKIP) as run,
+        recorded_flow_run("track-plays", overlap=Overlap.SKIP) as run,
     ):
         run.step("poll", lambda: called.append("polled"))
     assert called == []
@@ -92,7 +90,7 @@ def test_a_run_under_way_makes_the_next_one_skip(session: Session, ask: Callable
 
 
 def test_a_run_and_its_lines_are_kept(session: Session, ask: Callable[..., list[Any]]) -> None:
-    with conduct("sync-likes", full=True) as run:
+    with recorded_flow_run("sync-likes", full=True) as run:
         run.step("likes", lambda: LoadReport("liked_tracks", 1, 0, 4))
     row = ask("select flow, state, calls, parameters, finished_at is not null from ops.runs")
     assert row == [("sync-likes", "completed", 4, {"full": True}, True)]
@@ -102,7 +100,7 @@ def test_a_run_and_its_lines_are_kept(session: Session, ask: Callable[..., list[
 def test_no_secret_reaches_the_logs(session: Session, ask: Callable[..., list[Any]]) -> None:
     assert session.settings.spotify_client_secret is not None
     secret = session.settings.spotify_client_secret.get_secret_value()
-    with conduct("sync-likes") as run:
+    with recorded_flow_run("sync-likes") as run:
         logging.getLogger("flows.test").info("sent %s and Bearer abcdef123456", secret)
         run.step("likes", fail(ValueError(f"refused: {secret}")))
     written = " ".join(ask("select message from ops.logs") + ask("select message from ops.runs"))
@@ -114,17 +112,17 @@ def test_no_secret_reaches_the_logs(session: Session, ask: Callable[..., list[An
 def test_an_exception_outside_a_step_is_recorded_and_goes_on(
     session: Session, ask: Callable[..., list[Any]]
 ) -> None:
-    with pytest.raises(ZeroDivisionError), conduct("daily-sync"):
+    with pytest.raises(ZeroDivisionError), recorded_flow_run("daily-sync"):
         _ = 1 // 0
     assert ask("select state from ops.runs") == ["failed"]
 
 
 def test_a_killed_run_is_noticed_by_the_next_one(session: Session, ask: Callable[..., list[Any]]) -> None:
     run_log.begin(session.database, uuid4(), "track-plays", {})
-    with conduct("track-plays") as run:
+    with recorded_flow_run("track-plays") as run:
         assert run.follows_a_crash
     assert ask("select state from ops.runs order by started_at") == ["crashed", "completed"]
-    with conduct("track-plays") as run:
+    with recorded_flow_run("track-plays") as run:
         assert not run.follows_a_crash
 
 
@@ -132,15 +130,15 @@ def test_a_run_that_was_due_before_a_later_one_did_its_work_is_skipped(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     overdue = datetime.now(UTC) - timedelta(hours=3)
-    with conduct("daily-sync"):
+    with recorded_flow_run("daily-sync"):
         pass
     monkeypatch.setattr(recorded_run, "_identity", lambda: (uuid4(), overdue))
-    with conduct("daily-sync") as run:
+    with recorded_flow_run("daily-sync") as run:
         assert run.is_skipped
     monkeypatch.setattr(
         recorded_run, "_identity", lambda: (uuid4(), datetime.now(UTC) + timedelta(seconds=1))
     )
-    with conduct("daily-sync") as run:
+    with recorded_flow_run("daily-sync") as run:
         assert not run.is_skipped
 
 
