@@ -12,9 +12,7 @@ export PYTHONUNBUFFERED := 1
 export DO_NOT_TRACK := 1
 
 # SANDBOX=1: the same product against the simulated account, with a home and a database of its own.
-ifdef SANDBOX
-IN_SANDBOX = eval "$$($(PY) -m demo env)";
-endif
+TRACKER := $(VENV)/bin/tracker $(if $(SANDBOX),--sandbox)
 
 .PHONY: help demo test up down status login lint bench docs psql check dbt format lock clean install install-dev
 
@@ -22,41 +20,41 @@ help:  ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | while IFS=$$'\t' read -r name what; do printf '  make %-9s %s\n' "$$name" "$$what"; done
 
 demo: install  ## the whole product on a simulated account, in about three minutes
-	@$(PY) -m demo $(ARGS)
+	@$(TRACKER) demo $(ARGS)
 
 test: install-dev  ## run every test (real PostgreSQL, simulated Spotify over HTTP)
 	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 up: install  ## start database, Prefect (UI, worker) and schedules on this machine (SANDBOX=1: on the simulated account)
-	@$(if $(SANDBOX),$(PY) -m demo start;) $(IN_SANDBOX) $(PY) -m flows up
+	@$(TRACKER) up
 
 down: install  ## stop what `make up` started; the data stays
-	@$(IN_SANDBOX) $(PY) -m flows down $(if $(SANDBOX),; $(PY) -m demo stop)
+	@$(TRACKER) down
 
 status: install  ## what runs, and where
-	@$(IN_SANDBOX) $(PY) -m flows status
+	@$(TRACKER) status $(ARGS)
 
 login: install  ## sign in to Spotify in the browser, or by pasting the address (ARGS=--paste)
-	@$(IN_SANDBOX) $(PY) -m profiles.signin.login $(ARGS)
+	@$(TRACKER) login $(ARGS)
 
 check: install  ## the doctor: settings, database, token, Spotify, Prefect, each with its remedy
-	@$(IN_SANDBOX) $(PY) -m profiles check $(ARGS)
+	@$(TRACKER) check $(ARGS)
 
 psql: install  ## open the database (SANDBOX=1: the simulated account's)
-	@$(IN_SANDBOX) $(PY) -m profiles psql
+	@$(TRACKER) psql $(ARGS)
 
 dbt: install  ## run dbt on the same database, e.g. make dbt ARGS="build"
-	@$(IN_SANDBOX) $(PY) -m profiles.dbt $(ARGS)
+	@$(TRACKER) dbt $(ARGS)
 
 docs: install  ## write the documentation of every table to .local/docs/index.html
-	@$(IN_SANDBOX) $(PY) -m profiles.dbt docs generate --static
-	@mkdir -p .local/docs && cp "$$($(PY) -m profiles.dbt target-path)/static_index.html" .local/docs/index.html && echo "Open .local/docs/index.html"
+	@$(TRACKER) dbt docs generate --static --target-path $(CURDIR)/.local/docs/target
+	@cp .local/docs/target/static_index.html .local/docs/index.html && echo "Open .local/docs/index.html"
 
 lint: install-dev  ## ruff, mypy, import-linter, sqlfluff
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check .
 	@$(PY) -m mypy
 	@$(VENV)/bin/lint-imports
-	@$(PY) -m playlists check-blocks
+	@$(TRACKER) playlists check --blocks
 	@$(PY) -m tests.dbt.lint lint
 
 bench: install-dev  ## what is slower than a test: calls per scenario, speed as ratios
@@ -82,9 +80,11 @@ $(VENV)/uv:
 	@$(PYTHON) -m pip --python $(PY) install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@touch $@
 
-$(VENV)/installed: requirements.txt | $(VENV)/uv
+# the editable install of this folder makes the command `tracker`, which then works from every folder
+$(VENV)/installed: requirements.txt pyproject.toml | $(VENV)/uv
 	@echo "Installing into $(VENV) …"
 	@$(VENV)/bin/uv pip install --quiet --python $(PY) -r requirements.txt
+	@$(VENV)/bin/uv pip install --quiet --python $(PY) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed

@@ -12,8 +12,8 @@ from demo import report
 from demo.account import served
 from demo.place import enter
 from demo.stopwatch import Stopwatch
-from flows.server.environment import prefect_server, wait_for
-from profiles import simulated_time
+from flows.server.environment import hide_prefect_lines, prefect_server, wait_for
+from profiles import simulated_time, terminal
 from profiles.database import open_database
 from profiles.errors import TrackerError
 from profiles.settings import load_settings
@@ -53,9 +53,9 @@ def live(place: Place) -> int:
 def wait_until_ready(api_url: str) -> None:
     """Import the product while its Prefect server starts, then wait for the server."""
     from flows import listening, nightly, push  # noqa: F401, PLC0415  # after Prefect's environment is set
-    from flows.run import terminal  # noqa: PLC0415  # after Prefect's environment is set
 
-    terminal.show_steps(is_quiet=True)
+    hide_prefect_lines()
+    terminal.show_log(steps=False)
     wait_for(api_url)
 
 

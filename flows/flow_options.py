@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+from click.core import ParameterSource
 from prefect.exceptions import ParameterTypeError, SignatureMismatchError
 from prefect.utilities.callables import parameter_schema
 
-from profiles.errors import SettingsError
+from profiles.errors import InputError
+from profiles.terminal import PROGRAM
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,21 +21,40 @@ if TYPE_CHECKING:
 
     from flows.server.prefect_yaml import Listed
 
-YES = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+class JsonOrFile(click.ParamType[Any]):
+    """What a form holds, written as JSON or standing in a file (`@FILE`)."""
+
+    name = "json"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the value."""
+        text = str(value)
+        try:
+            return json.loads(
+                Path(text[1:]).read_text(encoding="utf-8-sig") if text.startswith("@") else text
+            )
+        except (OSError, ValueError) as error:
+            self.fail(f"no JSON: {error}", param, ctx)
 
 
 def parse(listed: Listed, flow: Flow[..., Any], arguments: Sequence[str]) -> dict[str, Any]:
-    """Return the parameters that were given. Raises SettingsError where they do not fit."""
-    given = vars(parser_of(listed, flow).parse_args(arguments))
-    parameters = {name: value for name, value in given.items() if value is not None}
+    """Return the parameters that were given. Raises click.UsageError or InputError where they do not fit."""
+    name = f"{PROGRAM} run {listed.name}"
+    context = command_of(listed, flow).make_context(name, list(arguments))
+    parameters = {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in context.params.items()
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    }
     missing = [name for name in parameter_schema(flow).required if name not in parameters]
     if missing:
         options = " ".join(f"--{name.replace('_', '-')}" for name in missing)
-        raise SettingsError(f"{listed.name} needs {options}.", remedy=f"python -m flows {listed.name} --help")
+        raise InputError(f"{listed.name} needs {options}.", remedy=f"`{name} --help` tells more.")
     try:
         flow.validate_parameters(parameters)
     except (ParameterTypeError, SignatureMismatchError) as error:
-        raise SettingsError(f"{listed.name}: {error}") from None
+        raise InputError(f"{listed.name}: {error}") from None
     return parameters
 
 
@@ -43,31 +64,38 @@ def run(flow: Flow[..., Any], parameters: dict[str, Any]) -> State[Any]:
     return call(**parameters, return_state=True)
 
 
-def parser_of(listed: Listed, flow: Flow[..., Any]) -> argparse.ArgumentParser:
-    """Return a parser with one option per parameter."""
-    parser = argparse.ArgumentParser(
-        prog=f"python -m flows {listed.name}", description=listed.summary, allow_abbrev=False
-    )
+def command_of(listed: Listed, flow: Flow[..., Any]) -> click.Command:
+    """Return a command with one option per parameter, which does nothing itself."""
     schema = parameter_schema(flow)
-    for name, field in schema.properties.items():
-        options = list(dict.fromkeys([f"--{name.replace('_', '-')}", f"--{name}"]))
-        parser.add_argument(*options, dest=name, **_option(_resolved(field, schema.definitions)))
-    return parser
+    options: list[click.Parameter] = [
+        click.Option(
+            list(dict.fromkeys([name, f"--{name.replace('_', '-')}", f"--{name}"])),
+            **_option(_resolved(field, schema.definitions)),
+        )
+        for name, field in schema.properties.items()
+    ]
+    return click.Command(listed.name, params=options, help=listed.summary)
 
 
 def _option(field: dict[str, Any]) -> dict[str, Any]:
     shown = f" (default: {field['default']})" if field.get("default") is not None else ""
-    about = f"{(field.get('description') or field.get('title') or '').strip()}{shown}".replace("%", "%%")
+    about = {"help": f"{(field.get('description') or field.get('title') or '').strip()}{shown}"}
     if "enum" in field:
-        return {"choices": field["enum"], "help": about}
+        return {"type": click.Choice(field["enum"]), **about}
     if field.get("type") == "boolean":
         # `--dry-run` and `--dry-run false` both say what they mean
-        return {"nargs": "?", "const": True, "type": _yes_or_no, "metavar": "true|false", "help": about}
+        return {
+            "type": click.BOOL,
+            "is_flag": False,
+            "flag_value": True,
+            "metavar": "[true|false]",
+            **about,
+        }
     if field.get("type") == "array":
-        return {"nargs": "+", "metavar": "VALUE", "help": about}
+        return {"multiple": True, "metavar": "VALUE", "help": f"{about['help']} May be repeated."}
     if field.get("type") == "object":
-        return {"type": _object, "metavar": "JSON|@FILE", "help": about}
-    return {"metavar": "VALUE", "help": about}
+        return {"type": JsonOrFile(), "metavar": "JSON|@FILE", **about}
+    return {"metavar": "VALUE", **about}
 
 
 def _resolved(field: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
@@ -82,18 +110,3 @@ def _resolved(field: dict[str, Any], definitions: dict[str, Any]) -> dict[str, A
             key: value for key, value in kind.items() if key != "$ref"
         }
     return merged | {key: field[key] for key in ("default", "description", "title") if key in field}
-
-
-def _object(text: str) -> Any:
-    """Return what a form holds, written as JSON or standing in a file."""
-    try:
-        return json.loads(Path(text[1:]).read_text(encoding="utf-8-sig") if text.startswith("@") else text)
-    except (OSError, ValueError) as error:
-        raise argparse.ArgumentTypeError(f"no JSON: {error}") from None
-
-
-def _yes_or_no(text: str) -> bool:
-    try:
-        return YES[text.lower()]
-    except KeyError:
-        raise argparse.ArgumentTypeError("true or false, please") from None

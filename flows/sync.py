@@ -9,14 +9,11 @@ from prefect.client.schemas.objects import State
 
 from extract import profile
 from extract.library import sync
-from extract.playlists import sync_playlists, watched_playlists
+from flows.exclusions import load_exclusions
 from flows.run.progress import progress_bar
-from flows.run.recorded_run import conduct
+from flows.run.recorded_run import recorded_flow_run
 from flows.run.tasks import step_task
-from playlists import exclusions, records
-from playlists.rules.referenced_playlists import playlists_read
-from playlists.slugs import EXCLUSIONS
-from profiles.session import Session, open_session
+from profiles.session import open_session
 
 if TYPE_CHECKING:
     from extract.report import LoadReport
@@ -40,16 +37,7 @@ def load_likes(*, full: bool = False) -> LoadReport:
 def load_playlists() -> LoadReport:
     """Bring the list of playlists, and the entries of those that are looked into, in line with Spotify."""
     with open_session() as session:
-        ensure_exclusions(session)
-        wanted = [*watched_playlists(session), *playlists_read(session.database)]
-        return sync_playlists(session, dict.fromkeys(wanted))
-
-
-def ensure_exclusions(session: Session) -> None:
-    """Make the exclusions playlist where there has never been one."""
-    known = records.read_states(session.database).get(EXCLUSIONS)
-    if known is None or known.playlist_id is None:
-        exclusions.ensure_exclusions(session)
+        return load_exclusions(session)
 
 
 @step_task("load profile")
@@ -66,7 +54,7 @@ def sync_likes(full: bool = False) -> State[Any]:
     Args:
         full: List every like again instead of looking for changes. Needed only when something looks wrong.
     """
-    with conduct("sync-likes", full=full) as run:
+    with recorded_flow_run("sync-likes", full=full) as run:
         run.step("likes", load_likes, full=full)
     return run.state
 
@@ -74,7 +62,7 @@ def sync_likes(full: bool = False) -> State[Any]:
 @flow(name="sync-likes-full", flow_run_name="all likes")
 def sync_likes_full() -> State[Any]:
     """List every liked track again and compare. A pass that is cut short removes nothing."""
-    with conduct("sync-likes-full") as run:
+    with recorded_flow_run("sync-likes-full") as run:
         run.step("likes", load_likes, full=True)
     return run.state
 
@@ -86,7 +74,7 @@ def sync_albums(full: bool = False) -> State[Any]:
     Args:
         full: Ask for the tracks of long albums again even where nothing seems to have changed.
     """
-    with conduct("sync-albums", full=full) as run:
+    with recorded_flow_run("sync-albums", full=full) as run:
         run.step("albums", load_albums, full=full)
     return run.state
 
@@ -94,6 +82,6 @@ def sync_albums(full: bool = False) -> State[Any]:
 @flow(name="sync-exclusions", flow_run_name="exclusions")
 def sync_exclusions() -> State[Any]:
     """Load the exclusions playlist, and the other playlists that rules look into."""
-    with conduct("sync-exclusions") as run:
+    with recorded_flow_run("sync-exclusions") as run:
         run.step("playlists", load_playlists)
     return run.state

@@ -1,18 +1,15 @@
-"""What the commands print: plain tables for people, the same as JSON for programs."""
+"""Rows of the tables that commands on playlists print."""
 
 from __future__ import annotations
 
-import json
-import sys
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from playlists.playlist_types import Plan, PushRecord, PushResult
+    from profiles.terminal import Row
 
-Row = dict[str, Any]
 SHOWN = 10
 """Tracks of a kind in a diff for people; JSON has all of them."""
 
@@ -102,22 +99,9 @@ def push_row(push: PushRecord) -> Row:
     }
 
 
-def show(rows: Sequence[Row], *, as_json: bool, empty: str = "Nothing to show.") -> None:
-    """Print rows as an aligned table, else as JSON."""
-    if as_json:
-        print_json(list(rows))
-    elif not rows:
-        print(empty)
-    else:
-        columns = list(rows[0])
-        lines = [columns, *([_cell(row[column]) for column in columns] for row in rows)]
-        widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
-        for line in lines:
-            print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
-
-
-def show_diff(detail: Row) -> None:
-    """Print what one plan adds, removes, moves and loses."""
+def diff_lines(detail: Row) -> list[str]:
+    """What one plan adds, removes, moves and loses, a line each, and why it is not pushed."""
+    lines = []
     for key, sign in (
         ("tracks_added", "+"),
         ("tracks_removed", "-"),
@@ -125,31 +109,10 @@ def show_diff(detail: Row) -> None:
         ("tracks_with_a_new_date", "!"),
     ):
         tracks = detail[key]
-        for track in tracks[:SHOWN]:
-            print(f"  {sign} {track['title'] or track['uri']}")
+        lines += [f"  {sign} {track['title'] or track['uri']}" for track in tracks[:SHOWN]]
         if len(tracks) > SHOWN:
-            print(f"  {sign} … and {len(tracks) - SHOWN} more")
+            lines.append(f"  {sign} … and {len(tracks) - SHOWN} more")
     for name, value in detail["new_details"].items():
-        print(f"  {name} becomes {str(value).lower() if isinstance(value, bool) else value}")
-    for refusal in detail["refusals"]:
-        print(f"  not pushed: {refusal['reason']} {refusal['remedy']}")
-
-
-def print_json(value: Any) -> None:
-    """Print JSON; times as ISO 8601."""
-    json.dump(value, sys.stdout, indent=2, ensure_ascii=False, default=_as_json)
-    print()
-
-
-def _as_json(value: Any) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else ""
-    if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M}"
-    return f"{value:.0%}" if isinstance(value, float) else str(value)
+        lines.append(f"  {name} becomes {str(value).lower() if isinstance(value, bool) else value}")
+    lines += [f"  not pushed: {refusal['reason']} {refusal['remedy']}" for refusal in detail["refusals"]]
+    return lines

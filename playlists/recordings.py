@@ -1,4 +1,4 @@
-"""Decisions about recordings: `python -m playlists.recordings merge|split|list|delete`.
+"""Decisions about recordings: which tracks are editions of one, and which are not.
 
 A recording is what several tracks are editions of. dbt finds them by ISRC and name; a decision kept in
 `ops.recording_overrides` wins over both with the next build, and deleting it undoes it.
@@ -6,20 +6,13 @@ A recording is what several tracks are editions of. dbt finds them by ISRC and n
 
 from __future__ import annotations
 
-import argparse
-import json
 import re
-import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from profiles.database import open_database
-from profiles.errors import InputError, TrackerError
-from profiles.settings import load_settings
+from profiles.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from profiles.database import Database
 
 Kind: TypeAlias = Literal["merge", "split"]
@@ -83,62 +76,8 @@ def overrides(database: Database) -> list[Override]:
         return [Override(*row) for row in cursor.fetchall()]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit status."""
-    given = _parser().parse_args(arguments)
-    try:
-        database = open_database(load_settings())
-        match given.command:
-            case "list":
-                _print(overrides(database), is_json=given.json)
-            case "delete":
-                if not forget(database, given.track, given.other):
-                    raise RecordingError("There is no decision about these two.", remedy="See `list`.")
-                sys.stdout.write("Deleted. The next build follows.\n")
-            case kind:
-                made = decide(database, kind, given.track, given.other, given.reason)
-                sys.stdout.write(
-                    f"Kept: {made.kind} {made.track_id} {made.other_track_id}. The next build follows.\n"
-                )
-    except TrackerError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_status
-    return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m playlists.recordings", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    for kind, what in (
-        ("merge", "the recordings of two tracks are one"),
-        ("split", "the first track leaves the recording of the second"),
-    ):
-        command = commands.add_parser(kind, help=what)
-        command.add_argument("track", help="id, uri or link")
-        command.add_argument("other", help="id, uri or link")
-        command.add_argument("--reason", required=True)
-    command = commands.add_parser("delete", help="undo a decision")
-    command.add_argument("track")
-    command.add_argument("other")
-    command = commands.add_parser("list", help="all decisions")
-    command.add_argument("--json", action="store_true")
-    return parser
-
-
-def _print(found: Sequence[Override], *, is_json: bool) -> None:
-    if is_json:
-        sys.stdout.write(json.dumps([asdict(one) for one in found]) + "\n")
-        return
-    for one in found:
-        sys.stdout.write(f"{one.kind}  {one.track_id}  {one.other_track_id}  {one.reason}\n")
-
-
 def _id(track: str) -> str:
     found = _ID.fullmatch(track.strip())
     if found is None:
         raise RecordingError(f"{track!r} names no track.", remedy="Give its id, uri or link.")
     return found[1]
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -1,7 +1,4 @@
-"""dbt outside Prefect: the environment it needs, one build at a time, a target folder per process.
-
-`python -m profiles.dbt ARGUMENTS` is `dbt ARGUMENTS` on our database; `… target-path` prints where it writes.
-"""
+"""dbt outside Prefect: the environment it needs, one build at a time, a target folder per process."""
 
 from __future__ import annotations
 
@@ -14,10 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from profiles import redaction
-from profiles.database import held_lock, open_database
+from profiles.database import held_lock
 from profiles.errors import TrackerError
-from profiles.settings import REPOSITORY, load_settings
+from profiles.settings import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +22,7 @@ if TYPE_CHECKING:
     from profiles.database import Database
     from profiles.settings import Settings
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 DBT_PROJECT_DIR = REPOSITORY / "dbt_project"
 PROFILES_DIR = REPOSITORY / "profiles"
@@ -135,28 +131,13 @@ def log_folder(settings: Settings) -> Path:
     return settings.tracker_home / "dbt" / "logs"
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run dbt with these arguments; return its exit status."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    try:
-        settings = load_settings()
-        redaction.install(settings.secrets())
-        if list(arguments) == ["target-path"]:
-            sys.stdout.write(f"{settings.tracker_home / 'dbt' / 'target-0'}\n")
-            return 0
-        return run(arguments, settings, open_database(settings))
-    except TrackerError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_status
-
-
 @contextmanager
 def _turn(database: Database) -> Iterator[BuildLock]:
     with build_lock(database, wait=False) as lock:
         if lock is not None:
             yield lock
             return
-    log.info("another build is running; waiting for it to end")
+    logger.info("another build is running; waiting for it to end")
     with build_lock(database, wait=True) as lock:
         if lock is None:
             raise TrackerError(
@@ -182,7 +163,3 @@ def _is_reading(arguments: Sequence[str]) -> bool:
 
 def _run(arguments: Sequence[str], variables: dict[str, str]) -> int:
     return subprocess.run([*COMMAND, *arguments], cwd=DBT_PROJECT_DIR, env=variables, check=False).returncode
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

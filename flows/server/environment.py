@@ -122,6 +122,17 @@ def wait_for(api_url: str) -> None:
         )
 
 
+def hide_prefect_lines() -> None:
+    """Keep Prefect's own log lines off the terminal: ours say what matters.
+
+    Call it after Prefect has been imported, when its handlers exist.
+    """
+    for name in (None, "prefect", "prefect.flow_runs", "prefect.task_runs"):
+        for handler in logging.getLogger(name).handlers:
+            if type(handler).__name__ == "PrefectConsoleHandler":
+                handler.setLevel(logging.CRITICAL)
+
+
 def free_port() -> int:
     """Return a port of this machine that nobody listens on."""
     with socket.socket() as listener:

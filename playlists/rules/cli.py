@@ -1,4 +1,4 @@
-"""The commands on rules without SQL: new, edit, eject, explain, check-rules, and preview of a rule."""
+"""The commands on rules without SQL."""
 
 from __future__ import annotations
 
@@ -7,73 +7,125 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from playlists import printing
-from playlists.rules import stored_rules
-from playlists.rules.check import check_rules
-from playlists.rules.eject import eject
-from playlists.rules.explain import explain
-from playlists.rules.legacy_import import import_rules, legacy_playlists
-from playlists.rules.preview import preview
-from playlists.rules.rule import InvalidRuleError
-from playlists.slugs import slug_of
+import click
+
+from profiles import terminal
+from profiles.errors import ExitStatus
 
 if TYPE_CHECKING:
-    import argparse
+    from collections.abc import Sequence
 
+    from rich.tree import Tree
+
+    from playlists.rules.explain import Explanation
     from playlists.rules.legacy_import import LegacyPlaylist
     from playlists.rules.preview import Preview
     from playlists.rules.rule import Rule
+    from playlists.rules.stored_rules import StoredRule
     from profiles.session import Session
+    from profiles.terminal import Row
 
 NEXT = """The next daily-sync and update-playlists put it on Spotify. At once:
-  python -m flows build-models --models playlists && python -m playlists apply {slug}"""
+  `tracker build --models playlists`, then `tracker playlists apply {slug}`"""
+
+dry_run_option = click.option(
+    "--dry-run", is_flag=True, help="Check the rule and preview it, but store nothing."
+)
 
 
-def new(session: Session, options: argparse.Namespace) -> int:
-    """Store a new rule."""
-    slug, rule = read_file(options.rule)
-    slug = options.slug or slug or slug_of(rule.block.title)
-    if options.dry_run:
-        stored_rules.refuse_taken(session.database, slug)
-        return _show_preview(session, rule, options, slug=slug)
-    return _show_saved(stored_rules.save(session.database, slug, rule, is_new=True), options)
+@click.command()
+@click.option("--rule", "file", required=True, metavar="FILE", help="The rule as JSON; - reads the input.")
+@click.option("--slug", help="Its short name; else that of the file, else from the title.")
+@dry_run_option
+@terminal.json_option
+def new(file: str, slug: str | None, dry_run: bool, as_json: bool) -> None:
+    """Keep a playlist by a rule without SQL."""
+    from playlists.rules import stored_rules
+    from playlists.slugs import slug_of
+    from profiles.session import open_session
+
+    with open_session() as session:
+        named, rule = read_file(file)
+        slug = slug or named or slug_of(rule.block.title)
+        if dry_run:
+            stored_rules.refuse_taken(session.database, slug)
+            show_preview(session, rule, as_json=as_json, slug=slug)
+            return
+        _show_saved(stored_rules.save(session.database, slug, rule, is_new=True), as_json=as_json)
 
 
-def edit(session: Session, options: argparse.Namespace) -> int:
-    """Change a stored rule; without a file, print it."""
-    stored = stored_rules.load(session.database, options.slug)
-    if options.rule is None:
-        printing.print_json({"slug": stored.slug, **stored.document})
-        return 0
-    _, rule = read_file(options.rule)
-    if options.dry_run:
-        return _show_preview(session, rule, options, slug=stored.slug)
-    return _show_saved(stored_rules.save(session.database, stored.slug, rule, is_new=False), options)
+@click.command()
+@click.argument("slug")
+@click.option("--rule", "file", metavar="FILE", help="The rule as JSON; - reads the input.")
+@dry_run_option
+@terminal.json_option
+def edit(slug: str, file: str | None, dry_run: bool, as_json: bool) -> None:
+    """Change a rule; without --rule it is printed."""
+    from playlists.rules import stored_rules
+    from profiles.session import open_session
+
+    with open_session() as session:
+        stored = stored_rules.load(session.database, slug)
+        if file is None:
+            terminal.print_json({"slug": stored.slug, **stored.document})
+            return
+        _, rule = read_file(file)
+        if dry_run:
+            show_preview(session, rule, as_json=as_json, slug=stored.slug)
+            return
+        _show_saved(stored_rules.save(session.database, stored.slug, rule, is_new=False), as_json=as_json)
 
 
-def eject_rule(session: Session, options: argparse.Namespace) -> int:
-    """Write a stored rule out as a model."""
-    ejected = eject(session, options.slug)
-    if options.json:
-        printing.print_json({"slug": ejected.slug, "files": [str(file) for file in ejected.files]})
-        return 0
-    print(f"'{ejected.slug}' is a model now, and builds as it did before:")
-    for file in ejected.files:
-        print(f"  {file}")
-    return 0
+@click.command()
+@click.argument("slug")
+@terminal.json_option
+def versions(slug: str, as_json: bool) -> None:
+    """Every version of a rule."""
+    from playlists.rules import stored_rules
+    from profiles.session import open_session
+
+    with open_session() as session:
+        found = stored_rules.versions(session.database, slug)
+    rows: list[Row] = [
+        {"version": version, "saved_at": saved_at, "rule": document if as_json else json.dumps(document)}
+        for version, saved_at, document in found
+    ]
+    terminal.show(rows, as_json=as_json, empty=f"No rule was ever called '{slug}'.")
 
 
-def preview_rule(session: Session, options: argparse.Namespace) -> int:
-    """Say what a rule would select, before anything is stored."""
-    _, rule = read_file(options.rule)
-    return _show_preview(session, rule, options)
+@click.command()
+@click.argument("slug")
+@terminal.json_option
+def eject(slug: str, as_json: bool) -> None:
+    """Write a rule out as a dbt model, and build that instead."""
+    from playlists.rules import eject as ejecting
+    from profiles.session import open_session
+
+    with open_session() as session:
+        ejected = ejecting.eject(session, slug)
+    if as_json:
+        terminal.print_json({"slug": ejected.slug, "files": [str(file) for file in ejected.files]})
+        return
+    terminal.say(f"'{ejected.slug}' is a model now, and builds as it did before:")
+    terminal.say(*(f"  {file}" for file in ejected.files))
 
 
-def explain_track(session: Session, options: argparse.Namespace) -> int:
-    """Say why a track is in a playlist or not."""
-    found = explain(session, options.slug, options.track)
-    if options.json:
-        printing.print_json(
+@click.command()
+@click.argument("slug")
+@click.argument("track")
+@terminal.json_option
+def explain(slug: str, track: str, as_json: bool) -> None:
+    """Why a track is in a playlist or not.
+
+    TRACK is its id, its link, or a part of its title.
+    """
+    from playlists.rules import explain as explaining
+    from profiles.session import open_session
+
+    with open_session() as session:
+        found = explaining.explain(session, slug, track)
+    if as_json:
+        terminal.print_json(
             {
                 "slug": found.slug,
                 "track_id": found.track_id,
@@ -87,53 +139,90 @@ def explain_track(session: Session, options: argparse.Namespace) -> int:
                 ],
             }
         )
-        return 0
-    print(f"{found.title} is {found.standing}: {found.reason}")
+        return
+    terminal.show_tree(_tree(found))
+
+
+def _tree(found: Explanation) -> Tree:
+    from rich.text import Text
+    from rich.tree import Tree
+
+    tree = Tree(Text(f"{found.title} is {found.standing}: {found.reason}"))
+    branches = [tree]
     for judged in found.conditions:
-        print(f"  {'yes' if judged.holds else 'no ':>3}  {'  ' * judged.level}{judged.text}")
-    return 0
+        del branches[judged.level + 1 :]
+        style = "green" if judged.holds else "red"
+        text = Text(f"{'yes' if judged.holds else 'no'}  {judged.text}", style=style)
+        branches.append(branches[-1].add(text))
+    return tree
 
 
-def check(session: Session, options: argparse.Namespace) -> int:
-    """Check all stored rules; those that are not valid are left out of builds."""
-    verdicts = check_rules(session.database)
-    rows: list[printing.Row] = [
-        {"slug": each.slug, "verdict": each.verdict, "why": each.reason} for each in verdicts
-    ]
-    printing.show(rows, as_json=options.json, empty="No rule is kept in the database.")
-    return 1 if any(each.verdict == "invalid" for each in verdicts) else 0
+@click.command()
+@click.option("--blocks", is_flag=True, help="Check the blocks of the models instead; needs no database.")
+@terminal.json_option
+def check(blocks: bool, as_json: bool) -> ExitStatus:
+    """Check all rules without SQL, as before each build.
+
+    Those that are not valid are left out of builds.
+    """
+    if blocks:
+        return _check_blocks(as_json=as_json)
+    from playlists.rules.check import check_rules
+    from profiles.session import open_session
+
+    with open_session() as session:
+        verdicts = check_rules(session.database)
+    rows: list[Row] = [{"slug": each.slug, "verdict": each.verdict, "why": each.reason} for each in verdicts]
+    terminal.show(rows, as_json=as_json, empty="No rule is kept in the database.")
+    is_failure = any(each.verdict == "invalid" for each in verdicts)
+    return ExitStatus.FAILED if is_failure else ExitStatus.DONE
 
 
-def rule_versions(session: Session, options: argparse.Namespace) -> int:
-    """Print every version of a rule."""
-    rows: list[printing.Row] = [
-        {"version": version, "saved_at": saved_at, "rule": document if options.json else json.dumps(document)}
-        for version, saved_at, document in stored_rules.versions(session.database, options.slug)
-    ]
-    printing.show(rows, as_json=options.json, empty=f"No rule was ever called '{options.slug}'.")
-    return 0
+def _check_blocks(*, as_json: bool) -> ExitStatus:
+    from playlists.rules import model_blocks
+    from playlists.slugs import listed_slugs
+
+    wrong = model_blocks.problems(model_blocks.read_models(terminal.settings()), listed_slugs())
+    rows: list[Row] = [{"slug": slug, "problem": problem} for slug, problem in wrong.items()]
+    terminal.show(rows, as_json=as_json, empty="Every playlist block is valid.")
+    return ExitStatus.BAD_INPUT if wrong else ExitStatus.DONE
 
 
-def import_from_tracker(session: Session, options: argparse.Namespace) -> int:
-    """Keep the rules that `import-tracker` brought, paused."""
-    offers = legacy_playlists(session.database) if options.dry_run else import_rules(session.database)
-    rows: list[printing.Row] = [
+@click.command("import-rules")
+@click.option("--dry-run", is_flag=True, help="Translate and show them, but store nothing.")
+@terminal.json_option
+def import_rules(dry_run: bool, as_json: bool) -> ExitStatus:
+    """Keep the rules of an older tracker; they are paused at first.
+
+    `tracker import-tracker` brings them.
+    """
+    from playlists.rules import legacy_import
+    from profiles.session import open_session
+
+    with open_session() as session:
+        read = legacy_import.legacy_playlists if dry_run else legacy_import.import_rules
+        offers = read(session.database)
+    _show_offers(offers, is_dry_run=dry_run, as_json=as_json)
+    return ExitStatus.FAILED if any(offer.is_lost for offer in offers) else ExitStatus.DONE
+
+
+def _show_offers(offers: Sequence[LegacyPlaylist], *, is_dry_run: bool, as_json: bool) -> None:
+    rows: list[Row] = [
         {
             "slug": offer.slug,
             "theirs": offer.theirs,
             "title": offer.rule.block.title if offer.rule else None,
-            "outcome": _outcome(offer, is_dry_run=options.dry_run),
+            "outcome": _outcome(offer, is_dry_run=is_dry_run),
             "playlist_id": offer.playlist_id,
             "why": offer.why,
         }
         for offer in offers
     ]
-    printing.show(rows, as_json=options.json, empty="No rule was imported: python -m flows import-tracker.")
-    if not options.json and any(offer.is_waiting for offer in offers) and not options.dry_run:
-        print(
-            "Look at one with python -m playlists preview SLUG; python -m playlists resume SLUG keeps it up."
+    terminal.show(rows, as_json=as_json, empty="No rule was imported: `tracker import-tracker`.")
+    if not as_json and any(offer.is_waiting for offer in offers) and not is_dry_run:
+        terminal.say(
+            "Look at one with `tracker playlists preview SLUG`; `tracker playlists resume SLUG` keeps it up."
         )
-    return 1 if any(offer.is_lost for offer in offers) else 0
 
 
 def _outcome(offer: LegacyPlaylist, *, is_dry_run: bool) -> str:
@@ -146,6 +235,9 @@ def _outcome(offer: LegacyPlaylist, *, is_dry_run: bool) -> str:
 
 def read_file(path: str) -> tuple[str | None, Rule]:
     """The slug and the rule of a JSON file; `-` is standard input. Raises InvalidRuleError."""
+    from playlists.rules import stored_rules
+    from playlists.rules.rule import InvalidRuleError
+
     try:
         text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8-sig")
         document: Any = json.loads(text)
@@ -161,22 +253,24 @@ def read_file(path: str) -> tuple[str | None, Rule]:
     return stored_rules.read_document(document)
 
 
-def _show_preview(
-    session: Session, rule: Rule, options: argparse.Namespace, *, slug: str | None = None
-) -> int:
-    found = preview(session, rule, tracks=getattr(options, "tracks", 20))
-    if options.json:
-        printing.print_json(preview_detail(found, slug))
-        return 0
-    print(f"{found.title}: {found.count} tracks ({found.matched} meet the conditions). Nothing was stored.")
-    for track in found.tracks:
-        print(f"{track['position']:>4}  {track['artist']} – {track['title']}")
-    for note in found.notes:
-        print(f"  {note}")
-    return 0
+def show_preview(
+    session: Session, rule: Rule, *, as_json: bool, tracks: int = 20, slug: str | None = None
+) -> None:
+    """Say what a rule would select, before anything is stored."""
+    from playlists.rules.preview import preview
+
+    found = preview(session, rule, tracks=tracks)
+    if as_json:
+        terminal.print_json(preview_detail(found, slug))
+        return
+    terminal.say(
+        f"{found.title}: {found.count} tracks ({found.matched} meet the conditions). Nothing was stored.",
+        *(f"{track['position']:>4}  {track['artist']} – {track['title']}" for track in found.tracks),
+        *(f"  {note}" for note in found.notes),
+    )
 
 
-def preview_detail(found: Preview, slug: str | None = None) -> printing.Row:
+def preview_detail(found: Preview, slug: str | None = None) -> Row:
     """A preview as JSON."""
     return {
         "slug": slug,
@@ -188,9 +282,9 @@ def preview_detail(found: Preview, slug: str | None = None) -> printing.Row:
     }
 
 
-def _show_saved(stored: stored_rules.StoredRule, options: argparse.Namespace) -> int:
-    if options.json:
-        printing.print_json(
+def _show_saved(stored: StoredRule, *, as_json: bool) -> None:
+    if as_json:
+        terminal.print_json(
             {
                 "slug": stored.slug,
                 "version": stored.version,
@@ -199,7 +293,7 @@ def _show_saved(stored: stored_rules.StoredRule, options: argparse.Namespace) ->
                 "rule": stored.document,
             }
         )
-        return 0
-    print(f"'{stored.slug}' is stored as version {stored.version}. {stored.verdict_reason or ''}".rstrip())
-    print(NEXT.format(slug=stored.slug))
-    return 0
+        return
+    verdict = stored.verdict_reason or ""
+    terminal.say(f"'{stored.slug}' is stored as version {stored.version}. {verdict}".rstrip())
+    terminal.say(NEXT.format(slug=stored.slug))

@@ -37,7 +37,7 @@ def daily_sync(environment: dict[str, str]) -> tuple[int, float, str]:
     """Run it; return its exit status, its seconds and what it said."""
     began = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-m", "flows", "daily-sync"],
+        [sys.executable, "-m", "flows", "run", "daily-sync"],
         env=environment,
         capture_output=True,
         text=True,

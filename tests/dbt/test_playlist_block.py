@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, get_args
 import pytest
 from pydantic import ValidationError
 
-from playlists.__main__ import main
 from playlists.block import PlaylistBlock
+from playlists.cli import main
 from playlists.rules import model_blocks
 from profiles.dbt import DBT_PROJECT_DIR
 
@@ -146,7 +146,7 @@ def test_a_model_that_no_build_selects_for_is_named() -> None:
 
 def test_blocks_are_checked_without_a_database(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("TRACKER_HOME", str(tmp_path))
-    assert main(["check-blocks"]) == 0
+    assert main(["check", "--blocks"]) == 0
     assert not (tmp_path / "postgres").exists()
 
 

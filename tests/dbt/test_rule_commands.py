@@ -10,7 +10,7 @@ import pytest
 import yaml
 from jinja2.nativetypes import NativeEnvironment
 
-from playlists.__main__ import main
+from playlists.cli import main
 from playlists.rules import stored_rules
 from playlists.rules.check import check_rules
 from playlists.rules.eject import eject, jinja, properties_text

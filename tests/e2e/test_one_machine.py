@@ -156,10 +156,10 @@ def test_up_again_brings_back_a_killed_worker_and_starts_nothing_twice(machine: 
     [worker] = [process for process in machine.processes() if "worker" in process.cmdline()]
     worker.kill()
     worker.wait(timeout=10)
-    server = machine.run("flows", "status").splitlines()[0]
+    server = machine.run("flows", "status").splitlines()[1]
     said = machine.run("flows", "up")
     assert f"server     {machine.ui_url} (running)" in said
-    assert machine.run("flows", "status").splitlines()[0] == server
+    assert machine.run("flows", "status").splitlines()[1] == server
     assert "stopped" not in machine.run("flows", "status")
     # what was paused in the UI stays paused
     assert not deployments(machine)["daily-sync"]["schedules"][0]["active"]

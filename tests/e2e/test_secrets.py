@@ -41,7 +41,7 @@ def test_a_full_run_at_debug_leaves_no_token_secret_or_password_anywhere(
 ) -> None:
     password = session.database.password or PASSWORD  # a given server wants its own
     done = subprocess.run(
-        [sys.executable, "-m", "flows", "initial-sync"],
+        [sys.executable, "-m", "flows", "run", "initial-sync"],
         cwd=REPOSITORY,
         env={**os.environ, **CHATTY, "DB_PASSWORD": password, "TRACKER_SECRET_KEY": KEY},
         capture_output=True,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from flows import cli as command
 from flows import leaving
 from flows.leaving import disconnect
 from flows.purge import plan_purge, purge
@@ -229,22 +230,22 @@ def test_a_purge_at_the_terminal_wants_a_yes(
 ) -> None:
     move_in(database)
     before = contents(database)
-    assert leaving.main(["disconnect", "--purge"]) == 2
+    assert command.main(["disconnect", "--purge"]) == 2
     shown = capsys.readouterr()
     assert "raw_spotify.liked_tracks" in shown.out
     assert "--yes" in shown.err
-    assert leaving.main(["disconnect", "--purge", "--dry-run", "--json"]) == 0
+    assert command.main(["disconnect", "--purge", "--dry-run", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["is_deleted"] is False
     assert contents(database) == before
-    assert leaving.main(["disconnect", "--purge", "--yes"]) == 0
+    assert command.main(["disconnect", "--purge", "--yes"]) == 0
     assert filled_tables(database) == set()
 
 
 def test_a_disconnect_at_the_terminal_says_what_is_left_to_do(
     settings: Settings, database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert leaving.main(["disconnect"]) == 0
+    assert command.main(["disconnect"]) == 0
     assert "Nobody was signed in." in capsys.readouterr().out
     move_in(database)
-    assert leaving.main(["disconnect", "--json"]) == 0
+    assert command.main(["disconnect", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["disconnected"]["was_signed_in"] is True

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from extract.library import sync as library_sync
-from flows import __main__ as command
 from flows import catalog, listening, sync
+from flows import cli as command
 from flows.listening import track_plays
 from flows.nightly import daily_sync
 from flows.server import environment
@@ -126,8 +126,8 @@ def test_the_command_ends_with_3_when_deferred_and_with_1_when_spotify_refuses(
     for name, value in environment.COMMON.items():
         monkeypatch.setenv(name, value)
     spotify.faults.add("quota_exceeded", "GET", "/me/tracks", retry_after=A_DAY_S)
-    assert command.main(["sync-likes-full"]) == 3
+    assert command.main(["run", "sync-likes-full"]) == 3
     assert "sync-likes-full: deferred" in capsys.readouterr().out
     spotify.faults.add("premium_lapsed", "*", "*", times=None)
-    assert command.main(["sync-exclusions"]) == 1
+    assert command.main(["run", "sync-exclusions"]) == 1
     assert "Premium" in capsys.readouterr().out

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from playlists import records, registry
-from playlists.__main__ import main
+from playlists.cli import main
 from playlists.exclusions import ensure_exclusions
 from profiles.errors import SpotifyUnavailable
 from sandbox.account.model import ALL_SCOPES

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import extract.__main__
-import playlists.__main__
+import extract.cli
+import playlists.cli
 from extract import history
 from extract.loading import pipeline
 from profiles import simulated_time
@@ -29,11 +29,11 @@ REFUSED = f"TRACKER_AS_OF is set to {MARCH}, and this database holds a real list
 @pytest.mark.parametrize(
     ("main", "arguments"),
     [
-        (extract.__main__.main, ["recently_played"]),
-        (extract.__main__.main, ["liked_tracks"]),
-        (playlists.__main__.main, ["plan"]),
-        (playlists.__main__.main, ["apply"]),
-        (playlists.__main__.main, ["undo", "rediscover"]),
+        (extract.cli.main, ["sync", "plays"]),
+        (extract.cli.main, ["sync", "likes"]),
+        (playlists.cli.main, ["plan"]),
+        (playlists.cli.main, ["apply"]),
+        (playlists.cli.main, ["undo", "rediscover"]),
     ],
 )
 def test_no_load_and_no_push_is_made_as_of_another_moment(

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from sandbox.__main__ import main
 from sandbox.account.builders import small_account
+from sandbox.cli import main
 from sandbox.life.realistic import realistic_account
 from sandbox.testing import RunningSandbox, running_sandbox
 from tests.sandbox.conftest import LATER, MIXED, Api, track_uri

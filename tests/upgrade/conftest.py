@@ -172,7 +172,7 @@ def night(house: OldHouse) -> Night:
     started = read_contents(house.database)
     in_simulated_time(house.database)
     house.spotify.calls.reset()
-    house.run("flows", "daily-sync")
+    house.run("flows", "run", "daily-sync")
     synced = read_contents(house.database)
     results = json.loads(house.run("playlists", "apply", "--json"))
     writes = [f"{call.method} {call.template}" for call in house.spotify.calls.api if call.is_write]

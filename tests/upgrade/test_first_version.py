@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from playlists import __main__ as playlists_command
-from playlists import recordings
+from flows import cli as command
 from profiles.database.restore import restore
 from tests.conftest import temporary_database
 from tests.upgrade.conftest import Night, back_up_as_then, restore_fixture
@@ -71,10 +70,10 @@ EXPECTED_ROWS = {
 REGISTERED = ("name", "state", "playlist_id", "last_push_at", "why")
 
 
-def told(main: Callable[[list[str]], int], *arguments: str) -> Any:
+def told(*arguments: str) -> Any:
     """What a command of today answers, as JSON."""
     with redirect_stdout(io.StringIO()) as printed:
-        assert main([*arguments, "--json"]) == 0
+        assert command.main([*arguments, "--json"]) == 0
     return json.loads(printed.getvalue())
 
 
@@ -163,28 +162,28 @@ def test_the_next_push_writes_nothing(night: Night) -> None:
 
 def test_playlists_and_their_pushes_answer_as_before(night: Night) -> None:
     old = night.house.answers
-    listed = {one["slug"]: one for one in told(playlists_command.main, "list")}
+    listed = {one["slug"]: one for one in told("playlists", "list")}
     known = {one["slug"]: {name: one[name] for name in REGISTERED} for one in old["playlists"]}
     assert_none(missing(known, listed))
     for slug, history in old["history"].items():
-        assert_none(missing(history, told(playlists_command.main, "history", slug), slug))
+        assert_none(missing(history, told("playlists", "history", slug), slug))
 
 
 def test_every_version_of_each_rule_answers_as_before(night: Night) -> None:
     for slug, versions in night.house.answers["versions"].items():
-        assert_none(missing(versions, told(playlists_command.main, "versions", slug), slug))
+        assert_none(missing(versions, told("playlists", "versions", slug), slug))
 
 
 def test_an_undo_would_restore_what_it_would_have_restored(night: Night) -> None:
     for slug, [plan] in night.house.answers["undo"].items():
         # our own record is trusted for a week; a plan after that reads the playlist, which is a call
         known = {name: value for name, value in plan.items() if name != "calls"}
-        assert_none(missing([known], told(playlists_command.main, "undo", slug, "--dry-run"), slug))
+        assert_none(missing([known], told("playlists", "undo", slug, "--dry-run"), slug))
 
 
 def test_decisions_on_recordings_and_exclusions_hold(night: Night, query: Callable[..., list[Any]]) -> None:
     old = night.house.answers
-    decisions = told(recordings.main, "list")
+    decisions = told("recordings", "list")
     assert_none(missing(old["decisions"], decisions))
     excluded = query("select track_id from analytics.unified_tracks where is_excluded order by 1")
     assert excluded == old["excluded"]

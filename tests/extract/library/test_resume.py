@@ -93,7 +93,8 @@ def test_a_killed_pass_goes_on_twenty_calls_before_the_kill_at_most(
     session: Session, spotify: RunningSandbox, ask: Ask
 ) -> None:
     spotify.faults.add("hang_before", "GET", "/me/tracks", nth=27)
-    child = subprocess.Popen([sys.executable, "-m", "extract", "liked_tracks"], stderr=subprocess.DEVNULL)
+    command = [sys.executable, "-m", "extract", "sync", "likes"]
+    child = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     assert spotify.faults.wait_for_hang(60) is not None
     os.kill(child.pid, signal.SIGKILL)
     child.wait()

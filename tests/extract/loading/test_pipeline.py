@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -206,7 +207,7 @@ def test_what_jsonb_cannot_hold_is_cleaned_and_everything_else_stays() -> None:
 
 def run_extract(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "extract", *arguments],
+        [sys.executable, "-m", "extract", "sync", *arguments],
         capture_output=True,
         text=True,
         timeout=120,
@@ -219,23 +220,25 @@ def test_the_command_line_loads_everything_and_says_so(
 ) -> None:
     done = run_extract()
     assert done.returncode == 0, done.stderr
-    assert "liked_tracks: rows 170" in done.stdout
+    [likes] = [line.split(maxsplit=2) for line in done.stdout.splitlines() if line.startswith("likes")]
+    assert likes[:2] == ["likes", "done"]
+    assert likes[2].startswith("170 rows")
     assert ask(LIKED_NOW) == sorted(spotify.account.liked_ids)
     assert ask("select count(*) from raw_spotify.saved_albums") == [4]
-    as_json = run_extract("liked_tracks", "--json")
+    as_json = run_extract("likes", "--json")
     assert '"rows": 0' in as_json.stdout
 
 
 def test_the_command_lines_exit_status_tells_bad_input_deferral_and_failure(
     session: Session, spotify: RunningSandbox
 ) -> None:
-    assert run_extract("likes").returncode == 2
+    assert run_extract("liked_tracks").returncode == 2
     spotify.faults.add("quota_exceeded", "GET", "/me/tracks", retry_after=40_000)
-    deferred = run_extract("liked_tracks", "recently_played")
+    deferred = run_extract("likes", "plays")
     assert deferred.returncode == 3
-    assert "recently_played: outcome new" in deferred.stdout
+    assert re.search(r"^plays +done +[1-9][0-9]* new of", deferred.stdout, re.MULTILINE)
     spotify.faults.add("premium_lapsed", "GET", "/me")
-    assert run_extract("profile", "liked_tracks").returncode == 1
+    assert run_extract("profile", "likes").returncode == 1
 
 
 @pytest.mark.fault(3)
@@ -247,7 +250,7 @@ def test_a_sync_killed_while_it_pages_is_made_good_by_the_next(
     spotify.account.unlike(spotify.account.likes[100].track_id)
     spotify.faults.add("hang_before", "GET", "/me/tracks", nth=nth)
     child = subprocess.Popen(
-        [sys.executable, "-m", "extract", "liked_tracks", "--full"], stderr=subprocess.DEVNULL
+        [sys.executable, "-m", "extract", "sync", "likes", "--full"], stderr=subprocess.DEVNULL
     )
     assert spotify.faults.wait_for_hang(60) is not None
     os.kill(child.pid, signal.SIGKILL)

@@ -135,7 +135,7 @@ def apply(environment: dict[str, str]) -> None:
     """`python -m playlists apply` in a process that has everything imported already."""
     os.environ.clear()
     os.environ.update(environment)
-    from playlists.__main__ import main
+    from playlists.cli import main
 
     sys.exit(main(["apply"]))
 
@@ -144,7 +144,7 @@ def apply(environment: dict[str, str]) -> None:
 def children() -> multiprocessing.context.ForkServerContext:
     """Processes that start at once: Python and what a push imports take a second each time."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["playlists.__main__"])
+    context.set_forkserver_preload(["playlists.push.push", "playlists.cli", "playlists.printing"])
     return context
 
 

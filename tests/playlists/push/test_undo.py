@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from playlists import __main__ as commands
+from playlists import cli as commands
 from playlists.push.undo import NothingToUndoError, undo
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 from psycopg2.extras import Json
 
 from playlists import records
-from playlists.__main__ import main
+from playlists.cli import main
 from playlists.rules import stored_rules
 from playlists.rules.legacy_import import PAUSED, import_rules, legacy_playlists
 

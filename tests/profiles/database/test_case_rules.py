@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from profiles import __main__ as command
+from profiles import cli as command
 from profiles.database import connection, prepare
 from tests.conftest import temporary_database
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pyarrow.parquet as pq
 import pytest
 
-from profiles.database import cli as command
+from profiles import cli as command
 from profiles.database import export as exports
 from profiles.database.export import Format, export
 from profiles.errors import InputError

@@ -1,4 +1,4 @@
-"""`make login` as its user sees it: a terminal, a browser, and a listener between them."""
+"""`tracker login` as its user sees it: a terminal, a browser, and a listener between them."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def free_address() -> str:
 
 
 class Login:
-    """A running `python -m profiles.signin.login`."""
+    """A running `tracker login`."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
@@ -80,7 +80,7 @@ class Login:
 
 @contextmanager
 def login(*arguments: str, stdin: int = subprocess.DEVNULL) -> Iterator[Login]:
-    command = [sys.executable, "-W", "error", "-m", "profiles.signin.login", *arguments]
+    command = [sys.executable, "-W", "error", "-m", "profiles", "login", *arguments]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=stdin, stdout=pipe, stderr=pipe, text=True) as process:
         try:
@@ -252,7 +252,7 @@ def test_a_missing_client_id_is_bad_input_with_the_steps(
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-W", "error", "-m", "profiles.signin.login", *arguments]
+    command = [sys.executable, "-W", "error", "-m", "profiles", "login", *arguments]
     return subprocess.run(
         command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=ENOUGH_S, check=False
     )

@@ -6,7 +6,7 @@ import json
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from profiles import __main__ as command
+from profiles import cli as command
 from profiles.settings import Settings
 from profiles.spotify.budget import Usage
 from profiles.spotify.forecast import Forecast, LibrarySizes, PushCalls, forecast, read_sizes
