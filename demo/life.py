@@ -45,7 +45,7 @@ def live(place: Place) -> int:
                 wait_until_ready(api_url)
             _live(account, diary, stopwatch)
         place.diary.write_text(json.dumps({**diary, "is_done": True}), encoding="utf-8")
-        # the account's time has reached the real time, in which `make up SANDBOX=1` continues
+        # the account's time has reached the real time, in which `tracker --sandbox up` continues
         simulated_time.end(open_database(load_settings()))
         return report.print_report(account, stopwatch, is_repeated=diary["is_done"])
 
@@ -134,7 +134,7 @@ def _flow(flow: Callable[..., Any], stopwatch: Stopwatch, name: str, **parameter
         state = flow(**parameters, return_state=True)
     stopwatch.say(f"  {name}: {state.message} ({stopwatch.last:.0f} s)")
     if not state.is_completed():
-        raise TrackerError(f"{name} failed.", remedy="See above; the next `make demo` goes on from here.")
+        raise TrackerError(f"{name} failed.", remedy="See above; the next `tracker demo` goes on from here.")
 
 
 @contextmanager

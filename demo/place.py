@@ -74,7 +74,8 @@ class Place:
         found = {name: shlex.split(value)[0] for name, value in EXPORT.findall(done.stdout)}
         if done.returncode != 0 or not found:
             raise TrackerError(
-                "There is no simulated account yet.", remedy="Make one: make demo, or make up SANDBOX=1."
+                "There is no simulated account yet.",
+                remedy="Make one: `tracker demo`, or `tracker --sandbox up`.",
             )
         return found
 

@@ -38,10 +38,10 @@ REFUSED = "select uri from ops.refused_uris"
 EXPECTED_PLAYLISTS = 8
 PLAYLIST_ADDRESS = "https://open.spotify.com/playlist/"
 NEXT = (
-    ("make up SANDBOX=1", "the web UI, with this account living on in real time"),
-    ("make psql SANDBOX=1", "look around: select * from analytics.unified_tracks limit 5;"),
-    ('make dbt ARGS="build" SANDBOX=1', "build and test every model yourself"),
-    ("make up", "the same for your own account, once .env holds its settings (see README.md)"),
+    ("tracker --sandbox up", "the web UI, with this account living on in real time"),
+    ("tracker --sandbox psql", "look around: select * from analytics.unified_tracks limit 5;"),
+    ("tracker --sandbox dbt build", "build and test every model yourself"),
+    ("tracker up", "the same for your own account, once .env holds its settings (see README.md)"),
 )
 
 

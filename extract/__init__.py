@@ -1,7 +1,7 @@
 """Spotify → PostgreSQL `raw_spotify`, by dlt: what the API said, when we last looked, and what left.
 
 Nothing here decides what a row means (that is dbt's) and nothing here knows the orchestrator: every
-resource runs alone, from a terminal (`python -m extract`) or a flow, and twice or killed half-way leaves a
+resource runs alone, from a terminal (`tracker sync`) or a flow, and twice or killed half-way leaves a
 true table behind.
 """
 

@@ -72,8 +72,8 @@ def disconnect(purge: bool = False, confirm: str = "") -> State[Any]:
     """Forget the sign-in; with `purge` delete all personal data too. What goes is shown under Artifacts.
 
     A purge deletes every table, backup and file of ours, and the artifacts, runs and logs of this Prefect
-    server that our flows made. The rest of Prefect's own state goes in a terminal: `make down`, then
-    `python -m flows.leaving disconnect --purge`.
+    server that our flows made. The rest of Prefect's own state goes in a terminal: `tracker down`, then
+    `tracker disconnect --purge`.
 
     Args:
         purge: Delete the data too. Without the word below it only shows what it would delete.
@@ -123,8 +123,8 @@ def _finish(database: Database, pending: PendingLogin | None, address: str) -> s
 
 def _in_terminal(pending: PendingLogin) -> str:
     return (
-        f"open {pending.address} and agree, then `python -m flows connect-spotify --address 'ADDRESS'` with"
-        " the address that the browser ended on; `make login` does both at once"
+        f"open {pending.address} and agree, then `tracker run connect-spotify --address 'ADDRESS'` with"
+        " the address that the browser ended on; `tracker login` does both at once"
     )
 
 

@@ -1,4 +1,4 @@
-"""Keep and carry: the nightly backup, and exports. `python -m profiles.database.cli restore` is the way back.
+"""Keep and carry: the nightly backup, and exports. `tracker restore` is the way back.
 
 Restoring is no flow: it wants an empty database, and Prefect's runs write to it.
 """

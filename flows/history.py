@@ -103,7 +103,7 @@ def _rules(database: Database, *, is_asked: bool) -> str:
             logger.warning("the rule of %s cannot be kept: %s", offer.theirs, offer.why)
     count = sum(offer.is_waiting for offer in offers)
     lost = sum(offer.is_lost for offer in offers)
-    kept = "kept, paused until you resume them" if is_asked else "waiting: python -m playlists import-rules"
+    kept = "kept, paused until you resume them" if is_asked else "waiting: `tracker playlists import-rules`"
     return f"{count} {kept}" + (f"; {lost} cannot be translated" if lost else "")
 
 

@@ -32,7 +32,7 @@ def disconnect(settings: Settings, database: Database) -> Disconnected:
     hints = [f"Spotify itself still lists the app: remove its access at {APPS_PAGE}"]
     if settings.spotify_refresh_token is not None:
         hints.append("SPOTIFY_REFRESH_TOKEN is still set; it is not imported again. Take it out of .env.")
-    hints.append("The data stays until `disconnect --purge`; `make login` connects again.")
+    hints.append("The data stays until `tracker disconnect --purge`; `tracker login` connects again.")
     return Disconnected(was_signed_in, tuple(hints))
 
 

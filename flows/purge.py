@@ -148,7 +148,7 @@ def _drop_schemas(database: Database) -> None:
         if remaining:
             raise TrackerError(
                 f"{len(remaining)} tables came back while they were deleted, such as {remaining[0]}.",
-                remedy="`make down`, then purge again.",
+                remedy="`tracker down`, then purge again.",
             )
         if database.is_embedded:
             cursor.execute("checkpoint")
@@ -161,7 +161,7 @@ def _check_idle(database: Database, run_by: str | None) -> None:
     if at_work:
         raise TrackerError(
             f"{len(at_work)} of our own processes are at work in this database; nothing was deleted.",
-            remedy="`make down`, or wait until they have ended; then purge again.",
+            remedy="`tracker down`, or wait until they have ended; then purge again.",
         )
 
 
@@ -184,7 +184,7 @@ def _remains_of_database(database: Database, others: list[str], *, drops_cluster
     if database.is_embedded:
         why = f"because of {', '.join(others[:3])}" if others else "for now"
         traces = "Traces of deleted rows remain in its log (WAL) for a while; deleting TRACKER_HOME/postgres"
-        return [f"The embedded server stays {why}. {traces} after `make down` ends them."]
+        return [f"The embedded server stays {why}. {traces} after `tracker down` ends them."]
     return ["The database server's own log (WAL) and backups: they are its administrator's."]
 
 
@@ -194,7 +194,7 @@ def _files(settings: Settings, database: Database) -> tuple[list[Entry], list[st
     left: list[str] = []
     prefect, is_running = prefect_state(settings)
     if is_running:
-        left.append("Prefect runs: its state goes after `make down`, when this is repeated in a terminal.")
+        left.append("Prefect runs: its state goes after `tracker down`, when this is repeated in a terminal.")
     for folder in prefect:
         if not is_running and not _is_in_use(folder):
             found.append(folder)
@@ -217,7 +217,7 @@ def _matching(folder: Path, patterns: tuple[str, ...]) -> Iterator[Path]:
 
 
 def _is_running(pid_file: Path) -> bool:
-    """Say whether the process that a pid file of `make up` names still runs."""
+    """Say whether the process that a pid file of `tracker up` names still runs."""
     try:
         content = json.loads(pid_file.read_text(encoding="utf-8"))
         process = psutil.Process(int(content["pid"]))

@@ -89,8 +89,8 @@ def update_playlist(slug: Slug, dry_run: bool = False, force: bool = False) -> S
 def undo_playlist(slug: Slug, to: int | None = None, dry_run: bool = False) -> State[Any]:
     """Restore an earlier order of a playlist, and pause it, so that the next run does not redo the push.
 
-    Tracks that come back get a new *date added*. `python -m playlists history SLUG` shows the pushes, and
-    `python -m playlists resume SLUG` keeps the playlist up to date again.
+    Tracks that come back get a new *date added*. `tracker playlists history SLUG` shows the pushes, and
+    `tracker playlists resume SLUG` keeps the playlist up to date again.
 
     Args:
         slug: The playlist's short name, e.g. `never_played`.
@@ -101,7 +101,7 @@ def undo_playlist(slug: Slug, to: int | None = None, dry_run: bool = False) -> S
         report = run.step("undo", undo_push, slug, to=to, dry_run=dry_run)
         _tell(run, report, is_dry_run=dry_run, is_all=False)
         if report is not None and not dry_run and report.results[0].outcome in ("pushed", "unchanged"):
-            run.note("paused", f"python -m playlists resume {slug} keeps it up to date again")
+            run.note("paused", f"`tracker playlists resume {slug}` keeps it up to date again")
     return run.state
 
 

@@ -98,7 +98,7 @@ def edit_playlist(slug: Slug, changes: ChangeForm, dry_run: bool = False) -> Sta
     the run as *Bad input*, and nothing is changed.
 
     Args:
-        slug: The playlist's short name; it was made by create-playlist or `python -m playlists new`.
+        slug: The playlist's short name; it was made by create-playlist or `tracker playlists new`.
         changes: What becomes different. An empty field leaves what there is.
         dry_run: Only show what it would hold. Nothing is stored, nothing is written to Spotify.
     """

@@ -31,7 +31,8 @@ def read_selections(database: Database) -> tuple[dict[str, Selection], dict[str,
     """
     if not database.relation_exists("analytics.playlist_definitions"):
         raise NothingBuiltError(
-            "No playlist has been built yet.", remedy="Run python -m flows daily-sync first."
+            "No playlist has been built yet.",
+            remedy="Load and build first: `tracker sync`, then `tracker build`.",
         )
     with database.transaction() as cursor:
         cursor.execute("set transaction isolation level repeatable read read only")

@@ -177,14 +177,14 @@ def _sign_in(client: SpotifyClient) -> Finding:
     notes, remedies = [], []
     if status.missing_scopes:
         notes.append(f"the consent lacks {', '.join(status.missing_scopes)}")
-        remedies.append("Sign in again (`make login`) and accept every permission asked for.")
+        remedies.append("Sign in again (`tracker login`) and accept every permission asked for.")
     if status.age_days is None or status.expires_on is None:
         notes.append(
             "its age is unknown, because the token was imported; it ends six months after the consent"
         )
     elif status.age_days >= WARN_AFTER_DAYS:
         notes.append(f"it ends on {status.expires_on:%Y-%m-%d}")
-        remedies.append("Renew it before: `make login`.")
+        remedies.append("Renew it before: `tracker login`.")
     if not notes:
         return Finding(
             "sign-in", "ok", f"{status.age_days} days old, good until {status.expires_on:%Y-%m-%d}"
@@ -265,9 +265,9 @@ def _prefect(settings: Settings) -> Finding:
                 "prefect",
                 "failed",
                 "; ".join(f"{each.file} is damaged ({each.why})" for each in damaged),
-                "`make up` sets it aside, makes it again and deploys every flow; your music is not in it.",
+                "`tracker up` sets it aside, makes it again and deploys every flow; your music is not in it.",
             )
-    start_it = "`make up` starts it here. `python -m flows …` does without."
+    start_it = "`tracker up` starts it here. Every other command does without."
     if not address.startswith(("http://", "https://")):
         return Finding(
             "prefect", "bad_input", "PREFECT_API_URL is no http address.", "Correct it, or leave it out."

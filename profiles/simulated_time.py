@@ -29,7 +29,7 @@ REFUSAL = (
 )
 REMEDY = (
     "Take TRACKER_AS_OF out of the environment and out of .env, then repeat the command."
-    " `python -m playlists history SLUG --as-of DAY` shows what a playlist held on an earlier day."
+    " `tracker playlists history SLUG --as-of DAY` shows what a playlist held on an earlier day."
 )
 BACKWARD = "TRACKER_AS_OF is set to {moment}, but this database has already lived until {latest}."
 

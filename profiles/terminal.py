@@ -38,7 +38,7 @@ Row: TypeAlias = dict[str, Any]
 PROGRAM = "tracker"
 OUR_PACKAGES = ("extract", "flows", "playlists", "profiles")
 WIDE = 10_000  # a table that no person reads is not folded
-_NAMED = re.compile(rf"`{PROGRAM} ")
+_NAMED = re.compile(rf"(`(?:\w+=\S+ )*){PROGRAM} ")
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -90,7 +90,7 @@ def program() -> str:
 
 def with_program(text: str) -> str:
     """Return a text with its `tracker …` commands as they can be typed here."""
-    return _NAMED.sub(lambda _: f"`{program()} ", text)
+    return _NAMED.sub(lambda found: f"{found[1]}{program()} ", text)
 
 
 def say(*lines: str) -> None:

@@ -1,4 +1,4 @@
 {# What a person types to decide about two tracks: see playlists/recordings.py. #}
 {% macro decision_command(kind, track_id, other_track_id) -%}
-    'python -m playlists.recordings {{ kind }} ' || {{ track_id }} || ' ' || {{ other_track_id }} || ' --reason "…"'
+    'tracker recordings {{ kind }} ' || {{ track_id }} || ' ' || {{ other_track_id }} || ' --reason "…"'
 {%- endmacro %}

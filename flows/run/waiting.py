@@ -66,7 +66,7 @@ def _refuse_limit(client: SyncPrefectClient, flow_run: FlowRun) -> None:
     if state is not None and state.state_details.deployment_concurrency_lease_id is not None:
         raise TrackerError(
             "This deployment has a concurrency limit: Prefect would end this run while it waits.",
-            remedy="Take the limit away: `make up` deploys anew, elsewhere `prefect deploy --all`.",
+            remedy="Take the limit away: `tracker up` deploys anew, elsewhere `prefect deploy --all`.",
         )
 
 

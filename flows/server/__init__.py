@@ -1,1 +1,1 @@
-"""What `make up` starts and deploys: Prefect server, worker, database, deployments."""
+"""What `tracker up` starts and deploys: Prefect server, worker, database, deployments."""

@@ -56,12 +56,12 @@ def is_answering(api_url: str, *, timeout_s: float = 1.0) -> bool:
 
 
 def services_folder(settings: Settings) -> Path:
-    """Return where the pid files of `make up` lie."""
+    """Return where the pid files of `tracker up` lie."""
     return settings.tracker_home / "services"
 
 
 def server_address(settings: Settings) -> str | None:
-    """Return the API address of a server that answers: the configured one, else the one `make up` started.
+    """Return the API address of a server that answers: the configured one, else the one `tracker up` started.
 
     Prefect's default address is not tried: another installation's server may sit there, and our runs, logs
     and artifacts would land in it.

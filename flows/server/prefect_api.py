@@ -1,4 +1,4 @@
-"""What `make up` asks a Prefect server, over its REST API: importing Prefect takes seconds.
+"""What `tracker up` asks a Prefect server, over its REST API: importing Prefect takes seconds.
 
 A server that has just been started, or whose SQLite file is busy, answers 503 for a while. Every question is
 therefore repeated, here and only here.

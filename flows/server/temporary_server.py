@@ -1,4 +1,4 @@
-"""The Prefect server of one command, `python -m flows.server.temporary_server PORT`. It ends with it.
+"""The Prefect server of one command: this module run as a program with its port. It ends with it.
 
 The command holds the other end of this process's standard input. The system closes it when the command ends,
 also by a kill or a power failure of its session, so that no server stays behind.

@@ -38,7 +38,7 @@ def complete(selection: Selection) -> Refusal | None:
     return Refusal(
         "complete",
         f"{len(selection.uris)} tracks are selected, but its last build counted {selection.selected_count}.",
-        "Build again: python -m flows build-models.",
+        "Build again: `tracker build`.",
     )
 
 
@@ -53,7 +53,7 @@ def tested(selection: Selection, facts: Facts) -> Refusal | None:
         return Refusal(
             "tested",
             "it has not been tested since it was built.",
-            "Run its tests: make dbt ARGS='test --select playlist_selections'.",
+            "Run its tests: `tracker dbt test --select playlist_selections`.",
         )
     failed = [result for result in facts.results[selection.slug] if result.is_run and not result.is_passed]
     if not failed:
@@ -84,7 +84,7 @@ def recent(selection: Selection, facts: Facts) -> Refusal | None:
             return Refusal(
                 "recent",
                 f"{resource} has never been read completely.",
-                "Run python -m flows daily-sync.",
+                "Run `tracker sync`.",
             )
         hours = (facts.now - min(looked_at, selection.built_at)).total_seconds() / 3600
         if hours > allowed:
@@ -92,7 +92,7 @@ def recent(selection: Selection, facts: Facts) -> Refusal | None:
             return Refusal(
                 "recent",
                 f"it {what} {hours:.0f} hours ago; at most {allowed:g} are allowed.",
-                "Run python -m flows daily-sync, or raise requires.max_source_age_hours.",
+                "Run `tracker sync`, or raise requires.max_source_age_hours.",
             )
     return None
 
@@ -111,7 +111,7 @@ def long_enough(selection: Selection, facts: Facts) -> Refusal | None:
     return Refusal(
         "long_enough",
         f"it needs {needed:g} days of listening history, and {known:.0f} are known.",
-        "Import your Spotify history (python -m flows import-history), or wait.",
+        "Import your Spotify history (`tracker import PATH`), or wait.",
     )
 
 
@@ -143,7 +143,7 @@ def little_churn(plan: Plan, selection: Selection) -> Refusal | None:
     return Refusal(
         "churn",
         f"{plan.churn:.0%} of it would change; at most {allowed:.0%} are allowed.",
-        f"Look at the plan; if it is right: python -m playlists apply {plan.slug} --force.",
+        f"Look at the plan; if it is right: `tracker playlists apply {plan.slug} --force`.",
     )
 
 

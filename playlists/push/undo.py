@@ -60,7 +60,7 @@ def _plan(session: Session, slug: str, to: int | None) -> tuple[Plan, int]:
     state = records.read_states(session.database).get(slug)
     if state is None or state.playlist_id is None:
         raise NothingToUndoError(
-            f"'{slug}' has never been pushed.", remedy="python -m playlists list shows all playlists."
+            f"'{slug}' has never been pushed.", remedy="`tracker playlists list` shows all playlists."
         )
     earlier, undone = _earlier(read_pushes(session.database, slug), slug, to)
     listing = read_listing(session.spotify)
@@ -82,7 +82,7 @@ def _earlier(pushes: Sequence[PushRecord], slug: str, to: int | None) -> tuple[l
         found = next((push for push in done if push.push_id == to and push.after is not None), None)
         if found is None:
             raise NothingToUndoError(
-                f"'{slug}' has no finished push {to}.", remedy=f"See python -m playlists history {slug}."
+                f"'{slug}' has no finished push {to}.", remedy=f"See `tracker playlists history {slug}`."
             )
         entries, undone = found.after or (), _first_after(done, to)
     else:

@@ -48,7 +48,7 @@ def eject(session: Session, slug: str, *, project: Path = dbt.DBT_PROJECT_DIR) -
         raise TrackerError(
             f"The slug '{slug}' is too long for a model: PostgreSQL would cut the names of its tables.",
             remedy="It goes on as a stored rule. For a model, make the rule anew with a shorter slug:"
-            " python -m playlists new --rule FILE --slug NAME.",
+            " `tracker playlists new --rule FILE --slug NAME`.",
         )
     listing = project / "dbt_project.yml"
     before = listing.read_text(encoding="utf-8")

@@ -108,7 +108,8 @@ def _track(database: Database, track: str) -> tuple[str, dict[str, Any] | None]:
     match = _TRACK.search(track.strip())
     if not database.relation_exists("analytics.unified_tracks"):
         raise NothingBuiltError(
-            "The library has not been built yet.", remedy="Run python -m flows daily-sync first."
+            "The library has not been built yet.",
+            remedy="Load and build first: `tracker sync`, then `tracker build`.",
         )
     with database.transaction() as cursor:
         cursor.execute(

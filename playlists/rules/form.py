@@ -101,7 +101,7 @@ class PlaylistForm(_Form):
     @model_validator(mode="before")
     @classmethod
     def _as_in_a_file(cls, given: Any) -> Any:
-        """A rule as `python -m playlists new` reads it from a file fits, too."""
+        """A rule as `tracker playlists new` reads it from a file fits, too."""
         if not isinstance(given, dict) or "conditions" not in given or "rule" in given:
             return given
         named = {key: given[key] for key in ("title", "slug") if key in given}

@@ -113,7 +113,8 @@ def ask(database: Database, query: str, question: str, values: dict[str, Any]) -
             return [row for (row,) in cursor.fetchall()]
     except psycopg2.errors.UndefinedTable as error:
         raise NothingBuiltError(
-            "The library has not been built yet.", remedy="Run python -m flows daily-sync first."
+            "The library has not been built yet.",
+            remedy="Load and build first: `tracker sync`, then `tracker build`.",
         ) from error
     except psycopg2.errors.QueryCanceled as error:
         raise TrackerError(

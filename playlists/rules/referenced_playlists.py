@@ -168,7 +168,7 @@ def _id_of(text: str, known: Sequence[KnownPlaylist]) -> str:
     if matches[0].playlist_id is None:
         raise InvalidRuleError(
             f"'{text}' is not on Spotify yet.",
-            remedy=f"Push it first: python -m playlists apply {matches[0].slug}.",
+            remedy=f"Push it first: `tracker playlists apply {matches[0].slug}`.",
         )
     return matches[0].playlist_id
 

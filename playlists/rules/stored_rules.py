@@ -62,7 +62,7 @@ def load(database: Database, slug: str) -> StoredRule:
             f"'{slug}' is a model, not a stored rule.",
             remedy=f"Change dbt_project/models/marts/playlists/playlist_{slug}.sql.",
         )
-    raise UnknownRuleError(f"No rule is called '{slug}'.", remedy="See python -m playlists list.")
+    raise UnknownRuleError(f"No rule is called '{slug}'.", remedy="See `tracker playlists list`.")
 
 
 def load_all(database: Database) -> dict[str, StoredRule]:
@@ -96,7 +96,7 @@ def refuse_taken(database: Database, slug: str) -> None:
     if slug in load_all(database):
         raise SlugTakenError(
             f"A rule is called '{slug}' already.",
-            remedy=f"Change it with python -m playlists edit {slug}, or give another slug: --slug NAME.",
+            remedy=f"Change it: `tracker playlists edit {slug} --rule FILE`; or name another --slug.",
         )
 
 

@@ -154,7 +154,7 @@ def _refuse_moved(home: Path) -> None:
             raise DatabaseUnavailable(
                 f"The database of {home} runs on, in the folder {folder}: that has been moved.",
                 remedy=f"Go on with TRACKER_HOME={folder.parent}, or move it back. To begin anew here, stop"
-                f" it first: TRACKER_HOME={folder.parent} make down.",
+                f" it first: `TRACKER_HOME={folder.parent} tracker down`.",
             )
 
 
@@ -167,7 +167,7 @@ def _warn_of_loss(home: Path, *, had_data: bool) -> None:
     what = "was deleted while its database ran" if was_deleted else "is gone"
     logger.warning(
         "%s %s: a new, empty database begins there. A backup, if there is one, brings the data back:"
-        " `python -m profiles.database.cli restore FILE`.",
+        " `tracker restore FILE`.",
         data,
         what,
     )

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 LIFE = timedelta(minutes=10)
 LOOPBACK = ("127.0.0.1", "::1")
-START_AGAIN = "Start again: `make login`."
+START_AGAIN = "Start again: `tracker login`."
 
 
 class WrongStateError(InputError):
@@ -258,7 +258,7 @@ def _client_id(settings: Settings) -> str:
             remedy="Create an app: open https://developer.spotify.com/dashboard, press 'Create app', choose "
             f"'Web API', register the redirect address {settings.spotify_redirect_uri} exactly so, and "
             "put the Client ID (and the Client secret, unless you prefer PKCE) into .env. "
-            "Then repeat `make login`.",
+            "Then repeat `tracker login`.",
         )
     return settings.spotify_client_id
 

@@ -34,7 +34,7 @@ WARN_AFTER_DAYS = 150
 LIFETIME_MONTHS = 6  # from the consent; refreshing does not prolong it
 LONGEST_WAIT_S = 90  # for another process that renews the token
 REMEDY = (
-    "Sign in again: `make login`, or put a new SPOTIFY_REFRESH_TOKEN into .env. Nothing collected is lost."
+    "Sign in again: `tracker login`, or put a new SPOTIFY_REFRESH_TOKEN into .env. Nothing collected is lost."
 )
 
 
@@ -188,7 +188,7 @@ class Tokens:
         self._has_warned = True
         if (real_now() - stored.authorized_at).days >= WARN_AFTER_DAYS:
             logger.warning(
-                "the sign-in at Spotify ends on %s; renew it before: `make login`",
+                "the sign-in at Spotify ends on %s; renew it before: `tracker login`",
                 end_of_life(stored.authorized_at).date(),
             )
 

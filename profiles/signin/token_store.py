@@ -196,5 +196,5 @@ def _decrypt(cipher: Fernet, value: str) -> str:
 def _wrong_key() -> SettingsError:
     return SettingsError(
         "The stored sign-in is encrypted with another TRACKER_SECRET_KEY than the one given.",
-        remedy="Set TRACKER_SECRET_KEY as it was, or sign in again: `make login`.",
+        remedy="Set TRACKER_SECRET_KEY as it was, or sign in again: `tracker login`.",
     )

@@ -297,7 +297,7 @@ class SpotifyClient:
     def _unauthorized(self, call: _Call, token: str) -> TrackerError | Repeat:
         lost = AuthorizationLost(
             f"Spotify refuses a new access token at {call.method} {call.path} (401).",
-            remedy="Sign in again: `make login`, or a new SPOTIFY_REFRESH_TOKEN.",
+            remedy="Sign in again: `tracker login`, or a new SPOTIFY_REFRESH_TOKEN.",
             status=responses.UNAUTHORIZED,
         )
         if call.trial_token is not None or call.was_renewed:

@@ -80,7 +80,7 @@ def _forbidden(call: str, message: str) -> Forbidden:
     if "scope" in text:
         return Forbidden(
             f"Spotify refused {call}: the consent does not cover it ({message}).",
-            remedy="Sign in again (`make login`) and accept every permission asked for.",
+            remedy="Sign in again (`tracker login`) and accept every permission asked for.",
             reason="insufficient_scope",
         )
     if text in {"forbidden", ""}:

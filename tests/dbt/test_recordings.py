@@ -87,7 +87,7 @@ def test_a_play_of_one_edition_shows_in_the_count_of_both(before: Told) -> None:
 def test_two_isrcs_of_one_name_are_two_recordings_and_doubtful(before: Told) -> None:
     assert before.plays["album"] == (3, 3)
     assert before.plays["single"] == (1, 1)
-    command = 'python -m playlists.recordings merge album single --reason "…"'
+    command = 'tracker recordings merge album single --reason "…"'
     assert before.doubts == [("album", "single", "different_isrc", False, command, 3, 1)]
 
 

@@ -1,4 +1,4 @@
-"""The whole thing on one machine, as `make up SANDBOX=1` starts it: real processes, real HTTP."""
+"""The whole thing on one machine, as `tracker --sandbox up` starts it: real processes, real HTTP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m flows up`: the UI, the schedules, the worker, and what survives a stop. In this order."""
+"""`tracker up`: the UI, the schedules, the worker, and what survives a stop. In this order."""
 
 from __future__ import annotations
 

@@ -208,7 +208,7 @@ def test_an_imported_tracker_says_which_rules_wait_and_keeps_them_when_asked(
             )
         monkeypatch.setenv("TRACKER_IMPORT_URL", old.dsn)
         waiting = import_tracker(build=False, return_state=True)
-        assert "1 waiting: python -m playlists import-rules; 1 cannot be translated" in str(waiting.message)
+        assert "1 waiting: `tracker playlists import-rules`; 1 cannot be translated" in str(waiting.message)
         assert ask("select count(*) from ops.playlist_rules") == [0]
         kept = import_tracker(keep_rules=True, build=False, return_state=True)
     assert "1 kept, paused until you resume them" in str(kept.message)

@@ -6,11 +6,12 @@ import json
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+import click
 import pytest
 
 from flows import flow_options
 from flows.server import deploy_step, prefect_yaml
-from profiles.errors import SettingsError
+from profiles.errors import InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +30,7 @@ def flow_of(name: str) -> tuple[prefect_yaml.Listed, Any]:
         ([], {}),
         (["--dry-run"], {"dry_run": True}),
         (["--dry_run", "false", "--force", "true"], {"dry_run": False, "force": True}),
-        (["--slugs", "most_played", "never_played"], {"slugs": ["most_played", "never_played"]}),
+        (["--slugs", "most_played", "--slugs", "never_played"], {"slugs": ["most_played", "never_played"]}),
     ],
 )
 def test_parameters_are_options_of_the_command(typed: list[str], parameters: dict[str, Any]) -> None:
@@ -38,7 +39,7 @@ def test_parameters_are_options_of_the_command(typed: list[str], parameters: dic
 
 @pytest.mark.parametrize("typed", [["--slugs", "Not A Slug"], ["--slugs", "'; drop table"]])
 def test_what_does_not_fit_is_bad_input(typed: list[str]) -> None:
-    with pytest.raises(SettingsError, match="slugs"):
+    with pytest.raises(InputError, match="slugs"):
         flow_options.parse(*flow_of("update-playlists"), typed)
 
 
@@ -48,20 +49,19 @@ def test_a_form_is_json_or_a_file(tmp_path: Path) -> None:
     file.write_text(json.dumps(form), encoding="utf-8")
     for typed in (json.dumps(form), f"@{file}"):
         assert flow_options.parse(*flow_of("create-playlist"), ["--playlist", typed]) == {"playlist": form}
-    with pytest.raises(SettingsError, match="rule"):
+    with pytest.raises(InputError, match="rule"):
         flow_options.parse(*flow_of("create-playlist"), ["--playlist", '{"title": "Mine"}'])
-    with pytest.raises(SystemExit):
+    with pytest.raises(click.UsageError, match="no JSON"):
         flow_options.parse(*flow_of("create-playlist"), ["--playlist", "{Mine"])
 
 
 def test_a_missing_parameter_is_named() -> None:
-    with pytest.raises(SettingsError, match="--slug"):
+    with pytest.raises(InputError, match="--slug"):
         flow_options.parse(*flow_of("update-playlist"), [])
 
 
-def test_a_choice_offers_its_values_alone(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_choice_offers_its_values_alone() -> None:
     assert flow_options.parse(*flow_of("initial-sync"), ["--push", "preview"]) == {"push": "preview"}
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(click.UsageError, match="preview") as ended:
         flow_options.parse(*flow_of("initial-sync"), ["--push", "perhaps"])
-    assert ended.value.code == 2
-    assert "preview" in capsys.readouterr().err
+    assert ended.value.exit_code == 2

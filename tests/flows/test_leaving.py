@@ -85,7 +85,7 @@ def test_a_forgotten_sign_in_is_not_imported_again(session: Session) -> None:
     assert contents(session.database)["ops.tokens"] == []
     with (
         closing(SpotifyClient(session.settings, session.database)) as client,
-        pytest.raises(AuthorizationLost, match="make login"),
+        pytest.raises(AuthorizationLost, match="tracker login"),
     ):
         client.get("me")
 
@@ -213,7 +213,7 @@ def test_the_state_of_a_running_prefect_is_left_and_said_so(settings: Settings, 
     content = {"pid": me.pid, "started": me.create_time(), "facts": {}}
     write(settings.tracker_home / "services" / "server.json", json.dumps(content))
     plan = purge(settings, database)
-    assert any("make down" in sentence for sentence in plan.left)
+    assert any("tracker down" in sentence for sentence in plan.left)
     assert (settings.tracker_home / "prefect" / "prefect.db").exists()
 
 

@@ -9,7 +9,7 @@
         {%- if not found['is_prepared'] -%}
             {{ exceptions.raise_compiler_error(
                 "The schema 'ops' is missing in database '" ~ target.dbname
-                ~ "', or older than this version. Run `python -m profiles check` once: it prepares the database."
+                ~ "', or older than this version. Run `tracker check` once: it prepares the database."
             ) }}
         {%- endif -%}
         {%- set holders = run_query(
@@ -24,7 +24,7 @@
             {%- if (holder['pid'] | string) != env_var('TRACKER_BUILD_PID', '') -%}
                 {{ exceptions.raise_compiler_error(
                     "Another build of this warehouse is running (backend " ~ holder['pid'] ~ ")."
-                    ~ " Wait for it to end, or use `make dbt`, which waits by itself."
+                    ~ " Wait for it to end, or use `tracker dbt`, which waits by itself."
                 ) }}
             {%- endif -%}
         {%- endfor -%}

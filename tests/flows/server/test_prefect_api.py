@@ -1,4 +1,4 @@
-"""What `make up` asks a server that has just been started, and may not be ready yet."""
+"""What `tracker up` asks a server that has just been started, and may not be ready yet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Prefect server of a command without `make up` ends with that command, whatever becomes of it."""
+"""The Prefect server of a command without `tracker up` ends with that command, whatever becomes of it."""
 
 from __future__ import annotations
 

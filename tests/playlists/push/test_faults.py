@@ -132,7 +132,7 @@ def stage(scene: Scene) -> Stage:
 
 
 def apply(environment: dict[str, str]) -> None:
-    """`python -m playlists apply` in a process that has everything imported already."""
+    """`tracker playlists apply` in a process that has everything imported already."""
     os.environ.clear()
     os.environ.update(environment)
     from playlists.cli import main

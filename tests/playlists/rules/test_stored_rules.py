@@ -86,7 +86,7 @@ def test_a_models_slug_is_refused(database: Database) -> None:
 
 def test_a_slug_is_given_once(database: Database) -> None:
     save(database, PULP)
-    with pytest.raises(stored_rules.SlugTakenError, match="python -m playlists edit mine"):
+    with pytest.raises(stored_rules.SlugTakenError, match="`tracker playlists edit mine --rule FILE`"):
         save(database, PULP)
 
 

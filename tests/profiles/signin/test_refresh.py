@@ -90,7 +90,7 @@ def test_an_ended_sign_in_is_noticed_once_and_not_tried_again(
     script.token.clear()
     script.token.append(REFUSED)
     for _ in range(2):
-        with open_client() as client, pytest.raises(AuthorizationLost, match="make login"):
+        with open_client() as client, pytest.raises(AuthorizationLost, match="tracker login"):
             client.get("me/tracks")
     assert script.calls("/api/token") == 2  # the first sign-in, and the one refusal
     assert ask(database, "select invalid_since is not null, refresh_token from ops.tokens") == [
@@ -164,7 +164,7 @@ def test_without_a_secret_the_app_is_a_public_client(open_client: OpenClient, sc
 def test_a_missing_sign_in_is_reported_with_its_remedy(open_client: OpenClient, script: Scripted) -> None:
     with (
         open_client(spotify_refresh_token=None) as client,
-        pytest.raises(AuthorizationLost, match="make login"),
+        pytest.raises(AuthorizationLost, match="tracker login"),
     ):
         client.get("me/tracks")
     assert script.asked == []

@@ -204,7 +204,7 @@ def test_a_long_wait_defers_its_family_alone_and_for_everybody(
         (
             {"error": {"status": 403, "message": "Insufficient client scope"}},
             "insufficient_scope",
-            "make login",
+            "tracker login",
         ),
         ({"error": {"status": 403, "message": "Forbidden"}}, "endpoint_not_available", "does not help"),
         ({"error": "Something new"}, "other", ""),
