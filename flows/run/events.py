@@ -45,7 +45,8 @@ def tell_of_sign_in(settings: Settings, database: Database, flow: str) -> str | 
     if not status.is_valid:
         text = "Spotify no longer accepts the sign-in. Sign in again: connect-spotify, or `tracker login`."
     elif status.age_days is not None and status.expires_on is not None and status.age_days >= WARN_AFTER_DAYS:
-        text = f"The sign-in ends on {status.expires_on:%Y-%m-%d}. Renew it: connect-spotify, or `tracker login`."
+        ends = f"{status.expires_on:%Y-%m-%d}"
+        text = f"The sign-in ends on {ends}. Renew it: connect-spotify, or `tracker login`."
     else:
         return None
     tell(SIGN_IN_ENDS, flow, text, expires_on=f"{status.expires_on:%Y-%m-%d}" if status.expires_on else None)

@@ -1,4 +1,4 @@
-"""`tracker up`: database, Prefect server with its UI, deployments and a worker, on this machine and only for it.
+"""`tracker up`: database, Prefect server with its UI, deployments, worker; on this machine, only for it.
 
 Each part is found again by its pid file, started where it is missing, and replaced where it hangs or was
 started with other settings. So `up` may be repeated at any time, also after a crash or a reboot. Prefect's
@@ -205,7 +205,7 @@ def _require_free_port(services: Services) -> None:
     if not is_free(port):
         raise SettingsError(
             f"Port {port} of {HOST} is taken by another program.",
-            remedy="Choose another one with TRACKER_UI_PORT, e.g. TRACKER_UI_PORT=4201, and repeat `tracker up`.",
+            remedy="Choose another one with TRACKER_UI_PORT, e.g. `TRACKER_UI_PORT=4201 tracker up`.",
         )
 
 
