@@ -80,7 +80,7 @@ def rules_left_out(database: Database) -> dict[str, InputError]:
         return {
             slug: InvalidBlockError(
                 reason or "Its rule is not valid.",
-                remedy=f"python -m playlists edit {slug} --rule FILE"
+                remedy=f"`tracker playlists edit {slug} --rule FILE`"
                 if verdict == "invalid"
                 else "It is built again by itself.",
             )

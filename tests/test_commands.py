@@ -29,7 +29,7 @@ PROGRAM = Path(sys.executable).with_name("tracker")
 
 # in backticks, after a prompt, as a string of SQL or Python, in a recipe of the Makefile
 IN_BACKTICKS = re.compile(r"`(?:\w+=\S+ )*(?:\.venv/bin/)?tracker ([^`]+)`")
-AT_PROMPT = re.compile(r"^\$ (?:\.venv/bin/)?tracker ([^#\n]+)", re.MULTILINE)
+AT_PROMPT = re.compile(r"^\$ (?:\w+=\S+ )*(?:\.venv/bin/)?tracker ([^#\n]+)", re.MULTILINE)
 IN_QUOTES = re.compile(r"""["']tracker ([a-z-][^"'\n]+)["']""")
 IN_EVAL = re.compile(r'eval "\$\((?:\.venv/bin/)?tracker ([^)]+)\)"')
 IN_RECIPE = re.compile(r"\$\(TRACKER\) ([^|&;\n]+)")
