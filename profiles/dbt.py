@@ -30,23 +30,23 @@ LOCK = "build"
 PATIENCE_S = 3600
 MOST_AT_ONCE = 20
 COMMAND = [sys.executable, "-P", "-c", "from dbt.cli.main import cli; cli(prog_name='dbt')"]
-# what changes no relation of the warehouse needs no turn
+# commands that change no table or view need no build lock
 READING = {"clean", "compile", "debug", "deps", "docs", "init", "list", "ls", "parse", "show", "source"}
 
 
 @dataclass(frozen=True)
 class BuildLock:
-    """The right to build, held by a database connection: `backend_pid` is its pid on the server."""
+    """The lock that allows one build at a time. `backend_pid` is the server process that holds it."""
 
     backend_pid: int
 
     def environment(self) -> dict[str, str]:
-        """Return what tells the dbt project that the lock is held on its behalf."""
+        """Return the variables that tell the dbt project that this lock is held for it."""
         return {"TRACKER_BUILD_PID": str(self.backend_pid)}
 
 
 def environment(settings: Settings, database: Database) -> dict[str, str]:
-    """Return the variables that dbt needs beside the ordinary ones. The password is among them."""
+    """Return the environment variables that dbt needs. The database's password is one of them."""
     variables = {
         **database.environment(),
         "DBT_PROFILES_DIR": str(PROFILES_DIR),
@@ -63,21 +63,21 @@ def environment(settings: Settings, database: Database) -> dict[str, str]:
 def build_lock(
     database: Database, *, wait: bool, timeout_s: float | None = PATIENCE_S
 ) -> Iterator[BuildLock | None]:
-    """Hold the right to build. None: another build holds it (now, or with `wait` still after `timeout_s`)."""
+    """Hold the build lock; yield None if another build holds it, with `wait` only after `timeout_s`."""
     with held_lock(database, LOCK, wait=wait, timeout_s=timeout_s) as backend_pid:
         yield None if backend_pid is None else BuildLock(backend_pid)
 
 
 def run(arguments: Sequence[str], settings: Settings, database: Database) -> int:
-    """Run dbt as a child process, after other builds; return its exit status.
+    """Run dbt as a child process, and return its exit status. A build waits for other builds.
 
-    Raises TrackerError where another build does not end in time.
+    Raises TrackerError if another build does not end in time.
     """
     with target_folder(settings) as target:
         variables = _variables(settings, database, target)
         if _is_reading(arguments):
             return _run(arguments, variables)
-        with _turn(database) as lock:
+        with _own_build_lock(database) as lock:
             return _run(arguments, {**variables, **lock.environment()})
 
 
@@ -87,9 +87,9 @@ def output_of(
     database: Database,
     variables: Mapping[str, str] | None = None,
 ) -> str:
-    """Run a dbt command that changes nothing (compile, show, parse); return what it printed.
+    """Run a dbt command that changes nothing (compile, show, parse), and return what it printed.
 
-    `variables` are added to its environment. Raises TrackerError with dbt's own words where it fails.
+    `variables` are added to its environment. Raises TrackerError with dbt's output if it fails.
     """
     with target_folder(settings) as target:
         done = subprocess.run(
@@ -108,9 +108,9 @@ def output_of(
 
 @contextmanager
 def target_folder(settings: Settings) -> Iterator[Path]:
-    """Yield a target folder for this process alone: two dbt processes in one overwrite each other's files.
+    """Yield a target folder that no other process uses: two dbt processes would overwrite each other's files.
 
-    Folders are used again, so that dbt finds what it parsed last time.
+    Folders are reused, so that dbt finds its partial parse. Raises TrackerError if all of them are in use.
     """
     parent = settings.tracker_home / "dbt"
     parent.mkdir(parents=True, exist_ok=True)
@@ -127,12 +127,12 @@ def target_folder(settings: Settings) -> Iterator[Path]:
 
 
 def log_folder(settings: Settings) -> Path:
-    """Return where dbt writes its logs."""
+    """Return the folder for dbt's logs."""
     return settings.tracker_home / "dbt" / "logs"
 
 
 @contextmanager
-def _turn(database: Database) -> Iterator[BuildLock]:
+def _own_build_lock(database: Database) -> Iterator[BuildLock]:
     with build_lock(database, wait=False) as lock:
         if lock is not None:
             yield lock

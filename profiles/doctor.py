@@ -1,4 +1,4 @@
-"""The doctor: looks at everything a run needs, and says for each what to do."""
+"""The doctor: checks everything that a run needs, and names a remedy for each problem."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ FEWER = {
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at. A `note` hinders nothing; `remedy` is empty where all is well."""
+    """The result of one check. A `note` does not stop a run. `remedy` is empty if nothing has to be done."""
 
     subject: str
     state: State
@@ -49,9 +49,9 @@ class Finding:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What the doctor found; `usage` is what the rolling 24 hours saw of each endpoint family.
+    """The results of all checks. `usage` has the calls of the last 24 hours by endpoint family.
 
-    `forecast` is what the next 24 hours are expected to take of each.
+    `forecast` has the expected calls of the next 24 hours by family.
     """
 
     findings: tuple[Finding, ...]
@@ -127,7 +127,7 @@ def _settings(settings: Settings) -> Finding:
 
 
 def _clock(settings: Settings, database: Database) -> Iterator[Finding]:
-    """Tell of a TRACKER_AS_OF that every load, build and push refuses."""
+    """Yield a finding if TRACKER_AS_OF is set and every load, build and push refuses it."""
     try:
         simulated_time.check(settings, database)
     except SettingsError as error:
@@ -225,7 +225,7 @@ def _expectations(expected: tuple[Forecast, ...]) -> Iterator[Finding]:
 
 
 def _dlt(settings: Settings) -> Iterator[Finding]:
-    """dlt's working folders, below TRACKER_HOME/dlt by database: damaged ones, and those set aside."""
+    """Yield a finding for each working folder of dlt that is damaged or was set aside."""
     home = settings.tracker_home / "dlt"
     folders = list(home.glob("*/*")) if home.is_dir() else []
     damaged = {

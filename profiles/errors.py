@@ -1,4 +1,7 @@
-"""What can go wrong, in the words of the person who has to mend it. No text here ever holds a secret."""
+"""The errors that we expect, each with a message and a remedy for its reader.
+
+No message contains a secret.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ class ExitStatus(IntEnum):
 
 
 class TrackerError(Exception):
-    """An expected failure with its remedy. `exit_status` is what a command ends with."""
+    """An expected failure with its remedy. A command that fails so ends with `exit_status`."""
 
     exit_status: ClassVar[ExitStatus] = ExitStatus.FAILED
 
@@ -44,7 +47,7 @@ class SettingsError(TrackerError):
 
 
 class InputError(TrackerError):
-    """What was typed or handed in cannot be used: a file, a folder, an address (exit status 2)."""
+    """An argument, a file, a folder or an address cannot be used (exit status 2)."""
 
     exit_status = ExitStatus.BAD_INPUT
 
@@ -54,7 +57,7 @@ class DatabaseUnavailable(TrackerError):
 
 
 class Deferred(TrackerError):
-    """Spotify asked for more patience than a run has: the endpoint family rests until `until` (exit 3)."""
+    """Spotify asked for a long pause: the family may not be called before `until` (exit status 3)."""
 
     exit_status = ExitStatus.DEFERRED
 
@@ -70,7 +73,7 @@ class Deferred(TrackerError):
 
 
 class SpotifyError(TrackerError):
-    """Spotify answered, or failed to answer. `status` is the HTTP status where there was one."""
+    """Spotify refused a call or did not answer. `status` is the HTTP status, None if there was none."""
 
     def __init__(self, message: str, *, remedy: str = "", status: int | None = None) -> None:
         super().__init__(message, remedy=remedy)
@@ -78,15 +81,15 @@ class SpotifyError(TrackerError):
 
 
 class AuthorizationLost(SpotifyError):
-    """Nobody is signed in, or Spotify no longer accepts the refresh token. Only a new consent helps."""
+    """Nobody is signed in, or Spotify no longer accepts the refresh token. Only a new sign-in helps."""
 
 
 class WrongAccount(SpotifyError):
-    """The token belongs to another account than the one whose data the database holds."""
+    """The token belongs to another account than the database."""
 
 
 class Forbidden(SpotifyError):
-    """403: the request was understood and refused. `reason` names which of the known refusals it was."""
+    """403: Spotify refused the call. `reason` says which of the known refusals it is."""
 
     def __init__(self, message: str, *, remedy: str = "", reason: ForbiddenReason = "other") -> None:
         super().__init__(message, remedy=remedy, status=403)
@@ -94,17 +97,17 @@ class Forbidden(SpotifyError):
 
 
 class NotFound(SpotifyError):
-    """404: no such object, or no longer."""
+    """404: the object does not exist (any more)."""
 
 
 class BadRequest(SpotifyError):
-    """400 and other refusals of the request itself. Repeating it cannot help."""
+    """400 and other refusals because of the request itself. Repeating it does not help."""
 
 
 class SpotifyUnavailable(SpotifyError):
-    """5xx, timeouts and dropped connections that outlasted the retries.
+    """5xx, timeouts and dropped connections after all retries.
 
-    `may_have_been_applied` is True where a write could have reached Spotify: read back before repeating it.
+    `may_have_been_applied` is True if a write may have reached Spotify: read it back before you repeat it.
     """
 
     def __init__(

@@ -34,7 +34,7 @@ OVER = Page("This sign-in is over", ("Go back to the terminal.",))
 
 @dataclass
 class _Attempts:
-    """Takes addresses from the browser and the terminal until one of them settles the login."""
+    """Tries the addresses that arrive from the browser and the terminal, until one finishes the login."""
 
     settings: Settings
     database: Database
@@ -43,8 +43,8 @@ class _Attempts:
     lock: threading.Lock = field(default_factory=threading.Lock)
     wake: tuple[int, int] = field(default_factory=os.pipe)
 
-    def take(self, address: str) -> SignedIn | TrackerError:
-        """Try an address. An InputError settles nothing: the next address may be the right one."""
+    def try_address(self, address: str) -> SignedIn | TrackerError:
+        """Try to finish the login with an address. After an InputError another address may be tried."""
         with self.lock:
             if self.outcome is not None:
                 return self.outcome
@@ -58,11 +58,11 @@ class _Attempts:
                 self.outcome = result
             return result
 
-    def answer(self, address: str) -> Page:
-        """Try the address that a browser came with; return the page for it."""
+    def page_for(self, address: str) -> Page:
+        """Try the address that a browser requested, and return the page to show."""
         if self.outcome is not None:
             return OVER
-        result = self.take(address)
+        result = self.try_address(address)
         if isinstance(result, InputError):
             return Page("Refused", (result.message, result.remedy), HTTPStatus.BAD_REQUEST)
         if isinstance(result, TrackerError):
@@ -72,8 +72,8 @@ class _Attempts:
             (f"as {result.display_name}. You can close this page.", *result.warnings),
         )
 
-    def shown(self) -> None:
-        """Wake the terminal when the last page is out, not before: the process ends then."""
+    def after_page(self) -> None:
+        """Wake the waiting terminal. Call it after the last page was sent, because the process ends then."""
         if self.outcome is not None:
             os.write(self.wake[1], b".")
 
@@ -102,7 +102,7 @@ def log_in(
             stack.callback(os.close, end)
         if server is not None:
             stack.enter_context(server)
-            stack.enter_context(serving(server, attempts.answer, attempts.shown))
+            stack.enter_context(serving(server, attempts.page_for, attempts.after_page))
         listens_s = patience_s if server is not None else None
         _invite(pending, listens_s=listens_s, may_paste=may_paste)
         if opens_browser and not paste and _has_screen():
@@ -139,7 +139,7 @@ def _try_line(attempts: _Attempts, line: bytes) -> SignedIn | TrackerError | Non
     text = line.decode("utf-8", "replace").strip()
     if not text:
         return None
-    result = attempts.take(text)
+    result = attempts.try_address(text)
     if isinstance(result, InputError):
         terminal.say(f"{result} Paste again:")
         return None
