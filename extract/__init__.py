@@ -1,13 +1,11 @@
-"""Spotify → PostgreSQL `raw_spotify`, by dlt: what the API said, when we last looked, and what left.
+"""Loads Spotify's answers into `raw_spotify` and listening histories into `raw_export`, both by dlt.
 
-Nothing here decides what a row means (that is dbt's) and nothing here knows the orchestrator: every
-resource runs alone, from a terminal (`tracker sync`) or a flow, and twice or killed half-way leaves a
-true table behind.
+Rows are stored as they come: what they mean is decided in dbt. Nothing here knows Prefect. Every resource can
+be synced by itself, by `tracker sync` or by a flow, and can be repeated or killed without harm to a table.
 """
 
 import os
+from pathlib import Path
 
-# dlt starts its telemetry (and writes an anonymous id outside our own folder) when it is imported, before any
-# configuration in code can reach it. Its own error log repeats whole payloads: we report failures ourselves.
-os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
-os.environ.setdefault("RUNTIME__LOG_LEVEL", "CRITICAL")
+# dlt reads this when it is first imported. Its settings are in `.dlt/config.toml` of this repository.
+os.environ["DLT_PROJECT_DIR"] = str(Path(__file__).parents[1])

@@ -1,4 +1,4 @@
-"""What a sync tells its caller: frozen values, ready for a terminal, a log line or a flow's artifact."""
+"""The reports of syncs and polls: frozen values for a terminal, a log line or a flow's artifact."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Progress: TypeAlias = "Callable[[int, int], None]"
 class LoadReport:
     """The outcome of one sync of one resource.
 
-    `rows` were written (new or changed ones alone), `removed` entries were noticed gone, `calls` were made
-    to the Web API, attempts included. `detail` holds what else is worth a line: `pass` (full, incremental,
-    skipped), `why`, `not_whole` (why nothing was removed), `returned`, `quarantined`, counts.
+    `rows` is the number of new or changed rows, `removed` that of entries that left, `calls` that of calls to
+    the Web API, attempts included. `detail` has further facts: `pass` (full, incremental, skipped), `why`,
+    `not_whole` (why nothing was removed), `returned`, `quarantined`, counts.
     """
 
     resource: str
@@ -38,13 +38,13 @@ class LoadReport:
 
     @classmethod
     def skipped(cls, resource: str) -> LoadReport:
-        """The report of a sync that left the work to a twin of it."""
+        """Return the report of a sync that another process is making already."""
         return cls(resource, 0, 0, 0, {"pass": "skipped", "why": "another process is syncing it"})
 
 
 @dataclass(frozen=True)
 class PollReport:
-    """The outcome of one poll of the recent plays: `count` items came, `new` of them were not known."""
+    """The outcome of one poll of the recent plays: Spotify listed `count`, of which `new` were not stored."""
 
     outcome: PollOutcome
     count: int

@@ -1,10 +1,11 @@
-"""Plays from before the tracker ran: Spotify's exports, an older tracker's database → `raw_export`."""
+"""Loads plays from before the tracker ran, from Spotify's exports and an older tracker's database."""
 
-from extract.history.copy_load import ImportRunningError, ensure_tables
 from extract.history.export_files import ImportInputError
+from extract.history.import_lock import ImportRunningError
 from extract.history.import_report import FileReport, ImportProgress, ImportReport
 from extract.history.importer import import_history
-from extract.history.older_tracker import TrackerUnreachableError, import_tracker, is_address
+from extract.history.older_database import TrackerUnreachableError, is_address
+from extract.history.older_tracker import import_tracker
 
 __all__ = [
     "FileReport",
@@ -13,7 +14,6 @@ __all__ = [
     "ImportReport",
     "ImportRunningError",
     "TrackerUnreachableError",
-    "ensure_tables",
     "import_history",
     "import_tracker",
     "is_address",

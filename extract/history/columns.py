@@ -1,4 +1,4 @@
-"""Rows of an export → typed Arrow columns: whole columns at a time, value by value where one is unusual."""
+"""Turns rows of an export into typed Arrow columns. Unusual values are converted one by one."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from extract.history import values
+from extract.history.arrow_rows import arrow_schema
 from extract.history.formats import KEYS_OF, era_of, redacted, unknown_keys
 from extract.history.scanner import BadRow
+from extract.loading.export_tables import STREAMING_HISTORY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,42 +24,7 @@ if TYPE_CHECKING:
     from extract.history.formats import Format
     from extract.history.scanner import Chunk
 
-UTC_TIME = pa.timestamp("us", tz="UTC")
-
-SCHEMA = pa.schema(
-    [
-        ("row_hash", pa.int64()),
-        ("file_id", pa.int64()),
-        ("row_number", pa.int64()),
-        ("format", pa.string()),
-        ("era", pa.string()),
-        ("kind", pa.string()),
-        ("ts", UTC_TIME),
-        ("is_minute_precision", pa.bool_()),
-        ("ms_played", pa.int64()),
-        ("track_name", pa.string()),
-        ("artist_name", pa.string()),
-        ("album_name", pa.string()),
-        ("track_uri", pa.string()),
-        ("episode_name", pa.string()),
-        ("show_name", pa.string()),
-        ("episode_uri", pa.string()),
-        ("audiobook_title", pa.string()),
-        ("audiobook_uri", pa.string()),
-        ("audiobook_chapter_title", pa.string()),
-        ("audiobook_chapter_uri", pa.string()),
-        ("platform", pa.string()),
-        ("conn_country", pa.string()),
-        ("reason_start", pa.string()),
-        ("reason_end", pa.string()),
-        ("shuffle", pa.bool_()),
-        ("skipped", pa.bool_()),
-        ("offline", pa.bool_()),
-        ("offline_timestamp", pa.int64()),
-        ("offline_at", UTC_TIME),
-        ("incognito_mode", pa.bool_()),
-    ]
-)
+SCHEMA = arrow_schema(STREAMING_HISTORY)
 _TEXTS = [f.name for f in SCHEMA if pa.types.is_string(f.type) and f.name not in ("format", "era", "kind")]
 _FLAGS = ["shuffle", "skipped", "offline", "incognito_mode"]
 _URIS = ["track_uri", "episode_uri", "audiobook_chapter_uri", "audiobook_uri"]
@@ -71,7 +38,7 @@ MINUTE_LENGTH = len("2021-05-04 13:37")
 
 @dataclass
 class Batch:
-    """Rows to load (`table` has `SCHEMA`), the rejected ones, and the unknown keys with their row counts."""
+    """Rows to load (`table` has `SCHEMA`), rejected rows, and unknown keys with their number of rows."""
 
     table: pa.Table
     bad: list[BadRow] = field(default_factory=list)
@@ -79,7 +46,7 @@ class Batch:
 
 
 def to_batch(chunk: Chunk, *, file_format: Format, file_id: int, is_video: bool) -> Batch:
-    """Normalise one chunk of a file."""
+    """Convert one chunk of a file."""
     bad = [BadRow(row.row_number, row.reason, redacted(row.text)) for row in chunk.bad]
     rows, numbers = chunk.values, chunk.row_numbers
     if not all(type(row) is dict for row in rows):
@@ -103,7 +70,7 @@ def to_batch(chunk: Chunk, *, file_format: Format, file_id: int, is_video: bool)
         "file_id": pa.repeat(pa.scalar(file_id, pa.int64()), len(rows)),
         "format": pa.repeat(file_format, len(rows)),
         "era": pa.repeat(era_of(keys, file_format), len(rows)),
-        # no seconds were told
+        # such a time has no seconds
         "is_minute_precision": pa.array(
             [type(text) is str and len(text) <= MINUTE_LENGTH for text in texts], pa.bool_()
         )
@@ -122,14 +89,14 @@ def to_batch(chunk: Chunk, *, file_format: Format, file_id: int, is_video: bool)
 def _transpose(
     rows: Sequence[dict[str, Any]], keys: Mapping[str, str]
 ) -> tuple[dict[str, Sequence[Any]], Counter[str]]:
-    """Our columns of the rows, and how many rows have each key."""
+    """The values of the rows by our column name, and the number of rows that have each key."""
     shape = tuple(rows[0])
     if len(shape) > 1 and set(map(len, rows)) == {len(shape)}:
         try:
             by_key: dict[str, Sequence[Any]] = dict(
                 zip(shape, zip(*map(itemgetter(*shape), rows), strict=True), strict=True)
             )
-        except KeyError:  # as many keys, but others
+        except KeyError:  # the rows have as many keys, but others
             pass
         else:
             columns = {keys[key]: column for key, column in by_key.items() if key in keys}
@@ -143,7 +110,7 @@ def _transpose(
 def _typed(
     raw: Mapping[str, Sequence[Any]], count: int, *, has_nul: bool
 ) -> tuple[dict[str, pa.Array], dict[int, str]]:
-    """Typed columns, nulls where the file lacks one, and the reason for each row that cannot be kept."""
+    """Typed columns (null where the file lacks one), and by row index why a row is rejected."""
     nothing: Sequence[Any] = [None] * count
     reasons: dict[int, str] = {}
     columns = {name: values.texts(raw.get(name, nothing), has_nul=has_nul) for name in _TEXTS}
@@ -156,11 +123,11 @@ def _typed(
 
 
 def _kinds(columns: Mapping[str, pa.Array], *, is_video: bool) -> pa.Array:
-    """Spoken word apart from music: a podcast in a video file is a podcast, a track in it a music video."""
+    """The kind of each row. In a video file a podcast is a podcast, and a track is a music video."""
     is_episode = pc.or_(pc.is_valid(columns["episode_uri"]), pc.is_valid(columns["episode_name"]))
-    # some generations put an episode into the track's column
-    foreign = pc.starts_with(columns["track_uri"], "spotify:episode:").fill_null(False)
-    is_track = pc.and_not(pc.is_valid(columns["track_uri"]), foreign)
+    # some exports put an episode into the track's column
+    is_episode_uri = pc.starts_with(columns["track_uri"], "spotify:episode:").fill_null(False)
+    is_track = pc.and_not(pc.is_valid(columns["track_uri"]), is_episode_uri)
     is_book = pc.or_(
         pc.or_(pc.is_valid(columns["audiobook_uri"]), pc.is_valid(columns["audiobook_title"])),
         pc.or_(
@@ -168,7 +135,7 @@ def _kinds(columns: Mapping[str, pa.Array], *, is_video: bool) -> pa.Array:
         ),
     )
     music = "video" if is_video else "track"
-    conditions = [is_track, pc.or_(is_episode, foreign), is_book, pc.is_valid(columns["track_name"])]
+    conditions = [is_track, pc.or_(is_episode, is_episode_uri), is_book, pc.is_valid(columns["track_name"])]
     return pc.case_when(
         pc.make_struct(*conditions, field_names=list("abcd")),
         *(pa.scalar(kind) for kind in (music, "podcast", "audiobook", music)),
@@ -177,12 +144,12 @@ def _kinds(columns: Mapping[str, pa.Array], *, is_video: bool) -> pa.Array:
 
 
 def _row_hashes(columns: Mapping[str, pa.Array], file_format: Format) -> pa.Array:
-    """What makes two rows the same report of one stream, as 64 bits.
+    """A 64-bit hash of each row. Two rows with one hash report the same stream.
 
-    End, content, length and both reasons. What other exports tell differently about the same stream
-    (platform, `skipped`, names of a track that has a uri) stays out, or overlapping exports would double it.
-    Streams made offline all end at their upload, so there the offline time tells true repeats apart, in
-    seconds because some generations have no more.
+    It covers the end, the content, the length and both reasons. Columns in which exports differ about one
+    stream (platform, `skipped`, names of a track that has a uri) are left out, otherwise overlapping exports
+    would double it. Offline streams all end when they are uploaded, so their offline time is included. It is
+    rounded to seconds, because some exports have no more.
     """
     uri = pc.coalesce(*(columns[name] for name in _URIS))
     names = pc.binary_join_element_wise(*(columns[name].fill_null("") for name in _NAMES), _SEPARATOR)

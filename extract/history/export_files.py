@@ -1,4 +1,4 @@
-"""The files of an export, in a folder, a zip or given one by one. Nothing is ever unpacked to disk."""
+"""Finds the files of an export in a folder, in a zip or by their own path. Nothing is unpacked to disk."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ImportInputError(InputError):
 
 @dataclass(frozen=True)
 class SourceFile:
-    """One JSON file: `name` is its place below the given path, `size` its bytes (unpacked)."""
+    """One JSON file: `name` is its path below the given one, `size` its unpacked size in bytes."""
 
     name: str
     size: int
@@ -40,17 +40,17 @@ class SourceFile:
 
     @contextmanager
     def open(self) -> Iterator[BinaryStream]:
-        """Open it for reading, out of its zip where it is in one."""
+        """Open the file for reading, inside its zip where it is in one."""
         if self.member is None:
             with self.path.open("rb") as stream:
                 yield stream
             return
         with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as member:
-            yield cast("BinaryStream", member)  # typed as IO[bytes], and a BufferedIOBase
+            yield cast("BinaryStream", member)  # typed as IO[bytes], but it is a BufferedIOBase
 
 
 @dataclass(frozen=True)
-class Broken:
+class UnreadableFile:
     """A file that cannot be opened at all, and why."""
 
     name: str
@@ -59,38 +59,38 @@ class Broken:
 
 
 @dataclass
-class Found:
-    """What a path holds: files to read, files that cannot be opened, names of others left alone."""
+class FoundFiles:
+    """What a path contains: files to read, files that cannot be opened, and names of ignored files."""
 
     files: list[SourceFile] = field(default_factory=list)
-    broken: list[Broken] = field(default_factory=list)
+    unreadable: list[UnreadableFile] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """The content of a file: equal for a copy under another name. `file_id` is its first 64 bits, signed."""
+    """The hash of a file's content: a copy under another name has the same one."""
 
     sha256: str
 
     @property
     def file_id(self) -> int:
-        """The number that rows carry."""
+        """The first 64 bits of the hash as a signed number, which every row of the file carries."""
         return int.from_bytes(bytes.fromhex(self.sha256[:16]), "big", signed=True)
 
 
-def discover(path: Path) -> Found:
+def discover(path: Path) -> FoundFiles:
     """Find the listening history below a path: a JSON file, a zip, or a folder of both.
 
-    A file given by itself is always taken, in a folder or zip one that is named like a history or reads like
-    one.
+    A file given by its own path is always read. In a folder or zip a file is read if its name or its first
+    bytes are those of a history.
 
     Raises ImportInputError where the path does not exist or holds nothing to import.
     """
     path = path.expanduser()
-    found = Found()
+    found = FoundFiles()
     if path.is_dir():
-        for each in sorted(path.rglob("*"), key=lambda entry: _natural(str(entry))):
+        for each in sorted(path.rglob("*"), key=lambda entry: _natural_order(str(entry))):
             name = each.relative_to(path).as_posix()
             if each.is_file() and not _is_system_file(name):
                 _add(found, each, name)
@@ -103,7 +103,7 @@ def discover(path: Path) -> Found:
             f"There is no file or folder {path.name!r} there.",
             remedy="Give the zip that Spotify sent, the folder unpacked from it, or one of its files.",
         )
-    if not found.files and not found.broken:
+    if not found.files and not found.unreadable:
         raise ImportInputError(
             f"{path.name!r} holds no listening history.",
             remedy="Look for Streaming_History_*.json, endsong_*.json or StreamingHistory*.json.",
@@ -112,7 +112,7 @@ def discover(path: Path) -> Found:
 
 
 def fingerprint(source: SourceFile) -> Fingerprint:
-    """Hash a file's content. Of one that breaks while it is read, the part before."""
+    """Hash a file's content; where reading it fails, the part before the failure."""
     digest = hashlib.sha256()
     try:
         with source.open() as stream:
@@ -124,20 +124,20 @@ def fingerprint(source: SourceFile) -> Fingerprint:
 
 
 def fingerprint_of_path(path: Path) -> Fingerprint:
-    """Hash the file at a path as it is."""
+    """Hash the file at a path, a zip as a whole."""
     with path.open("rb") as stream:
         return Fingerprint(hashlib.file_digest(stream, "sha256").hexdigest())
 
 
-def _add(found: Found, path: Path, name: str) -> None:
+def _add(found: FoundFiles, path: Path, name: str) -> None:
     suffix = path.suffix.lower()
     if suffix == ".zip":
         _add_zip(found, path, name)
     elif suffix == ".json":
-        _take(found, SourceFile(name, path.stat().st_size, path))
+        _add_if_history(found, SourceFile(name, path.stat().st_size, path))
 
 
-def _add_zip(found: Found, path: Path, name: str) -> None:
+def _add_zip(found: FoundFiles, path: Path, name: str) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             members = [member for member in archive.infolist() if not member.is_dir()]
@@ -147,24 +147,24 @@ def _add_zip(found: Found, path: Path, name: str) -> None:
             if path.stat().st_size
             else "the file is empty"
         )
-        found.broken.append(Broken(name, path, reason))
+        found.unreadable.append(UnreadableFile(name, path, reason))
         return
-    before = len(found.files) + len(found.broken)
-    for member in sorted(members, key=lambda entry: _natural(entry.filename)):
+    before = len(found.files) + len(found.unreadable)
+    for member in sorted(members, key=lambda entry: _natural_order(entry.filename)):
         inside = f"{name}/{member.filename}"
         if _is_system_file(member.filename) or not member.filename.lower().endswith(".json"):
             continue
         if member.flag_bits & 1:
-            found.broken.append(Broken(inside, path, "the zip has a password: unpack it first"))
+            found.unreadable.append(UnreadableFile(inside, path, "the zip has a password: unpack it first"))
         elif member.file_size > UNPACKED_LIMIT_BYTES:
-            found.broken.append(Broken(inside, path, "larger than any export when unpacked"))
+            found.unreadable.append(UnreadableFile(inside, path, "larger than any export when unpacked"))
         else:
-            _take(found, SourceFile(inside, member.file_size, path, member.filename))
-    if len(found.files) + len(found.broken) == before:
-        found.broken.append(Broken(name, path, "the zip holds no listening history"))
+            _add_if_history(found, SourceFile(inside, member.file_size, path, member.filename))
+    if len(found.files) + len(found.unreadable) == before:
+        found.unreadable.append(UnreadableFile(name, path, "the zip holds no listening history"))
 
 
-def _take(found: Found, source: SourceFile) -> None:
+def _add_if_history(found: FoundFiles, source: SourceFile) -> None:
     if is_history_name(source.name) or _reads_like_history(source):
         found.files.append(source)
     else:
@@ -175,7 +175,7 @@ def _reads_like_history(source: SourceFile) -> bool:
     try:
         with source.open() as stream:
             return looks_like_history(stream.read(_SNIFFED_BYTES))
-    except Exception:  # a damaged file of another name is none of ours
+    except Exception:  # a damaged file of another name is not ours to report
         return False
 
 
@@ -184,5 +184,5 @@ def _is_system_file(name: str) -> bool:
     return parts[0] == "__MACOSX" or any(part.startswith(".") and part != ".." for part in parts)
 
 
-def _natural(name: str) -> list[tuple[int, str]]:
+def _natural_order(name: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdigit() else (-1, part.lower()) for part in _DIGITS.split(name)]

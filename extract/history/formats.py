@@ -1,10 +1,10 @@
-"""The shapes that Spotify's exports have had, and which of them a file is.
+"""The formats that Spotify's exports have had, and which of them a file has.
 
-Two families: the extended streaming history (`Streaming_History_Audio_*`, `…_Video_*`, until about 2023
-`endsong_*`, `endvideo*`), one row per stream with its exact end, and the account data of the last year
-(`StreamingHistory_music_*`, `…_podcast_*`, `…_audiobook_*`, older `StreamingHistory*`), which knows names and
-the minute alone. The keys of the rows decide; a file's name only tells video apart, so a renamed file is read
-all the same.
+There are two families: the extended streaming history (`Streaming_History_Audio_*`, `…_Video_*`, until about
+2023 `endsong_*`, `endvideo*`), with one row per stream and its exact end, and the account data of the last
+year (`StreamingHistory_music_*`, `…_podcast_*`, `…_audiobook_*`, older `StreamingHistory*`), which has names
+and minutes only. The keys of the rows decide. The name of a file only shows whether it holds videos, so a
+renamed file is read as well.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ ONE_YEAR_KEYS: Mapping[str, str] = {
 }
 KEYS_OF: Mapping[Format, Mapping[str, str]] = {"extended": EXTENDED_KEYS, "one_year": ONE_YEAR_KEYS}
 
-# Known, and dropped at the door: who and where a person is on the network is nobody's business here.
+# Never stored: these keys tell who and where a person is on the network.
 PERSONAL_KEYS = frozenset(
     {
         "username", "ip_addr", "ip_addr_decrypted", "user_agent", "user_agent_decrypted",
@@ -78,17 +78,17 @@ _KEPT_TEXT = 2000
 
 
 def is_video_name(name: str) -> bool:
-    """Whether the file is one of music videos and video podcasts."""
+    """Whether the name is that of a file with music videos and video podcasts."""
     return _VIDEO_NAME.search(name.rsplit("/", 1)[-1]) is not None
 
 
 def is_history_name(name: str) -> bool:
-    """Whether Spotify names its listening history so."""
+    """Whether Spotify gives such names to its listening history."""
     return _HISTORY_NAME.search(name.rsplit("/", 1)[-1]) is not None
 
 
 def looks_like_history(head: bytes) -> bool:
-    """Whether the beginning of a file of any name holds rows of a listening history."""
+    """Whether these first bytes of a file contain rows of a listening history."""
     start = head[:_SNIFFED_BYTES]
     return (b'"ts"' in start and b'"ms_played"' in start) or (
         b'"endTime"' in start and b'"msPlayed"' in start
@@ -96,7 +96,7 @@ def looks_like_history(head: bytes) -> bool:
 
 
 def format_of(values: Iterable[Any]) -> Format | None:
-    """The family of a file by its first rows; None where no row has a key of either."""
+    """Return the family of a file by its first rows; None where no row has a key of either."""
     for value in values:
         if isinstance(value, dict):
             if "ts" in value or "ms_played" in value:
@@ -107,7 +107,7 @@ def format_of(values: Iterable[Any]) -> Format | None:
 
 
 def era_of(keys: Iterable[str], file_format: Format) -> Era:
-    """Which generation of the export has these keys."""
+    """Return the generation of exports that has these keys."""
     if file_format == "one_year":
         return "one_year"
     names = set(keys)
@@ -119,12 +119,12 @@ def era_of(keys: Iterable[str], file_format: Format) -> Era:
 
 
 def unknown_keys(keys: Iterable[str], file_format: Format) -> set[str]:
-    """Keys that we neither keep nor drop on purpose: named in the report, never fatal."""
+    """Return the keys that we neither store nor drop on purpose. The report names them."""
     return set(keys) - KEYS_OF[file_format].keys() - PERSONAL_KEYS
 
 
 def redacted(row: Any) -> str:
-    """The text of a rejected row, without network data and user name, at most 2,000 characters, no NUL."""
+    """Return a rejected row as text: without network data, user name and NUL, at most 2,000 characters."""
     if isinstance(row, dict):
         kept = {key: value for key, value in row.items() if key not in PERSONAL_KEYS}
         row = orjson.dumps(kept, default=str).decode()

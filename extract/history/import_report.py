@@ -1,4 +1,4 @@
-"""What an import tells at its end: a table whose lines add up."""
+"""The report of an import: a table whose lines add up."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MUSIC_KINDS = ("track", "video")
 
 @dataclass(frozen=True)
 class ImportProgress:
-    """Where an import stands: files and bytes done of all, rows read so far."""
+    """How far an import is: files and bytes that are done, of all of them, and rows read so far."""
 
     files_done: int
     files_total: int
@@ -25,14 +25,14 @@ class ImportProgress:
     rows_read: int
 
 
-Progress: TypeAlias = "Callable[[ImportProgress], None]"
+ShowProgress: TypeAlias = "Callable[[ImportProgress], None]"
 
 
 @dataclass(frozen=True)
 class FileReport:
-    """One file (or table of an older tracker). `rows_read` = new of each kind + duplicates + rejected.
+    """One file, or one table of an older tracker. `rows_read` = new of each kind + duplicates + rejected.
 
-    `already_imported`: the same content came before; it was not read again and every count is 0.
+    `already_imported` means that the same content was imported before. Then every count is 0.
     """
 
     name: str
@@ -48,15 +48,15 @@ class FileReport:
     first_at: datetime | None = None
     last_at: datetime | None = None
 
-    def without(self, told_before: Counter[str]) -> FileReport:
-        """The same, with rows that tell streams of other files as duplicates."""
-        new = {kind: count - told_before[kind] for kind, count in self.new.items()}
-        return replace(self, new=new, duplicates=self.duplicates + told_before.total())
+    def with_repeats(self, repeats: Counter[str]) -> FileReport:
+        """Return the report with rows (by kind) that repeat streams of other files counted as duplicates."""
+        new = {kind: count - repeats[kind] for kind, count in self.new.items()}
+        return replace(self, new=new, duplicates=self.duplicates + repeats.total())
 
 
 @dataclass(frozen=True)
 class ImportReport:
-    """The outcome of one import. Counts are of this import; dates are of the rows that it read, in UTC."""
+    """The outcome of one import. Counts are of this import, times of the rows that it read, in UTC."""
 
     source: str
     files: tuple[FileReport, ...]
@@ -65,52 +65,52 @@ class ImportReport:
 
     @property
     def rows_read(self) -> int:
-        """Rows of the files that were read."""
+        """Return the number of rows in the files that were read."""
         return sum(file.rows_read for file in self.files)
 
     @property
     def new(self) -> Counter[str]:
-        """Streams added, by kind."""
+        """Return the number of streams added, by kind."""
         return sum((Counter(file.new) for file in self.files), Counter())
 
     @property
     def new_rows(self) -> int:
-        """Streams added, of every kind."""
+        """Return the number of streams added, of every kind."""
         return self.new.total()
 
     @property
     def plays(self) -> int:
-        """Streams of music added, however short, music videos included."""
+        """Return the number of music streams added, however short, with music videos."""
         return sum(self.new[kind] for kind in MUSIC_KINDS)
 
     @property
     def podcasts(self) -> int:
-        """Streams of podcast episodes added."""
+        """Return the number of podcast streams added."""
         return self.new["podcast"]
 
     @property
     def duplicates(self) -> int:
-        """Rows that were stored already, stood more than once, or tell a stream that another file told."""
+        """Return the rows that were stored already, occurred twice, or repeat a stream of another file."""
         return sum(file.duplicates for file in self.files)
 
     @property
     def rejected(self) -> int:
-        """Rows that could not be kept, with their reasons in `raw_export.rejected_rows`."""
+        """Return the number of rows that cannot be stored; `raw_export.rejected_rows` has the reasons."""
         return sum(file.rejected for file in self.files)
 
     @property
     def first_at(self) -> datetime | None:
-        """The earliest time read."""
+        """Return the earliest time read, None where no row was."""
         return min((file.first_at for file in self.files if file.first_at), default=None)
 
     @property
     def last_at(self) -> datetime | None:
-        """The latest time read."""
+        """Return the latest time read, None where no row was."""
         return max((file.last_at for file in self.files if file.last_at), default=None)
 
     @property
     def is_useful(self) -> bool:
-        """Whether any file could be read, now or earlier."""
+        """Whether any file could be read, in this import or an earlier one."""
         return any(file.outcome in ("loaded", "partial", "already_imported") for file in self.files)
 
     @property
@@ -127,7 +127,7 @@ class ImportReport:
         )
 
     def lines(self) -> list[tuple[str, str]]:
-        """The table, as (what, how much)."""
+        """Return the lines of the table as (name, value)."""
         other = self.new_rows - self.plays - self.podcasts - self.new["audiobook"]
         outcomes = Counter(file.outcome for file in self.files)
         rows = [
@@ -147,19 +147,19 @@ class ImportReport:
         return [row for row in rows if row[0] != "  of unknown kind" or other]
 
     def remarks(self) -> list[str]:
-        """One line per thing that a person may want to look at."""
-        told = []
+        """Return one line for each file or key that a person may want to look at."""
+        remarks = []
         for file in self.files:
             if file.outcome in ("rejected", "empty", "partial"):
-                told.append(f"{file.name}: {file.outcome}, {file.reason}")
+                remarks.append(f"{file.name}: {file.outcome}, {file.reason}")
             if file.unknown_keys:
-                told.append(f"{file.name}: unknown keys {', '.join(sorted(file.unknown_keys))}")
+                remarks.append(f"{file.name}: unknown keys {', '.join(sorted(file.unknown_keys))}")
         if self.ignored:
-            told.append(f"left alone, no listening history: {', '.join(self.ignored)}")
-        return told
+            remarks.append(f"ignored, no listening history: {', '.join(self.ignored)}")
+        return remarks
 
     def as_dict(self) -> dict[str, Any]:
-        """The same for `--json`."""
+        """Return the report as JSON values."""
         return {
             "source": self.source,
             "rows_read": self.rows_read,

@@ -1,4 +1,4 @@
-"""`import_history`: the files of an export → `raw_export`, by packages of a quarter of a million rows."""
+"""Imports the files of a Spotify export into `raw_export`, in packages of a quarter of a million rows."""
 
 from __future__ import annotations
 
@@ -10,148 +10,155 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from extract.history import export_files, known_files
+from extract.history.arrow_rows import ArrowRows
 from extract.history.columns import SCHEMA, to_batch
-from extract.history.copy_load import exclusive_loader
-from extract.history.export_tables import STREAMING_HISTORY
 from extract.history.formats import format_of, is_video_name
+from extract.history.import_lock import exclusive_loader
 from extract.history.import_report import FileReport, ImportProgress, ImportReport
-from extract.history.reader import Reading, records_of
+from extract.history.reader import FileInProgress, record_rows
 from extract.history.scanner import ArrayScanner, BadRow, Chunk, NotAListError
+from extract.loading.export_tables import STREAMING_HISTORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from extract.history.copy_load import Loader
     from extract.history.export_files import Fingerprint, SourceFile
-    from extract.history.export_tables import MergedTable, Row
-    from extract.history.import_report import Progress
+    from extract.history.import_report import ShowProgress
+    from extract.loading.loader import Loader
+    from extract.loading.tables import RawTable, Row
     from profiles.database import Database
     from profiles.session import Session
 
-GROUP_ROWS = 32_768  # compared with the stored rows at once; what an import holds in memory at most
-PACKAGE_ROWS = 262_144  # loaded at once: what a kill costs at most
+GROUP_ROWS = 32_768  # compared with the stored rows together; an import holds no more in memory
+PACKAGE_ROWS = 262_144  # loaded together: a kill costs at most so many
 
 
-class _Import:
-    """The state of one import: a stream of new rows over all files, and the files behind them."""
+class ExportImport:
+    """One import: the stream of new rows of all files, and what became of each file."""
 
-    def __init__(self, session: Session, found: export_files.Found, progress: Progress | None) -> None:
+    def __init__(
+        self, session: Session, found: export_files.FoundFiles, progress: ShowProgress | None
+    ) -> None:
         database = session.database
         self._found = found
         self._progress = progress
-        self._seen = known_files.SeenRows(database, STREAMING_HISTORY)
+        self._stored_hashes = known_files.StoredHashes(database, STREAMING_HISTORY)
         self._imported = known_files.imported_files(database)
-        self._begun = known_files.unrecorded_rows(database)
+        self._unfinished = known_files.unrecorded_rows(database)
         self._group: list[pa.Table] = []
         self._group_rows = 0
-        self._open: dict[int, Reading] = {}
-        self._read: list[Reading] = []  # to their end, with rows still in the group
-        self._recordable: list[Reading] = []  # every row of theirs has been handed out
+        self._open: dict[int, FileInProgress] = {}
+        self._read: list[FileInProgress] = []  # read to their end, some rows are still in the group
+        self._recordable: list[FileInProgress] = []  # all their rows have been yielded
         self._bytes_done = 0
         self._rows_read = 0
         self._reports: list[tuple[int, FileReport]] = []
         self._files_done = 0
 
     def tables(self) -> Iterator[pa.Table]:
-        """The new rows of all files, in tables of at most `GROUP_ROWS` or a chunk more."""
-        for broken in self._found.broken:
-            self._refuse(broken)
+        """Yield the new rows of all files, in tables of about `GROUP_ROWS` rows."""
+        for unreadable in self._found.unreadable:
+            self._reject_file(unreadable)
         for source in self._found.files:
-            yield from self._file(source)
+            yield from self._new_rows_of(source)
         yield from self._flush()
 
-    def take_recordable(self) -> list[Reading]:
-        """The files whose rows have all been handed out since the last call."""
-        taken, self._recordable = self._recordable, []
-        return taken
+    def take_recordable(self) -> list[FileInProgress]:
+        """Return the files whose last row has been yielded since the last call."""
+        recordable, self._recordable = self._recordable, []
+        return recordable
 
     def reports(self, database: Database) -> list[FileReport]:
-        """What became of each file, after its last row was loaded."""
+        """Return what became of each file. Call it after the last row is loaded."""
         with_rows = [file_id for file_id, report in self._reports if report.new]
-        told_before = known_files.rows_told_before(database, with_rows)
+        repeats = known_files.count_repeated_rows(database, with_rows)
         return [
-            report.without(told_before[file_id]) if file_id in told_before else report
+            report.with_repeats(repeats[file_id]) if file_id in repeats else report
             for file_id, report in self._reports
         ]
 
-    def _file(self, source: SourceFile) -> Iterator[pa.Table]:
-        print_of = export_files.fingerprint(source)
-        if print_of.file_id in self._imported:
-            self._reports.append((print_of.file_id, FileReport(source.name, "already_imported")))
+    def _new_rows_of(self, source: SourceFile) -> Iterator[pa.Table]:
+        content = export_files.fingerprint(source)
+        if content.file_id in self._imported:
+            self._reports.append((content.file_id, FileReport(source.name, "already_imported")))
         else:
-            self._imported.add(print_of.file_id)
-            reading = Reading(source.name, source.size, print_of.file_id, print_of.sha256)
-            reading.new.update(self._begun.get(reading.file_id, {}))
-            self._open[reading.file_id] = reading
-            yield from self._rows_of(source, reading)
-            self._read.append(reading)
+            self._imported.add(content.file_id)
+            file = FileInProgress(source.name, source.size, content.file_id, content.sha256)
+            file.new.update(self._unfinished.get(file.file_id, {}))
+            self._open[file.file_id] = file
+            yield from self._read_file(source, file)
+            self._read.append(file)
         self._bytes_done += source.size
         self._files_done += 1
-        self._tell(0)
+        self._report_progress(0)
 
-    def _rows_of(self, source: SourceFile, reading: Reading) -> Iterator[pa.Table]:
+    def _read_file(self, source: SourceFile, file: FileInProgress) -> Iterator[pa.Table]:
         is_video = is_video_name(source.name)
         with ExitStack() as stack:
             try:
                 stream = stack.enter_context(source.open())
             except Exception as error:  # zipfile, zlib and the file system each raise their own
-                reading.outcome, reading.reason = "rejected", f"it cannot be opened ({error})"
+                file.outcome, file.reason = "rejected", f"it cannot be opened ({error})"
                 return
             scanner = ArrayScanner(stream)
             try:
                 for chunk in scanner.chunks():
-                    if not self._keep(chunk, reading, is_video=is_video):
+                    if not self._add_chunk(chunk, file, is_video=is_video):
                         return
-                    self._tell(stream.tell())
+                    self._report_progress(stream.tell())
                     if self._group_rows >= GROUP_ROWS:
                         yield from self._flush()
             except NotAListError as error:
-                reading.outcome = "empty" if source.size == 0 else "rejected"
-                reading.reason = str(error)
+                file.outcome = "empty" if source.size == 0 else "rejected"
+                file.reason = str(error)
                 return
-        reading.judge(scanner)
+        file.decide_outcome(scanner)
 
-    def _keep(self, chunk: Chunk, reading: Reading, *, is_video: bool) -> bool:
-        reading.file_format = reading.file_format or format_of(chunk.values)
-        if reading.file_format is None:
+    def _add_chunk(self, chunk: Chunk, file: FileInProgress, *, is_video: bool) -> bool:
+        """Add the rows of a chunk to the group. Returns whether the file can be a listening history."""
+        file.file_format = file.file_format or format_of(chunk.values)
+        if file.file_format is None:
             if not chunk.values:  # nothing but broken rows so far
-                reading.reject([BadRow(row.row_number, row.reason, "") for row in chunk.bad])
+                file.reject([BadRow(row.row_number, row.reason, "") for row in chunk.bad])
                 return True
-            reading.outcome, reading.reason = "rejected", "a list, but not of plays"
+            file.outcome, file.reason = "rejected", "a list, but not of plays"
             return False
-        batch = to_batch(chunk, file_format=reading.file_format, file_id=reading.file_id, is_video=is_video)
-        reading.reject(batch.bad)
-        reading.unknown.update(batch.unknown)
-        reading.saw(batch.table["ts"])
+        batch = to_batch(chunk, file_format=file.file_format, file_id=file.file_id, is_video=is_video)
+        file.reject(batch.bad)
+        file.unknown.update(batch.unknown)
+        file.add_times(batch.table["ts"])
         self._rows_read += batch.table.num_rows + len(batch.bad)
-        self._group.append(reading.tell_apart(batch.table))
+        self._group.append(file.with_distinct_hashes(batch.table))
         self._group_rows += batch.table.num_rows
         return True
 
     def _flush(self) -> Iterator[pa.Table]:
-        fresh = self._seen.take_new(pa.concat_tables(self._group)) if self._group else SCHEMA.empty_table()
+        """Yield the new rows of the group, and count them for their files."""
+        group = pa.concat_tables(self._group) if self._group else SCHEMA.empty_table()
+        new_rows = self._stored_hashes.take_new(group) if self._group else group
         self._group, self._group_rows = [], 0
-        counts = fresh.group_by(["file_id", "kind"]).aggregate([("row_hash", "count")])
+        counts = new_rows.group_by(["file_id", "kind"]).aggregate([("row_hash", "count")])
         for row in counts.to_pylist():
             self._open[row["file_id"]].new[row["kind"]] += row["row_hash_count"]
-        for reading in self._read:
-            del self._open[reading.file_id]
-        self._reports += [(reading.file_id, reading.report()) for reading in self._read]
+        for file in self._read:
+            del self._open[file.file_id]
+        self._reports += [(file.file_id, file.report()) for file in self._read]
         self._recordable += self._read
         self._read = []
-        if fresh.num_rows:
-            yield fresh
+        if new_rows.num_rows:
+            yield new_rows
 
-    def _refuse(self, broken: export_files.Broken) -> None:
-        content: Fingerprint = export_files.fingerprint_of_path(broken.path)
-        reading = Reading(broken.name, broken.path.stat().st_size, content.file_id, content.sha256)
-        reading.outcome, reading.reason = "rejected", broken.reason
-        self._reports.append((reading.file_id, reading.report()))
-        if reading.file_id not in self._imported:
-            self._imported.add(reading.file_id)
-            self._recordable.append(reading)
+    def _reject_file(self, unreadable: export_files.UnreadableFile) -> None:
+        path = unreadable.path
+        content: Fingerprint = export_files.fingerprint_of_path(path)
+        file = FileInProgress(unreadable.name, path.stat().st_size, content.file_id, content.sha256)
+        file.outcome, file.reason = "rejected", unreadable.reason
+        self._reports.append((file.file_id, file.report()))
+        if file.file_id not in self._imported:
+            self._imported.add(file.file_id)
+            self._recordable.append(file)
 
-    def _tell(self, position: int) -> None:
+    def _report_progress(self, position: int) -> None:
         if self._progress:
             self._progress(
                 ImportProgress(
@@ -164,12 +171,14 @@ class _Import:
             )
 
 
-def import_history(session: Session, path: Path | str, *, progress: Progress | None = None) -> ImportReport:
-    """Load Spotify's listening history from a zip, a folder or a file, with no call to Spotify.
+def import_history(
+    session: Session, path: Path | str, *, progress: ShowProgress | None = None
+) -> ImportReport:
+    """Load Spotify's listening history from a zip, a folder or a file. Makes no call to Spotify.
 
-    Rows that are stored already, from whatever file, are counted as duplicates and not loaded again. Rows
-    that tell a stream otherwise than another file did are loaded, and counted as duplicates too. Killed at
-    any point, the next import of the same path goes on and ends with the same tables and counts.
+    Rows that are stored already, from whatever file, count as duplicates and are not loaded again. Rows that
+    report a stream of another file differently are loaded, and count as duplicates too. After a kill at any
+    point, the next import of the same path goes on and ends with the same tables and counts.
 
     Raises ImportInputError (nothing to import there), ImportRunningError, LoadFailed.
     """
@@ -177,9 +186,9 @@ def import_history(session: Session, path: Path | str, *, progress: Progress | N
     path = Path(path)
     found = export_files.discover(path)
     with exclusive_loader(session) as loader:
-        state = _Import(session, found, progress)
-        _load_all(loader, state)
-        reports = state.reports(session.database)
+        export = ExportImport(session, found, progress)
+        _load_all(loader, export)
+        reports = export.reports(session.database)
     return ImportReport(
         source=path.name,
         files=tuple(reports),
@@ -188,19 +197,19 @@ def import_history(session: Session, path: Path | str, *, progress: Progress | N
     )
 
 
-def _load_all(loader: Loader, state: _Import) -> None:
-    """Package after package. A file is recorded only in a package after the one with its last row.
+def _load_all(loader: Loader, export: ExportImport) -> None:
+    """Load package after package. A file is recorded in a package after the one with its last row.
 
-    dlt loads the tables of a package one by one: recorded together, a kill could leave the record without
-    the rows, and the file would never be read again.
+    dlt loads the tables of a package one by one. If a file were recorded together with its rows, a kill could
+    leave the record without the rows, and the file would never be read again.
     """
-    stream = state.tables()
-    records: dict[MergedTable, list[Row]] = {}
+    stream = export.tables()
+    records: dict[RawTable, list[Row]] = {}
     while (first := next(stream, None)) is not None:
-        loader.load({STREAMING_HISTORY: _package(first, stream)}, records)
-        records = records_of(state.take_recordable())
-    rest = records_of(state.take_recordable())
-    loader.load(merged={table: records.get(table, []) + rest.get(table, []) for table in {*records, *rest}})
+        loader.load({STREAMING_HISTORY: ArrowRows(STREAMING_HISTORY, _package(first, stream)), **records})
+        records = record_rows(export.take_recordable())
+    rest = record_rows(export.take_recordable())
+    loader.load({table: records.get(table, []) + rest.get(table, []) for table in {*records, *rest}})
 
 
 def _package(first: pa.Table, stream: Iterator[pa.Table]) -> Iterator[pa.Table]:

@@ -1,4 +1,4 @@
-"""What is stored already, so that nothing is loaded twice and an interrupted import is counted as one."""
+"""What earlier imports stored, so that no row is loaded twice and an interrupted import counts as one."""
 
 from __future__ import annotations
 
@@ -11,24 +11,25 @@ import pyarrow.compute as pc
 from psycopg2 import sql
 from pyarrow import csv
 
-from extract.history.export_tables import DATASET, CopiedTable
+from extract.loading.export_tables import DATASET
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from extract.loading.tables import RawTable
     from profiles.database import Database
 
-# Raise it when the readers understand more: files are then read again, and rows still load once.
+# Raise this when more can be read from a file: files are then read again, and each row still loads once.
 READER_VERSION = 2
 
 
-class SeenRows:
-    """The hashes of every stored row: 8 bytes per row, whatever the length of the history."""
+class StoredHashes:
+    """The hashes of all stored rows, in 8 bytes each, and of the rows added since."""
 
-    def __init__(self, database: Database, table: CopiedTable) -> None:
+    def __init__(self, database: Database, table: RawTable) -> None:
         self._database = database
         self._table = table
-        # read when the first row is asked about: an import of known files asks about none
+        # read with the first new row: an import of known files needs none of them
         self._parts: list[pa.Array] | None = None
 
     def _stored(self) -> list[pa.Array]:
@@ -46,11 +47,11 @@ class SeenRows:
         return list(csv.read_csv(buffer, shape, convert_options=types)["row_hash"].chunks)
 
     def take_new(self, table: pa.Table) -> pa.Table:
-        """The rows that were not seen before, each once; from now on they are seen."""
+        """Return the rows whose hash is not stored, each once, and add their hashes."""
         if self._parts is None:
             self._parts = self._stored()
         hashes = table["row_hash"].combine_chunks()
-        # the few are looked up among the many, as the lookup table is built of what is searched for
+        # Arrow builds its lookup table from `value_set`, so that is the smaller side
         known = [part.filter(pc.is_in(part, value_set=hashes)) for part in self._parts]
         is_new = pc.invert(pc.is_in(hashes, value_set=pa.chunked_array(known, pa.int64())))
         if pc.count_distinct(hashes).as_py() < len(hashes):
@@ -63,17 +64,17 @@ class SeenRows:
 
 
 def _is_first(hashes: pa.Array) -> pa.Array:
-    """Whether a value stands at its first place."""
-    met: set[int] = set()
+    """For each value, whether it occurs for the first time."""
+    earlier: set[int] = set()
     first = []
     for value in hashes.to_pylist():
-        first.append(value not in met)
-        met.add(value)
+        first.append(value not in earlier)
+        earlier.add(value)
     return pa.array(first)
 
 
 def imported_files(database: Database) -> set[int]:
-    """The ids of the files that this version of the readers has read to their end."""
+    """Return the ids of the files that this version of the reader has read to their end."""
     with database.transaction() as cursor:
         cursor.execute(
             sql.SQL("select file_id from {} where reader_version >= %s").format(
@@ -84,16 +85,8 @@ def imported_files(database: Database) -> set[int]:
         return {file_id for (file_id,) in cursor.fetchall()}
 
 
-def forget_files(database: Database) -> None:
-    """Let every file be read again: the rows that they brought are gone."""
-    with database.transaction() as cursor:
-        cursor.execute(
-            sql.SQL("update {} set reader_version = 0").format(sql.Identifier(DATASET, "import_files"))
-        )
-
-
 def unrecorded_rows(database: Database) -> dict[int, dict[str, int]]:
-    """Rows by file and kind of files that were not read to their end: an interrupted import loaded them."""
+    """Return the number of rows, by file and kind, that an interrupted import loaded of unfinished files."""
     with database.transaction() as cursor:
         cursor.execute(
             sql.SQL(
@@ -111,10 +104,11 @@ def unrecorded_rows(database: Database) -> dict[int, dict[str, int]]:
         return found
 
 
-# What `listens` in dbt decides stream by stream, as far as a count needs it: same end, to the minute where
-# one of the two knows no more, and same length. Another name is an older one where no other row tells a
-# stream of that minute and length; of one name, other offline times are other streams of one upload.
-_TOLD_BEFORE = """
+# Which rows repeat a stream that another file reports. dbt decides this in `listens`; here it is only
+# counted. Both rows have the same end (to the minute, where one of them has no seconds) and the same
+# length. With another name they are one stream where no other row has that minute and length. With the same
+# name, different offline times mean different streams of one upload.
+_REPEATED_ROWS = """
     with
     files as (
         select file_id, place from unnest(%s::bigint[]) with ordinality as given (file_id, place)
@@ -136,42 +130,42 @@ _TOLD_BEFORE = """
             *,
             ms_played >= 5000
             and count(*) over (partition by minute, ms_played, file_id) = 1
-            and coalesce(min(uri) over same_length = max(uri) over same_length, true) as is_told_by_length
+            and coalesce(min(uri) over same_length = max(uri) over same_length, true) as is_alone_with_length
         from streams
         window same_length as (partition by minute, ms_played)
     )
-    select ours.file_id, ours.kind, count(*)
-    from judged as ours
+    select own.file_id, own.kind, count(*)
+    from judged as own
     where
-        ours.place is not null
+        own.place is not null
         and exists (
-            select from judged as theirs
+            select from judged as others
             where
-                theirs.minute = ours.minute
-                and theirs.ms_played = ours.ms_played
-                and theirs.file_id <> ours.file_id
-                and coalesce(theirs.place < ours.place, true)
-                and (theirs.ts = ours.ts or 'one_year' in (theirs.format, ours.format))
+                others.minute = own.minute
+                and others.ms_played = own.ms_played
+                and others.file_id <> own.file_id
+                and coalesce(others.place < own.place, true)
+                and (others.ts = own.ts or 'one_year' in (others.format, own.format))
                 and (
-                    theirs.uri = ours.uri
-                    or theirs.name = ours.name
-                    or theirs.is_told_by_length and ours.is_told_by_length
+                    others.uri = own.uri
+                    or others.name = own.name
+                    or others.is_alone_with_length and own.is_alone_with_length
                 )
-                and coalesce(theirs.offline_at = ours.offline_at, true)
-                and not (theirs.format = 'one_year' and ours.format = 'one_year' and theirs.name = ours.name)
+                and coalesce(others.offline_at = own.offline_at, true)
+                and not (others.format = 'one_year' and own.format = 'one_year' and others.name = own.name)
         )
-    group by ours.file_id, ours.kind
+    group by own.file_id, own.kind
 """
 
 
-def rows_told_before(database: Database, file_ids: Sequence[int]) -> Mapping[int, Counter[str]]:
-    """Rows of these files, by file and kind, that tell a stream of a file that was read before.
+def count_repeated_rows(database: Database, file_ids: Sequence[int]) -> Mapping[int, Counter[str]]:
+    """Return how many rows of these files, by file and kind, repeat a stream of a file read before.
 
-    `file_ids` stand in the order in which they were read; every other file came before them.
+    `file_ids` are in the order in which they were read. Every other file was read before them.
     """
     found: dict[int, Counter[str]] = defaultdict(Counter)
     if file_ids:
-        statement = sql.SQL(_TOLD_BEFORE).format(history=sql.Identifier(DATASET, "streaming_history"))
+        statement = sql.SQL(_REPEATED_ROWS).format(history=sql.Identifier(DATASET, "streaming_history"))
         with database.transaction() as cursor:
             cursor.execute(statement, [list(file_ids)])
             for file_id, kind, count in cursor.fetchall():

@@ -1,4 +1,4 @@
-"""One file while it is read, and what is recorded of it at its end."""
+"""One file of an export while it is read, and the rows that record it in `raw_export`."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from extract.history.export_tables import IMPORT_FILES, REJECTED_ROWS
 from extract.history.formats import is_video_name
 from extract.history.import_report import MUSIC_KINDS, FileReport
 from extract.history.known_files import READER_VERSION
+from extract.loading.export_tables import IMPORT_FILES, REJECTED_ROWS
 
 if TYPE_CHECKING:
-    from extract.history.export_tables import MergedTable, Row
     from extract.history.formats import Format
     from extract.history.import_report import Outcome
     from extract.history.scanner import ArrayScanner, BadRow
+    from extract.loading.tables import RawTable, Row
 
 REJECTED_KEPT = 10_000  # per file; all are counted
 
 
 @dataclass
-class Reading:
-    """One file while it is read."""
+class FileInProgress:
+    """One file while it is read: counts, rejected rows, and its outcome."""
 
     name: str
     size: int
@@ -43,33 +43,33 @@ class Reading:
     unknown: Counter[str] = field(default_factory=Counter)
     first_at: datetime | None = None
     last_at: datetime | None = None
-    _met: Counter[int] = field(default_factory=Counter)
+    _copies: Counter[int] = field(default_factory=Counter)
 
-    def tell_apart(self, table: pa.Table) -> pa.Table:
-        """Give equal rows of one-year data hashes of their own, the same ones whenever the file is read.
+    def with_distinct_hashes(self, table: pa.Table) -> pa.Table:
+        """Return one-year rows with a hash for each of several equal ones, the same in every reading.
 
-        It tells no offline time: a track heard twice offline and uploaded in one minute is two equal rows.
-        Which of them are repeats and which are one stream told twice is decided in dbt.
+        These rows have no offline time: a track heard twice offline and uploaded in one minute gives two
+        equal rows. Whether equal rows are several streams or one is decided in dbt.
         """
         if self.file_format != "one_year":
             return table
         hashes = table["row_hash"].to_pylist()
-        apart = []
+        distinct = []
         for value in hashes:
-            apart.append(_nth(value, self._met[value]))
-            self._met[value] += 1
-        if apart == hashes:
+            distinct.append(_hash_of_copy(value, self._copies[value]))
+            self._copies[value] += 1
+        if distinct == hashes:
             return table
         column = table.schema.get_field_index("row_hash")
-        return table.set_column(column, table.schema.field(column), pa.array(apart, pa.int64()))
+        return table.set_column(column, table.schema.field(column), pa.array(distinct, pa.int64()))
 
     def reject(self, rows: list[BadRow]) -> None:
-        """Count them all, keep the first ones."""
+        """Count these rejected rows, and keep the first ten thousand of the file."""
         self.reject_reasons.update(row.reason for row in rows)
         self.bad += rows[: max(0, REJECTED_KEPT - len(self.bad))]
 
-    def saw(self, times: pa.ChunkedArray) -> None:
-        """Widen the span of time by these rows."""
+    def add_times(self, times: pa.ChunkedArray) -> None:
+        """Count rows that were read, and widen the span from the first to the last time."""
         span = pc.min_max(times).as_py()
         self.valid += len(times)
         if span["min"] is not None:
@@ -77,7 +77,7 @@ class Reading:
             self.last_at = max(self.last_at or span["max"], span["max"])
 
     def report(self) -> FileReport:
-        """The file's part of the final table."""
+        """Return the report of the file."""
         rejected = self.reject_reasons.total()
         return FileReport(
             name=self.name,
@@ -94,8 +94,8 @@ class Reading:
             last_at=self.last_at,
         )
 
-    def judge(self, scanner: ArrayScanner) -> None:
-        """Decide the outcome, after the last row."""
+    def decide_outcome(self, scanner: ArrayScanner) -> None:
+        """Decide the outcome after the last row."""
         rejected = self.reject_reasons.total()
         if scanner.read_error:
             self.outcome, self.reason = "partial", f"it breaks in the middle ({scanner.read_error})"
@@ -111,54 +111,55 @@ class Reading:
             self.reason = f"{self.reason}, the first {REJECTED_KEPT:,} of them kept"
 
 
-def _nth(value: int, copy: int) -> int:
+def _hash_of_copy(value: int, copy: int) -> int:
+    """The hash itself for the first row (`copy` 0), another one for each later equal row."""
     if not copy:
         return value
     digest = hashlib.blake2b(f"{value} {copy}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little", signed=True)
 
 
-def records_of(readings: list[Reading]) -> dict[MergedTable, list[Row]]:
-    """The rows of `import_files` and `rejected_rows` for these files."""
-    if not readings:
+def record_rows(read_files: list[FileInProgress]) -> dict[RawTable, list[Row]]:
+    """Return the rows of `import_files` and `rejected_rows` for these files."""
+    if not read_files:
         return {}
     now = datetime.now(UTC)
-    files = [_file_row(reading, now) for reading in readings]
+    files = [_file_row(file, now) for file in read_files]
     rejected: list[Row] = [
         {
-            "file_id": reading.file_id,
+            "file_id": file.file_id,
             "row_number": row.row_number,
             "reason": row.reason,
             "row_text": row.text,
             "rejected_at": now,
         }
-        for reading in readings
-        for row in reading.bad
+        for file in read_files
+        for row in file.bad
     ]
     return {IMPORT_FILES: files, REJECTED_ROWS: rejected}
 
 
-def _file_row(reading: Reading, now: datetime) -> Row:
-    report = reading.report()
+def _file_row(file: FileInProgress, now: datetime) -> Row:
+    report = file.report()
     return {
-        "file_id": reading.file_id,
-        "sha256": reading.sha256,
-        "name": reading.name,
-        "size_bytes": reading.size,
-        "format": reading.file_format,
-        "is_video": is_video_name(reading.name),
-        "outcome": reading.outcome,
-        "reason": reading.reason,
+        "file_id": file.file_id,
+        "sha256": file.sha256,
+        "name": file.name,
+        "size_bytes": file.size,
+        "format": file.file_format,
+        "is_video": is_video_name(file.name),
+        "outcome": file.outcome,
+        "reason": file.reason,
         "row_count": report.rows_read,
-        "play_count": sum(reading.new[kind] for kind in MUSIC_KINDS),
-        "podcast_count": reading.new["podcast"],
-        "audiobook_count": reading.new["audiobook"],
-        "unknown_count": reading.new["unknown"],
+        "play_count": sum(file.new[kind] for kind in MUSIC_KINDS),
+        "podcast_count": file.new["podcast"],
+        "audiobook_count": file.new["audiobook"],
+        "unknown_count": file.new["unknown"],
         "duplicate_count": report.duplicates,
         "rejected_count": report.rejected,
         "unknown_keys": report.unknown_keys,
-        "first_at": reading.first_at,
-        "last_at": reading.last_at,
+        "first_at": file.first_at,
+        "last_at": file.last_at,
         "reader_version": READER_VERSION,
         "imported_at": now,
     }

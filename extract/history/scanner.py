@@ -1,8 +1,8 @@
 """Reading a JSON list of any length, some megabytes at a time.
 
-The exports are lists of flat objects, up to hundreds of megabytes long. A block of the file is cut behind its
-last whole object and handed to orjson in one piece, so memory follows the block and never the file. A block
-that does not parse is walked object by object, so one broken row costs that row alone.
+The exports are lists of flat objects, up to hundreds of megabytes long. Each block of the file is cut after
+its last whole object and parsed by orjson in one piece, so memory depends on the block and not on the file. A
+block that does not parse is read object by object, so one broken row costs only that row.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from extract.history.export_files import BinaryStream
 
 BLOCK_BYTES = 4 << 20
-PART_BYTES = 128 << 10  # a damaged zip member loses the part in which it breaks
-ROW_LIMIT_BYTES = 256 << 10  # real rows are below 2 kB; what is longer has lost its closing quote
+PART_BYTES = 128 << 10  # where a damaged zip member breaks, the part around the break is lost
+ROW_LIMIT_BYTES = 256 << 10  # real rows are below 2 kB; a longer one lacks its closing quote
 
 _SPACE = b" \t\r\n"
 _STRING = rb'"(?:[^"\\\x00-\x1f]|\\.)*+"'
@@ -33,12 +33,12 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class NotAListError(Exception):
-    """The file is not a JSON list; the message says what it is instead."""
+    """The file is not a JSON list. The message says what it is."""
 
 
 @dataclass(frozen=True)
 class BadRow:
-    """A row that could not be read: its place in the list (from 1), why, and its text as found."""
+    """A row that could not be read: its number in the list (from 1), the reason, and its text."""
 
     row_number: int
     reason: str
@@ -47,7 +47,7 @@ class BadRow:
 
 @dataclass
 class Chunk:
-    """Some consecutive rows: parsed values with their places in the list, and the ones that did not parse."""
+    """Consecutive rows: the parsed values with their row numbers, and the rows that did not parse."""
 
     values: list[Any] = field(default_factory=list)
     row_numbers: list[int] | range = field(default_factory=list)
@@ -57,7 +57,7 @@ class Chunk:
 
 
 class ArrayScanner:
-    """Splits one stream into chunks. At the end `cut_short` says whether the list was never closed."""
+    """Splits one stream into chunks. `cut_short` says at the end that the list was never closed."""
 
     def __init__(self, stream: BinaryStream, *, block_bytes: int = BLOCK_BYTES) -> None:
         self._stream = stream
@@ -70,10 +70,8 @@ class ArrayScanner:
     def chunks(self) -> Iterator[Chunk]:
         """Yield chunks in order.
 
-        A stream that breaks in the middle (a damaged zip member) ends the list there: see `read_error`.
-
-        Raises:
-            NotAListError: the file is empty, or starts with something else than a list.
+        A stream that breaks in the middle (a damaged zip member) ends the list there and sets `read_error`.
+        Raises NotAListError where the file is empty or does not begin with a list.
         """
         data = self._opening()
         while True:
@@ -86,12 +84,11 @@ class ArrayScanner:
             if chunk.values or chunk.bad:
                 yield chunk
             if self._is_closed and len(data) > ROW_LIMIT_BYTES:
-                data = data[
-                    :ROW_LIMIT_BYTES
-                ]  # whatever follows the list is no row; its beginning tells enough
+                # text after the list is no row: its beginning is enough for the report
+                data = data[:ROW_LIMIT_BYTES]
 
     def _read(self) -> bytes:
-        """The next block; of a stream that breaks, what came before the break."""
+        """The next block, shorter where the stream ends or breaks."""
         parts: list[bytes] = []
         missing = 0 if self.read_error else self._block_bytes
         try:
@@ -112,7 +109,7 @@ class ArrayScanner:
                 raise NotAListError("the file is UTF-16, not UTF-8: save it as UTF-8")
             data = block.removeprefix(b"\xef\xbb\xbf").lstrip(_SPACE)
         if not data.startswith(b"["):
-            raise NotAListError(_what_it_is(data))
+            raise NotAListError(_describe(data))
         return data[1:]
 
     def _split(self, data: bytes) -> tuple[Chunk, bytes]:
@@ -150,7 +147,7 @@ class ArrayScanner:
         return Chunk(values, numbers, has_nul=b"\\u0000" in body)
 
     def _walk(self, data: bytes, *, at_end: bool) -> tuple[Chunk, bytes]:
-        """Object by object, as far as whole objects go. Returns the rows and the text that is left."""
+        """Read object by object, as long as objects are whole. Returns the rows and the remaining text."""
         numbers: list[int] = []
         chunk = Chunk(row_numbers=numbers, has_nul=b"\\u0000" in data or b"\x00" in data)
         position = 0
@@ -180,7 +177,7 @@ class ArrayScanner:
 
 
 def _last_boundary(data: bytes) -> int:
-    """The end of the last object that another one follows; 0 where none is near the end of the block."""
+    """The end of the last object before another one; 0 where there is none near the end of the block."""
     end = len(data)
     for _ in range(64):
         end = data.rfind(b"}", 0, end)
@@ -198,7 +195,7 @@ def _skip(data: bytes, position: int) -> int:
 
 
 def _object_end(data: bytes, start: int) -> tuple[int | None, str | None]:
-    """Where the value at `start` ends (None: not within this text), and why it cannot be a row, if so."""
+    """Where the value at `start` ends (None: after this text), and why it cannot be a row (None: it can)."""
     if data[start : start + 1] != b"{":
         following = data.find(b"{", start)
         return (following if following > 0 else None), "not an object"
@@ -219,7 +216,7 @@ def _object_end(data: bytes, start: int) -> tuple[int | None, str | None]:
 
 
 def _lenient(row: bytes) -> tuple[Any, bool]:
-    """One object; bytes and escapes that are no Unicode text become U+FFFD. None where it is not JSON."""
+    """The object (None: not JSON), and whether invalid bytes or escapes were replaced by U+FFFD."""
     try:
         return orjson.loads(row), False
     except orjson.JSONDecodeError:
@@ -236,7 +233,7 @@ def _text(row: bytes) -> str:
     return row[:ROW_LIMIT_BYTES].decode("utf-8", "replace")
 
 
-def _what_it_is(data: bytes) -> str:
+def _describe(data: bytes) -> str:
     if data.startswith(b"{"):
         return "a JSON object, not a list of plays"
     if data.startswith(b"PK"):

@@ -1,4 +1,4 @@
-"""Columns of JSON values → Arrow arrays. What cannot be read becomes null, or a reason to reject the row."""
+"""Turns columns of JSON values into Arrow arrays. An unreadable value is null or rejects its row."""
 
 from __future__ import annotations
 
@@ -8,25 +8,28 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from extract.history.arrow_rows import UTC_TIME
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-UTC_TIME = pa.timestamp("us", tz="UTC")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SPOTIFY_STARTED = datetime(2006, 1, 1, tzinfo=UTC)
 _LAST_MOMENT = datetime(2200, 1, 1, tzinfo=UTC)
-_MILLISECONDS_FROM = 100_000_000_000  # as seconds the year 5138, as milliseconds 1973: no value is ambiguous
-_UNUSUAL = (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError)
+_MILLISECONDS_FROM = (
+    100_000_000_000  # as seconds the year 5138, as milliseconds 1973: no real value is ambiguous
+)
+_CONVERSION_ERRORS = (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError)
 _TRUE = {True, "true", "True", "TRUE", "1"}
 _FALSE = {False, "false", "False", "FALSE", "0"}
 _INT64 = 1 << 63
 
 
 def texts(values: Sequence[Any], *, has_nul: bool) -> pa.Array:
-    """Text; empty is null (PostgreSQL's COPY cannot tell, and the exports mean it), NUL is taken out."""
+    """Return text. Empty text is null, as PostgreSQL's COPY cannot tell the two apart; NUL is removed."""
     try:
         array = pa.array(values, pa.string())
-    except _UNUSUAL:
+    except _CONVERSION_ERRORS:
         array = pa.array([value if value is None else str(value) for value in values], pa.string())
     if has_nul:
         array = pc.replace_substring(array, "\x00", "")
@@ -37,23 +40,23 @@ def texts(values: Sequence[Any], *, has_nul: bool) -> pa.Array:
 
 
 def flags(values: Sequence[Any]) -> pa.Array:
-    """Booleans; whatever is none is null."""
+    """Return booleans, null for every other value."""
     try:
         return pa.array(values, pa.bool_())
-    except _UNUSUAL:
+    except _CONVERSION_ERRORS:
         return pa.array([_flag(value) for value in values], pa.bool_())
 
 
 def integers(values: Sequence[Any]) -> pa.Array:
-    """Whole numbers; whatever is none is null."""
+    """Return whole numbers, null for every other value."""
     try:
         return pa.array(values, pa.int64())
-    except _UNUSUAL:
+    except _CONVERSION_ERRORS:
         return pa.array([_integer(value) for value in values], pa.int64())
 
 
 def durations(values: Sequence[Any], reasons: dict[int, str]) -> pa.Array:
-    """Milliseconds; null where none is told. A negative or unreadable one rejects its row."""
+    """Return milliseconds, null where there are none. A negative or unreadable value rejects its row."""
     array = integers(values)
     if array.null_count:
         for index, value in enumerate(values):
@@ -67,11 +70,11 @@ def durations(values: Sequence[Any], reasons: dict[int, str]) -> pa.Array:
 
 
 def times(values: Sequence[Any], reasons: dict[int, str]) -> pa.Array:
-    """The end of a stream in UTC. A row without one, or from before Spotify existed, is rejected."""
+    """Return the ends of streams in UTC. A row without one, or from before Spotify existed, is rejected."""
     try:
         array = pa.array(values, pa.string())
         array = array.cast(UTC_TIME) if _has_zone(values) else array.cast(pa.timestamp("us")).cast(UTC_TIME)
-    except _UNUSUAL:
+    except _CONVERSION_ERRORS:
         array = pa.array([_time(value) for value in values], UTC_TIME)
     if array.null_count:
         for index in pc.indices_nonzero(pc.is_null(array)).to_pylist():
@@ -86,7 +89,7 @@ def times(values: Sequence[Any], reasons: dict[int, str]) -> pa.Array:
 
 
 def moments(numbers: pa.Array) -> pa.Array:
-    """Seconds or milliseconds since 1970, by their size. 0 and senseless values mean none."""
+    """Return times from seconds or milliseconds since 1970, by their size; null for 0 and nonsense."""
     is_ms = pc.greater_equal(numbers, _MILLISECONDS_FROM)
     limit = pa.scalar(int(_LAST_MOMENT.timestamp()) * 1000)
     sane = pc.if_else(pc.and_(pc.greater(numbers, 0), pc.less(numbers, limit)), numbers, None)

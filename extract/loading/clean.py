@@ -1,4 +1,4 @@
-"""The door: what comes in is made storable, and what cannot be stored is named. Pure functions."""
+"""Makes values of the API storable: JSON, times, texts. Pure functions."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-# jsonb takes neither a NUL nor half of a surrogate pair; one such character would fail this load and, being
-# kept as a pending package, every later one.
 LONGEST_KEY = 500
+# PostgreSQL's jsonb refuses NUL and half a surrogate pair. One such character would fail its load and, as the
+# package stays pending, every later one.
 _UNSTORABLE = re.compile("[\u0000\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
 class Rejected:
-    """A row that was not loaded: `key` names it, `reason` says why, `payload` is what came."""
+    """A row that was not loaded: its key, the reason, and Spotify's answer."""
 
     resource: str
     key: str
@@ -24,7 +24,7 @@ class Rejected:
 
 
 def clean(value: Any) -> Any:
-    """Return the JSON value without NULs (dropped) and lone surrogates (now U+FFFD), in keys too."""
+    """Return a JSON value without NULs (removed) and lone surrogates (replaced by U+FFFD), in keys too."""
     if isinstance(value, str):
         if value.isascii() and "\u0000" not in value:
             return value
@@ -37,7 +37,7 @@ def clean(value: Any) -> Any:
 
 
 def parse_time(value: Any) -> datetime:
-    """Return an ISO 8601 time of the API in UTC. Raises ValueError where it is none."""
+    """Return an ISO 8601 time of the API in UTC. Raises ValueError for any other value."""
     if not isinstance(value, str) or not value:
         raise ValueError(f"no time: {value!r}")
     moment = datetime.fromisoformat(value)
@@ -45,7 +45,7 @@ def parse_time(value: Any) -> datetime:
 
 
 def optional_time(value: Any) -> datetime | None:
-    """Return the time, or None where there is none or none that can be read (the payload keeps it)."""
+    """Return the time in UTC, None where it is missing or unreadable (the payload keeps it)."""
     try:
         return parse_time(value)
     except ValueError:
@@ -53,5 +53,5 @@ def optional_time(value: Any) -> datetime | None:
 
 
 def text_or_none(value: Any) -> str | None:
-    """Return a non-empty string, else None. One that no index could hold is no name of anything either."""
+    """Return a text of 1 to 500 characters, otherwise None. A longer one is no id, and no index takes it."""
     return value if isinstance(value, str) and 0 < len(value) <= LONGEST_KEY else None

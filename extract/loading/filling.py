@@ -1,7 +1,7 @@
-"""Answers that lost their content: what Spotify empties is filled from an earlier answer. Pure functions.
+"""Fills what Spotify's latest answer lacks from an earlier answer. Pure functions.
 
-A song that was taken down is still listed, with empty names. The latest answer is stored as it came; where it
-lacks something, the same answer with its holes filled stands beside it.
+A song that was taken down is still listed, with empty names. The latest answer is stored as it came. Where it
+lacks something, the filled answer is stored in a column beside it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from extract.loading.clean import text_or_none
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-# What a thing is. What holds for a time alone is not among it: whether it plays, how popular it is.
+# Fields that say what an object is. Fields that change with time (popularity, playability) are never filled.
 CONTENT = frozenset(
     {
         *("track", "item", "album", "artists", "tracks", "items", "owner"),
@@ -22,16 +22,16 @@ CONTENT = frozenset(
         *("release_date", "release_date_precision"),
     }
 )
-WRAPPED = ("track", "item")  # two names of one thing: which of them comes differs by the API's mode
+WRAPPED = ("track", "item")  # two names of one field: which of them is used depends on the API's mode
 COUNTED_FROM_ONE = frozenset({"duration_ms", "track_number", "disc_number", "total_tracks"})
-# what an object in a list must have, so that the list is not empty
-TELLING = {"artists": "name", "images": "url", "items": "id"}
+# an object in such a list counts only if it has this field
+REQUIRED_IN_LIST = {"artists": "name", "images": "url", "items": "id"}
 
 
 def filled(latest: Mapping[str, Any], earlier: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Return the latest answer with what it lacks taken from an earlier one; None where it lacks nothing.
+    """Return the latest answer filled with what it lacks; None where it lacks nothing.
 
-    `earlier` is what was stored of the same thing, filled where it had been.
+    `earlier` is the stored answer about the same object, with what had been filled before.
     """
     if earlier is None:
         return None
@@ -45,7 +45,7 @@ def filled(latest: Mapping[str, Any], earlier: Mapping[str, Any] | None) -> dict
 
 def _fill_object(latest: Mapping[str, Any], earlier: Mapping[str, Any]) -> dict[str, Any]:
     if _are_different(latest, earlier):
-        # another album, say: its facts are not this one's, but one without a name is none
+        # another object, such as another album: its facts must not be mixed in, unless it has no name
         return dict(latest if _has_content("name", latest.get("name")) else earlier)
     result = dict(latest)
     for key in earlier.keys() & CONTENT:
@@ -72,7 +72,7 @@ def _fill_list(key: str, latest: Sequence[Any], earlier: Sequence[Any]) -> list[
     for place, one in enumerate(latest):
         counterpart = known.get(_id_of(one))
         if not _id_of(one) and len(latest) == len(earlier) and _id_of(earlier[place]) not in listed:
-            # nothing but its place tells which one it is
+            # it has no id: only its position says which one it is
             counterpart = earlier[place]
         if isinstance(counterpart, dict):
             result[place] = _fill_object(one if isinstance(one, dict) else {}, counterpart)
@@ -80,7 +80,7 @@ def _fill_list(key: str, latest: Sequence[Any], earlier: Sequence[Any]) -> list[
 
 
 def _complete_tracks(result: dict[str, Any], earlier: Mapping[str, Any]) -> dict[str, Any]:
-    """Add the tracks of a long album that could not be read this time."""
+    """Add tracks of a long album that could not be read this time."""
     items, total = result.get("items"), result.get("total")
     known = earlier.get("items")
     if isinstance(items, list) and isinstance(known, list) and isinstance(total, int):
@@ -91,8 +91,8 @@ def _complete_tracks(result: dict[str, Any], earlier: Mapping[str, Any]) -> dict
 
 
 def _are_different(latest: Mapping[str, Any], earlier: Mapping[str, Any]) -> bool:
-    ours, theirs = _id_of(latest), _id_of(earlier)
-    return bool(ours and theirs and ours != theirs)
+    latest_id, earlier_id = _id_of(latest), _id_of(earlier)
+    return bool(latest_id and earlier_id and latest_id != earlier_id)
 
 
 def _id_of(thing: Any) -> str | None:
@@ -103,8 +103,8 @@ def _has_content(key: str, value: Any) -> bool:
     if isinstance(value, str):
         return value.strip() != "" and not (key == "release_date" and value.startswith("0000"))
     if isinstance(value, list):
-        told = [one.get(TELLING.get(key, "id")) if isinstance(one, dict) else one for one in value]
-        return any(map(bool, told))
+        required = REQUIRED_IN_LIST.get(key, "id")
+        return any(item.get(required) if isinstance(item, dict) else item for item in value)
     if isinstance(value, int | float) and key in COUNTED_FROM_ONE:
         return value > 0
     return value is not None and value != {}

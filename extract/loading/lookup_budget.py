@@ -1,4 +1,4 @@
-"""`ops.catalog_checks`: when each thing of the catalogue was last asked for, and what a day still allows."""
+"""`ops.catalog_checks`: when each object was last asked for, and how many calls a day still allows."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ Kind: TypeAlias = Literal["track", "likes_page", "albums_page", "artist", "artis
 
 
 @dataclass(frozen=True)
-class Check:
-    """When it was last asked for, and when that last brought an answer (None: never yet)."""
+class LookupCheck:
+    """When an object was last asked for, and when Spotify last answered (None: never)."""
 
     asked_at: datetime
     answered_at: datetime | None
 
     @property
     def is_unanswered(self) -> bool:
-        """Whether the last question brought no answer."""
+        """Whether the last request brought no answer."""
         return self.answered_at is None or self.answered_at < self.asked_at
 
 
-def read_checks(database: Database, kind: Kind, market: str = "") -> dict[str, Check]:
-    """Return what was asked for, by key."""
+def read_checks(database: Database, kind: Kind, market: str = "") -> dict[str, LookupCheck]:
+    """Return the checks of one kind in one market, by key (an id or a page number)."""
     with database.transaction() as cursor:
         cursor.execute(
             "select key, asked_at, answered_at from ops.catalog_checks where kind = %s and market = %s",
             [kind, market],
         )
-        return {key: Check(asked_at, answered_at) for key, asked_at, answered_at in cursor}
+        return {key: LookupCheck(asked_at, answered_at) for key, asked_at, answered_at in cursor}
 
 
 def write_checks(
     database: Database, asked: Mapping[tuple[Kind, str], bool], moment: datetime, market: str = ""
 ) -> None:
-    """Record questions, each with whether it was answered. An answer of before stays remembered."""
+    """Record what was asked for at `moment`, each with whether it was answered. Earlier answers stay."""
     if not asked:
         return
     rows = [(kind, market, key, moment, moment if hit else None) for (kind, key), hit in asked.items()]
@@ -61,9 +61,9 @@ def write_checks(
 
 
 def left_today(session: Session, family: str, allowed: int) -> int:
-    """Return how many calls of the family are left of what we allow ourselves in rolling 24 hours.
+    """Return how many of the `allowed` calls of a family are left in rolling 24 hours.
 
-    By the real time and by everything that was counted, attempts included: the quota knows no simulated days.
+    Counts every attempt, by real time: Spotify's quota knows nothing of simulated days.
     """
     used = sum(usage.calls for usage in session.spotify.budget.usage() if usage.family == family)
     return max(0, allowed - used)

@@ -1,4 +1,4 @@
-"""Rows that could not be stored: kept beside with the reason, so that the rest can load."""
+"""Keeps rows that could not be stored, with the reason, so that the others can be loaded."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def store(session: Session, rejected: Collection[Rejected]) -> None:
-    """Keep the rows in `ops.quarantined_rows`; one that comes again replaces its earlier report."""
+    """Store the rows in `ops.quarantined_rows`. A row that fails again replaces its earlier report."""
     if not rejected:
         return
     moment = as_of(session.settings)
@@ -33,7 +33,7 @@ def store(session: Session, rejected: Collection[Rejected]) -> None:
 
 
 def _as_text(payload: Any) -> str:
-    # ASCII with escapes: text in PostgreSQL refuses the very characters that may have brought the row here
+    # ASCII with escapes: PostgreSQL refuses the very characters for which the row may have been refused
     try:
         return json.dumps(payload, ensure_ascii=True, default=str)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""`ops.source_checks`: when each resource was last seen completely, and what its next pass has to know."""
+"""`ops.source_checks`: when each resource was last seen completely, and what its next pass must know."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ CATALOG_KINDS = {
     "artists": ("artist",),
     "artist_albums": ("artist_albums",),
 }
-"""Kinds of `ops.catalog_checks` by the table that keeps their answers."""
+"""The kinds of `ops.catalog_checks`, by the table that holds their answers."""
 
 
 @dataclass(frozen=True)
 class SourceCheck:
-    """The last complete look at one resource. `detail` is the resource's own memory."""
+    """The last complete look at one resource. Only the resource itself reads `detail`."""
 
     checked_at: datetime
     total: int | None
@@ -31,12 +31,12 @@ class SourceCheck:
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing was loaded from an unfinished pass since: what is stored is what was seen then."""
+        """Whether the stored rows are those of the check: no unfinished pass has loaded rows since."""
         return "unfinished_since" not in self.detail
 
 
 def read_check(database: Database, resource: str) -> SourceCheck | None:
-    """Return the last complete look at the resource, None before the first."""
+    """Return the last complete check of the resource, None before the first."""
     with database.transaction() as cursor:
         cursor.execute(
             "select checked_at, total, detail from ops.source_checks where resource = %s and is_complete",
@@ -49,7 +49,7 @@ def read_check(database: Database, resource: str) -> SourceCheck | None:
 def write_check(
     database: Database, resource: str, checked_at: datetime, total: int | None, detail: Mapping[str, Any]
 ) -> None:
-    """Record a complete look. Overwrites the resource's earlier one and its `unfinished_since`."""
+    """Record a complete check. It replaces the resource's earlier one and its `unfinished_since`."""
     with database.transaction() as cursor:
         cursor.execute(
             """
@@ -64,9 +64,9 @@ def write_check(
 
 
 def forget_checks(database: Database, tables: Collection[str]) -> None:
-    """Forget every look at what lost its table: what is stored no longer is what was seen then."""
+    """Delete the checks of these tables: they lost rows, so what is stored is not what was seen."""
     resources = {*tables}
-    if "library_removals" in tables:  # without its events every entry that ever was would seem to be there
+    if "library_removals" in tables:  # without its events every removed entry would seem to be there
         resources |= {"liked_tracks", "saved_albums"}
     kinds = [kind for table in tables for kind in CATALOG_KINDS.get(table, ())]
     with database.transaction() as cursor:
@@ -75,10 +75,10 @@ def forget_checks(database: Database, tables: Collection[str]) -> None:
 
 
 def mark_unfinished(database: Database, resource: str, moment: datetime) -> None:
-    """Note, before rows of an unfinished pass are loaded, that they run ahead of the last complete look.
+    """Note that rows of an unfinished pass are about to be loaded.
 
-    Change detection compares what is stored with Spotify's total; with some rows of an unfinished pass among
-    them, five likes not yet seen and five removed ones would cancel out.
+    Change detection compares the stored rows with Spotify's total. With rows of an unfinished pass among
+    them, five likes that were not read yet and five removed ones would cancel each other out.
     """
     with database.transaction() as cursor:
         cursor.execute(

@@ -1,42 +1,37 @@
-"""The tables of `raw_spotify`: their columns, keys and the schema contract that each resource carries.
+"""The tables of `raw_spotify`: their columns, their keys, and how a row comes into them.
 
-The payload is one jsonb column, so a field that Spotify adds or drops never reaches the schema: the
-contract can be strict where it guards us (our own few columns) without ever failing a load for what the API
-does. The contract stands on the resources: one on the source would be overridden by their column hints.
+Spotify's answer is one jsonb column, `payload`. A field that Spotify adds or drops never reaches the
+schema, so the schema contract can be strict about our own few columns.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
-
-import dlt
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Mapping
 
-    from dlt.common.schema.typing import TColumnSchema, TSchemaContract
-    from dlt.extract import DltResource
+    from dlt.common.schema.typing import TColumnSchema
 
 DATASET = "raw_spotify"
 LOAD_ID = "_dlt_load_id"
+FILLED = "filled_payload"
+IS_GONE = "is_gone"
 
 Row: TypeAlias = dict[str, Any]
-FILLED = "filled_payload"
 ColumnType: TypeAlias = Literal["text", "timestamp", "bigint", "bool", "json"]
-
-API_CONTRACT: TSchemaContract = {"tables": "evolve", "columns": "freeze", "data_type": "freeze"}
-UPGRADE: TSchemaContract = {"tables": "evolve", "columns": "evolve", "data_type": "freeze"}
 
 
 @dataclass(frozen=True, eq=False)
 class RawTable:
-    """One raw table: `columns` in order with their types, a unique `key`, the columns that may be null.
+    """One raw table: `columns` in order with their types, a unique `key`, and the columns that may be null.
 
-    Rows are merged by their key. A row marked `is_gone` takes its stored counterpart away and is itself never
-    stored: only the tables of playlists, which are views of *now*, have that column. A table that grows for
-    ever `is_read_by_load`: dbt asks it for the rows of new loads alone, by index. Where `payload` is replaced
-    by later answers, `filled_payload` keeps what those lack (see `filling`): null where they lack nothing.
+    Rows are merged by their key. Where `is_copied` is set they are appended instead, by COPY from a CSV file;
+    the caller has compared them with the stored rows before. A row with `is_gone` deletes the stored row of
+    its key and is not stored itself. dbt reads the rows of new loads alone where `is_read_by_load` is set, so
+    such a table has an index of load ids. Later answers replace `payload`; `filled_payload` then keeps what
+    the latest answer lacks (see `filling`), and is null where it lacks nothing.
     """
 
     name: str
@@ -44,125 +39,112 @@ class RawTable:
     key: tuple[str, ...]
     optional: frozenset[str] = frozenset()
     is_read_by_load: bool = False
+    is_copied: bool = False
 
-    @property
-    def indexes(self) -> dict[str, tuple[str, ...]]:
-        """Columns of each index beside the unique key, by its name."""
-        return {f"{self.name}_load": (LOAD_ID,)} if self.is_read_by_load else {}
+    @classmethod
+    def declare(cls, name: str, columns: str, *, key: str, **flags: bool) -> RawTable:
+        """Make a table of columns as `name type [null], …`, and of a key as `name …`."""
+        words = [column.split() for column in columns.split(",")]
+        types = {column: cast("ColumnType", data_type) for column, data_type, *_ in words}
+        return cls(name, types, tuple(key.split()), frozenset(c for c, _, *null in words if null), **flags)
 
     def key_of(self, row: Row) -> str:
-        """The row's key as one readable text."""
+        """Return the row's key as one readable text."""
         return " ".join(str(row.get(name)) for name in self.key)
 
     def hints(self) -> dict[str, TColumnSchema]:
-        """Full column hints, so that the table can be made before its first row."""
-        hints: dict[str, TColumnSchema] = {}
-        for name, data_type in self.columns.items():
-            hints[name] = {"name": name, "data_type": data_type, "nullable": name in self.optional}
-            if name == "is_gone":
-                hints[name]["hard_delete"] = True
+        """Return dlt's full column hints, so that the table can be made before its first row."""
+        hints: dict[str, TColumnSchema] = {
+            name: {"name": name, "data_type": data_type, "nullable": name in self.optional}
+            for name, data_type in self.columns.items()
+        }
+        if IS_GONE in hints:
+            hints[IS_GONE]["hard_delete"] = True
+        if self.is_copied:  # dlt neither checks the rows of an imported file nor adds a column to them
+            hints[self.key[0]]["unique"] = True
+            hints[LOAD_ID] = {"name": LOAD_ID, "data_type": "text", "nullable": False}
         return hints
 
-    def resource(self, pages: Iterator[object], *, known: Collection[str]) -> DltResource:
-        """A dlt resource that yields the pages (lists of rows, or a schema mark) into this table.
 
-        `known` are the columns that dlt knows of the table. Where one of ours is not among them, the table is
-        of an earlier version and gets it.
-        """
-        resource: DltResource = dlt.resource(
-            pages,
-            name=self.name,
-            primary_key=self.key,
-            # not `upsert`: run again after a kill it would insert the `is_gone` marks themselves
-            write_disposition={"disposition": "merge", "strategy": "delete-insert"},
-            columns=self.hints(),
-            schema_contract=API_CONTRACT if self.columns.keys() <= set(known) else UPGRADE,
-        )
-        return resource
+@dataclass(frozen=True, eq=False)
+class TableGroup:
+    """The tables that one dlt pipeline loads, with one working folder and one lock.
+
+    Two pipelines of one name would damage each other's working folder, and two pipelines with a table in
+    common would empty each other's staging table.
+    """
+
+    name: str
+    dataset: str
+    tables: tuple[RawTable, ...]
+
+    @property
+    def pipeline_name(self) -> str:
+        """The name of the dlt pipeline, of its working folder and of its lock."""
+        return f"spotify_{self.name}"
+
+    @property
+    def staging(self) -> str:
+        """The schema that rows pass through before they are merged."""
+        return f"{self.dataset}_staging"
 
 
-LIKED_TRACKS = RawTable(
+LIKED_TRACKS = RawTable.declare(
     "liked_tracks",
-    {"track_id": "text", "added_at": "timestamp", "payload": "json", FILLED: "json"},
-    ("track_id",),
-    optional=frozenset({FILLED}),
+    "track_id text, added_at timestamp, payload json, filled_payload json null",
+    key="track_id",
 )
-SAVED_ALBUMS = RawTable(
+SAVED_ALBUMS = RawTable.declare(
     "saved_albums",
-    {"album_id": "text", "added_at": "timestamp", "payload": "json", FILLED: "json"},
-    ("album_id",),
-    optional=frozenset({FILLED}),
+    "album_id text, added_at timestamp, payload json, filled_payload json null",
+    key="album_id",
 )
-# Append-only. The key makes a load that is run again after a kill add nothing.
-LIBRARY_REMOVALS = RawTable(
+# All columns are the key, so an event that is loaded again after a kill is stored once.
+LIBRARY_REMOVALS = RawTable.declare(
     "library_removals",
-    {"kind": "text", "id": "text", "added_at": "timestamp", "event": "text", "noticed_at": "timestamp"},
-    ("kind", "id", "added_at", "event", "noticed_at"),
+    "kind text, id text, added_at timestamp, event text, noticed_at timestamp",
+    key="kind id added_at event noticed_at",
 )
-RECENTLY_PLAYED = RawTable(
+RECENTLY_PLAYED = RawTable.declare(
     "recently_played",
-    {"played_at": "timestamp", "track_uri": "text", "payload": "json"},
-    ("played_at", "track_uri"),
+    "played_at timestamp, track_uri text, payload json",
+    key="played_at track_uri",
     is_read_by_load=True,
 )
-PLAYLISTS = RawTable(
+PLAYLISTS = RawTable.declare(
     "playlists",
-    {"playlist_id": "text", "snapshot_id": "text", "payload": "json", FILLED: "json", "is_gone": "bool"},
-    ("playlist_id",),
-    optional=frozenset({"snapshot_id", "payload", FILLED, "is_gone"}),
+    """
+    playlist_id text, snapshot_id text null, payload json null, filled_payload json null,
+    is_gone bool null
+    """,
+    key="playlist_id",
 )
-PLAYLIST_ITEMS = RawTable(
+PLAYLIST_ITEMS = RawTable.declare(
     "playlist_items",
-    {
-        "playlist_id": "text",
-        "position": "bigint",
-        "snapshot_id": "text",
-        "uri": "text",
-        "added_at": "timestamp",
-        "payload": "json",
-        FILLED: "json",
-        "is_gone": "bool",
-    },
-    ("playlist_id", "position"),
-    optional=frozenset({"snapshot_id", "uri", "added_at", "payload", FILLED, "is_gone"}),
+    """
+    playlist_id text, position bigint, snapshot_id text null, uri text null, added_at timestamp null,
+    payload json null, filled_payload json null, is_gone bool null
+    """,
+    key="playlist_id position",
 )
-PROFILE = RawTable("profile", {"account_id": "text", "payload": "json"}, ("account_id",))
-
-# Written only where the answer differs from the stored one: `checked_at` is when it became what it is, and
-# `ops.catalog_checks` holds when it was last asked for.
-TRACK_AVAILABILITY = RawTable(
+PROFILE = RawTable.declare("profile", "account_id text, payload json", key="account_id")
+# A row is written only where the answer differs from the stored one: `checked_at` is when the answer became
+# what it is. `ops.catalog_checks` holds when a track was last asked for.
+TRACK_AVAILABILITY = RawTable.declare(
     "track_availability",
-    {
-        "track_id": "text",
-        "market": "text",
-        "is_playable": "bool",
-        "reason": "text",
-        "linked_id": "text",
-        "checked_at": "timestamp",
-        "payload": "json",
-    },
-    ("track_id", "market"),
-    optional=frozenset({"is_playable", "reason", "linked_id", "payload"}),
+    """
+    track_id text, market text, is_playable bool null, reason text null, linked_id text null,
+    checked_at timestamp, payload json null
+    """,
+    key="track_id market",
 )
-ARTISTS = RawTable(
+ARTISTS = RawTable.declare(
     "artists",
-    {"artist_id": "text", "payload": "json", FILLED: "json", "fetched_at": "timestamp"},
-    ("artist_id",),
-    optional=frozenset({FILLED}),
+    "artist_id text, payload json, filled_payload json null, fetched_at timestamp",
+    key="artist_id",
 )
-ARTIST_ALBUMS = RawTable(
+ARTIST_ALBUMS = RawTable.declare(
     "artist_albums",
-    {"album_id": "text", "artist_id": "text", "payload": "json", FILLED: "json", "fetched_at": "timestamp"},
-    ("album_id",),
-    optional=frozenset({FILLED}),
+    "album_id text, artist_id text, payload json, filled_payload json null, fetched_at timestamp",
+    key="album_id",
 )
-
-# One pipeline, one working folder and one lock per group: two pipelines of one name corrupt each other, and
-# two pipelines that share a table would empty each other's staging table.
-GROUPS: Mapping[str, tuple[RawTable, ...]] = {
-    "library": (LIKED_TRACKS, SAVED_ALBUMS, LIBRARY_REMOVALS),
-    "listening": (RECENTLY_PLAYED,),
-    "playlists": (PLAYLISTS, PLAYLIST_ITEMS),
-    "account": (PROFILE,),
-    "catalog": (TRACK_AVAILABILITY, ARTISTS, ARTIST_ALBUMS),
-}

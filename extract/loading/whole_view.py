@@ -1,4 +1,4 @@
-"""When a pass may be believed. Pure functions: facts in, the reason to refuse out (None: no reason)."""
+"""When what was read may be believed. Pure functions: they return the reason why not, or None."""
 
 from __future__ import annotations
 
@@ -12,9 +12,13 @@ if TYPE_CHECKING:
     from profiles.spotify.client import Page
 
 
+PAGE_SIZE = 50
+"""The most entries that Spotify gives on one page of the user's lists."""
+
+
 @dataclass(frozen=True)
 class PageFacts:
-    """One page of a listing: where it began, how many entries it held, and the total that it named."""
+    """One page of a list: its offset, the number of its entries, and the total that it names."""
 
     offset: int
     count: int
@@ -22,7 +26,7 @@ class PageFacts:
 
     @classmethod
     def of(cls, page: Page) -> PageFacts:
-        """The facts of a page as it came. A total that is missing is not zero: that would clear a library."""
+        """Return the facts of a page. A missing total is None, not zero: zero would clear a library."""
         total = page.raw.get("total")
         return cls(page.offset, len(page.items), total if isinstance(total, int) else None)
 
@@ -30,9 +34,9 @@ class PageFacts:
 def why_not_whole(pages: Sequence[PageFacts], distinct: int) -> str | None:
     """Say why these pages are not one whole view of the list, or None where they are.
 
-    `distinct` counts the entries once each. A list that is edited while it is paged shifts under the
-    offsets: what moved up is missed, what moved down is read twice. Neither the sum of the pages nor a
-    steady total shows that alone; both together with the number of different entries do.
+    `distinct` is the number of different entries. A list that is edited while it is paged shifts against the
+    offsets: an entry that moved up is missed, one that moved down is read twice. Only the sum of the pages, a
+    steady total and the number of different entries together show that this has not happened.
     """
     totals = {page.total for page in pages}
     if not pages or None in totals:
@@ -57,26 +61,24 @@ def entries_gone(
 ) -> dict[str, datetime]:
     """Return the entries (id → added_at) that stood in the library and are not in a whole listing.
 
-    An entry listed without an id (Spotify withholds what it no longer offers) may be any that was added at
-    that moment: those are unknown, not gone.
+    An entry listed without an id (Spotify withholds tracks that it no longer offers) may be any entry that
+    was added at that time. Those are unknown, not gone.
     """
-    veiled = set(unidentified)
+    hidden_times = set(unidentified)
     return {
         id_: added_at
         for id_, added_at in present.items()
-        if listed.get(id_) != added_at and added_at not in veiled
+        if listed.get(id_) != added_at and added_at not in hidden_times
     }
 
 
-def is_gap_suspected(
-    item_count: int, oldest: datetime | None, newest_known: datetime | None, *, page_size: int
-) -> bool:
+def is_gap_suspected(item_count: int, oldest: datetime | None, newest_stored: datetime | None) -> bool:
     """Say whether plays may have been lost between two polls.
 
-    Only the latest `page_size` plays can be asked for: a full page whose oldest play is newer than the
-    newest one known before leaves room for plays that nobody saw. On the first poll nothing is known, so
-    nothing is suspected.
+    Only the latest fifty plays can be asked for. Where a page is full and its oldest play is newer than the
+    newest stored one, there may have been plays in between. On the first poll nothing is stored, so nothing
+    is suspected.
     """
-    if oldest is None or newest_known is None or item_count < page_size:
+    if oldest is None or newest_stored is None or item_count < PAGE_SIZE:
         return False
-    return oldest > newest_known
+    return oldest > newest_stored

@@ -1,9 +1,9 @@
-"""dlt's working folders: a damaged one is set aside, and what it had not loaded yet is carried over.
+"""Replaces damaged working folders of dlt, and carries over the rows that they had not loaded yet.
 
-A working folder holds dlt's state and schema, which a fresh one makes again, and load packages: rows that
-were fetched and not loaded yet. Plays among them can never be fetched again once Spotify shows fifty later
-ones. So a damaged folder is renamed, never deleted, and every readable file of rows in it moves into the
-fresh folder.
+A working folder contains dlt's state and schema, which can be made again, and load packages: rows that were
+fetched and not loaded yet. Plays among them can never be fetched again once Spotify shows fifty later ones.
+So a damaged folder is renamed, never deleted, and every readable file of rows in it is moved into the new
+folder.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 
 from dlt.common.schema import Schema
 
-from profiles.damage import MARK, set_aside
+from extract.loading.pending import CARRIED_OVER, PACKAGE_FOLDERS, folders_set_aside
+from profiles.damage import set_aside
 from profiles.errors import TrackerError
 
 if TYPE_CHECKING:
@@ -33,45 +34,37 @@ logger = logging.getLogger(__name__)
 STATE = "state.json"
 SCHEMA = "schema.json"
 SCHEMA_UPDATES = "schema_updates.json"
-PACKAGE_FOLDERS = ("normalize/extracted", "load/normalized")
 JOB_FOLDERS = ("new_jobs", "started_jobs", "completed_jobs", "failed_jobs")
-CARRIED_OVER = "carried_over"
-"""A file of this name in a folder that was set aside says that nothing in it is waited for any more."""
 
-# the machine's own troubles, which another folder would have too
+# troubles of the machine, which a new folder would have as well
 _OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 
 
 class WorkingFolderError(TrackerError):
-    """dlt's folder can neither be used nor set aside: a full disk, or permissions of the folder around it."""
+    """dlt's folder can neither be used nor renamed: the disk is full, or permissions are missing."""
 
 
-def open_in(folder: Path, make: Callable[[], dlt.Pipeline]) -> dlt.Pipeline:
-    """Make the pipeline that works in `folder`; where the folder is damaged, in a fresh one in its place.
+def open_pipeline(folder: Path, make: Callable[[], dlt.Pipeline]) -> dlt.Pipeline:
+    """Make the pipeline that works in `folder`. A damaged folder is set aside and replaced by a new one.
 
-    Raises WorkingFolderError, and what `make` raises for other reasons: then the folder is as it was.
+    Raises WorkingFolderError, and what `make` raises for other reasons; then the folder is as it was.
     """
-    _free_the_way(folder)
+    _set_aside_obstacle(folder)
     try:
         _refuse_missing_state(folder)
         pipeline = make()
         _read_all(pipeline, folder)
     except Exception as error:  # dlt trusts its files: a damaged one may raise anything
-        return _make_in_fresh_folder(folder, make, error)
+        return _make_in_new_folder(folder, make, error)
     return pipeline
 
 
-def has_left_over(folder: Path) -> bool:
-    """Whether a folder that was set aside may hold rows that are not carried over yet."""
-    return any(_left_over(folder))
-
-
 def carry_over(folder: Path, schema: Schema) -> None:
-    """Move the readable packages of folders that were set aside into their successor, as pending ones.
+    """Move the readable packages of folders that were set aside into the new folder, to be loaded.
 
-    `schema` is that of the successor: it stands in for the one of a package that cannot be read.
+    A package whose own schema cannot be read gets `schema`, the one of the new folder.
     """
-    for aside in _left_over(folder):
+    for aside in folders_set_aside(folder):
         for place in PACKAGE_FOLDERS:
             for package in sorted(path for path in (aside / place).glob("*") if path.is_dir()):
                 _carry_package(package, folder / place / package.name, schema)
@@ -79,20 +72,20 @@ def carry_over(folder: Path, schema: Schema) -> None:
 
 
 def unreadable_jobs(package: Path) -> list[Path]:
-    """The files of rows in a load package that cannot be read to their end."""
+    """Return the files of rows in a load package that cannot be read to their end."""
     jobs = [file for place in JOB_FOLDERS for file in (package / place).glob("*")]
     return [file for file in jobs if not _is_readable(file)]
 
 
-def _free_the_way(folder: Path) -> None:
-    """Set aside what stands where the folder, or one around it, should be and cannot be entered."""
+def _set_aside_obstacle(folder: Path) -> None:
+    """Set aside whatever is in the place of the folder, or of one around it, and cannot be entered."""
     for each in (folder.parent.parent, folder.parent, folder):
         if each.exists() and not (each.is_dir() and os.access(each, os.R_OK | os.W_OK | os.X_OK)):
             _set_aside(each, "it is no folder that can be entered")
             return
 
 
-def _make_in_fresh_folder(folder: Path, make: Callable[[], dlt.Pipeline], error: Exception) -> dlt.Pipeline:
+def _make_in_new_folder(folder: Path, make: Callable[[], dlt.Pipeline], error: Exception) -> dlt.Pipeline:
     if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
         raise WorkingFolderError(
             f"dlt cannot work in {folder}: {error.strerror}.",
@@ -100,10 +93,10 @@ def _make_in_fresh_folder(folder: Path, make: Callable[[], dlt.Pipeline], error:
         ) from None
     if not folder.exists():
         raise error
-    aside = _set_aside(folder, _in_brief(error))
+    aside = _set_aside(folder, _brief(error))
     try:
         return make()
-    except BaseException:  # then it was not for the folder that the first try failed
+    except BaseException:  # then the first attempt did not fail because of the folder
         shutil.rmtree(folder, ignore_errors=True)
         aside.rename(folder)
         raise
@@ -127,13 +120,13 @@ def _set_aside(path: Path, reason: str) -> Path:
 
 
 def _refuse_missing_state(folder: Path) -> None:
-    # dlt would take the folder for a new one, and delete everything in it
+    # without this file dlt takes the folder for a new one and deletes everything in it
     if folder.is_dir() and any(folder.iterdir()) and not (folder / STATE).is_file():
         raise FileNotFoundError(f"{STATE} is missing")
 
 
 def _read_all(pipeline: dlt.Pipeline, folder: Path) -> None:
-    """Read whatever a run of this pipeline is going to read. Raises what reading it raises."""
+    """Read whatever a run of this pipeline will read. Raises what reading raises."""
     for part in (folder / name for name in ("load", "normalize", "schemas")):
         if part.exists() and not part.is_dir():
             raise ValueError(f"{part.name} is no folder")
@@ -152,12 +145,6 @@ def _read_all(pipeline: dlt.Pipeline, folder: Path) -> None:
                 raise ValueError(f"{unreadable[0].name} cannot be read to its end")
 
 
-def _left_over(folder: Path) -> Iterator[Path]:
-    for aside in sorted(folder.parent.glob(f"{folder.name}{MARK}*")):
-        if aside.is_dir() and not (aside / CARRIED_OVER).exists():
-            yield aside
-
-
 def _carry_package(package: Path, target: Path, schema: Schema) -> None:
     unreadable = unreadable_jobs(package)
     for file in unreadable:
@@ -172,7 +159,7 @@ def _carry_package(package: Path, target: Path, schema: Schema) -> None:
         return
     for place in JOB_FOLDERS:
         (target / place).mkdir(parents=True, exist_ok=True)
-    for file in _whole_notes(package):
+    for file in _readable_notes(package):
         file.rename(target / file.name)
     if not (target / SCHEMA).exists():
         (target / SCHEMA).write_text(json.dumps(schema.to_dict(), default=str), encoding="utf-8")
@@ -183,15 +170,15 @@ def _carry_package(package: Path, target: Path, schema: Schema) -> None:
     logger.warning("%d files of rows that were not loaded yet were taken over from %s", len(jobs), package)
 
 
-def _whole_notes(package: Path) -> Iterator[Path]:
-    """What dlt noted about the tables of a package, as far as it can be read."""
+def _readable_notes(package: Path) -> Iterator[Path]:
+    """The files in which dlt notes the tables of a package, as far as they can be read."""
     for file in (package / SCHEMA, *package.glob("*schema_updates.json")):
         try:
             if file.name == SCHEMA:
                 _schema_in(file)
             else:
                 json.loads(file.read_bytes())
-        except Exception:  # noqa: S112  # as above; what cannot be read is written anew
+        except Exception:  # noqa: S112  # a damaged file may raise anything; it is written anew
             continue
         yield file
 
@@ -201,7 +188,7 @@ def _schema_in(file: Path) -> Schema:
 
 
 def _is_readable(file: Path) -> bool:
-    """Whether a file of rows can be read and ends as such files end: a cut one lacks its end."""
+    """Whether a file of rows can be read and is complete: a cut one lacks the characters of its end."""
     if not file.is_file() or not file.stat().st_size:
         return False
     tail, kind = "", file.name.removesuffix(".gz").rpartition(".")[2]
@@ -215,6 +202,6 @@ def _is_readable(file: Path) -> bool:
     return not tail or tail.rstrip(" " if kind == "csv" else None).endswith(ends.get(kind, ""))
 
 
-def _in_brief(error: BaseException) -> str:
+def _brief(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__

@@ -19,7 +19,6 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from extract import history
 from extract.loading import pipeline
 from playlists.rules.check import check_rules
 from playlists.selections import record_failed_models, tests_of
@@ -93,7 +92,6 @@ def build_step(models: Models, *, wait_s: float = PATIENCE_S, full_refresh: bool
     """
     with open_session() as session:
         pipeline.ensure_tables(session)
-        history.ensure_tables(session)
         with dbt.build_lock(session.database, wait=True, timeout_s=wait_s) as lock:
             if lock is None:
                 return "put off: another build is running, the next one makes up for it"

@@ -13,8 +13,9 @@ from extract.artists import sync_artist_albums, sync_artists
 from extract.library.sync import sync_liked_tracks, sync_saved_albums
 from extract.loading import pipeline
 from extract.loading.clean import parse_time
+from extract.loading.groups import GROUPS
 from extract.loading.source_checks import write_check
-from extract.loading.tables import FILLED, GROUPS, LIKED_TRACKS, SAVED_ALBUMS, RawTable
+from extract.loading.tables import FILLED, LIKED_TRACKS, SAVED_ALBUMS, RawTable
 from extract.playlists import sync_playlists
 from tests.extract.conftest import of_size, page_of, scripted
 
@@ -161,7 +162,9 @@ def test_a_table_of_an_earlier_version_gets_the_column_and_keeps_its_rows(
         columns = {name: kind for name, kind in table.columns.items() if name != FILLED}
         return replace(table, columns=columns, optional=table.optional - {FILLED})
 
-    before = {group: tuple(map(as_before, tables)) for group, tables in GROUPS.items()}
+    before = {
+        name: replace(group, tables=tuple(map(as_before, group.tables))) for name, group in GROUPS.items()
+    }
     row = {
         "track_id": spotify.account.likes[0].track_id,
         "added_at": parse_time("2026-01-01T00:00:00Z"),
@@ -170,7 +173,7 @@ def test_a_table_of_an_earlier_version_gets_the_column_and_keeps_its_rows(
     with monkeypatch.context() as patch:
         patch.setattr(pipeline, "GROUPS", before)
         pipeline.ensure_tables(session)
-        pipeline.load(session, "library", {before["library"][0]: [row]})
+        pipeline.load(session, "library", {before["library"].tables[0]: [row]})
     write_check(session.database, "liked_tracks", parse_time("2026-01-01T00:00:00Z"), 1, {})
     if is_folder_new:  # as where a backup is restored on another machine
         shutil.rmtree(pipeline.pipelines_folder(session.settings, session.database))

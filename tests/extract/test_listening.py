@@ -59,7 +59,7 @@ def test_nothing_new_writes_its_one_row_and_starts_no_load(
     def no_load(*_: Any) -> None:
         raise AssertionError("dlt was started")
 
-    monkeypatch.setattr(pipeline, "_run", no_load)
+    monkeypatch.setattr(pipeline, "open_loader", no_load)
     calls = session.spotify.calls_made
     report = poll(session)
     assert (report.outcome, report.new, report.calls) == ("nothing_new", 0, 1)

@@ -8,7 +8,6 @@ import pytest
 
 import extract.cli
 import playlists.cli
-from extract import history
 from extract.loading import pipeline
 from profiles import simulated_time
 from profiles.doctor import examine
@@ -76,7 +75,6 @@ def test_simulated_time_moves_forward_only_and_ends(
 
 def test_a_database_with_anything_of_a_person_stays_in_real_time(session: Session) -> None:
     pipeline.ensure_tables(session)
-    history.ensure_tables(session)
     execute(session.database, "insert into ops.play_polls (polled_at, outcome) values (now(), 'empty')")
     with pytest.raises(InputError, match="is not empty"):
         simulated_time.begin(session.database)

@@ -1,8 +1,8 @@
 """A process whose children import and kill themselves at a named point.
 
 It reads lines of JSON, {path, point, count, environment}, forks for each, and answers with the status of the
-child. The environment says where the database is; `count` is the how-manieth passing of the point. Forked, a
-child has not to import dlt anew.
+child. The environment says where the database is; `count` says at which passing of the point, from 1.
+A forked child need not import dlt again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dlt.load.load import Load
 from dlt.pipeline.pipeline import Pipeline
 
 from extract.history import import_history, importer
-from extract.history.copy_load import Loader
+from extract.loading.loader import Loader
 from profiles.database import locate
 from profiles.settings import load_settings
 from tests.extract.history.conftest import WithoutSpotify
@@ -28,9 +28,9 @@ from tests.extract.history.conftest import WithoutSpotify
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-POINTS: dict[str, tuple[type, str, bool]] = {
+POINTS: dict[str, tuple[Any, str, bool]] = {
     "before a package is made": (Loader, "load", False),
-    "while a file is read": (importer._Import, "_keep", False),
+    "while a file is read": (importer, "to_batch", False),
     "between extract and normalize": (Pipeline, "normalize", False),
     "between normalize and load": (Pipeline, "load", False),
     "before COPY": (PostgresCsvCopyJob, "run", False),
@@ -41,16 +41,16 @@ POINTS: dict[str, tuple[type, str, bool]] = {
 
 
 def arm(point: str, count: int) -> None:
-    """Wrap the point, so that its passing kills."""
+    """Wrap the function at the point, so that its call kills this process."""
     owner, name, is_after = POINTS[point]
     original: Callable[..., Any] = getattr(owner, name)
     left = [count]
 
-    def wrapped(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
         left[0] -= 1
         if left[0] == 0 and not is_after:
             os.kill(os.getpid(), signal.SIGKILL)
-        result = original(self, *args, **kwargs)
+        result = original(*args, **kwargs)
         if left[0] == 0:
             os.kill(os.getpid(), signal.SIGKILL)
         return result
@@ -59,7 +59,7 @@ def arm(point: str, count: int) -> None:
 
 
 def be_killed(path: str, point: str, count: int, environment: dict[str, str]) -> None:
-    """Import in small packages, armed."""
+    """Import in small packages, with the point armed."""
     os.environ.clear()
     os.environ.update(environment)
     settings = load_settings()
@@ -70,7 +70,7 @@ def be_killed(path: str, point: str, count: int, environment: dict[str, str]) ->
 
 
 def main() -> None:
-    """Fork for each line, and tell how each child ended."""
+    """Fork for each line, and print how each child ended."""
     for line in sys.stdin:
         child = os.fork()
         if child == 0:

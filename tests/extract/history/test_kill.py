@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from extract.history import ensure_tables, import_history
+from extract.history import import_history
+from extract.loading.pipeline import ensure_tables
 from tests.extract.history.killed import POINTS
 from tests.extract.history.rows import extended, stored, write
 
@@ -51,7 +52,7 @@ def forking() -> Iterator[subprocess.Popen[str]]:
 
 @pytest.fixture
 def killed(forking: subprocess.Popen[str]) -> Killed:
-    """Import a path until a point is passed for the how-manieth time: there SIGKILL strikes."""
+    """Import a path until a point is passed for the given time, where SIGKILL ends the process."""
 
     def strike(path: Path, point: str, count: int) -> None:
         assert forking.stdin is not None
@@ -79,7 +80,7 @@ def assert_complete(session: Session) -> None:
 def test_a_killed_import_is_completed_by_the_next_one(
     session: Session, life: Path, killed: Killed, point: str
 ) -> None:
-    ensure_tables(session)
+    ensure_tables(session, "exports")
     killed(life, point, 2)
     report = import_history(session, life)
     assert_complete(session)
@@ -107,7 +108,7 @@ def test_a_lost_working_folder_costs_time_and_no_rows(
 ) -> None:
     import shutil
 
-    ensure_tables(session)
+    ensure_tables(session, "exports")
     killed(life, "after COPY, before dlt knows", 2)
     shutil.rmtree(tracker_home / "dlt")
     import_history(session, life)

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from extract import history
 from extract.history import import_history
 from extract.library.sync import sync_liked_tracks
 from extract.listening import poll
 from extract.loading import pipeline
-from extract.loading.tables import GROUPS
+from extract.loading.groups import GROUPS
 from tests.extract.conftest import LIKED_NOW, of_size
 from tests.extract.loading.test_working_folders import (
     EXPORTS,
@@ -102,26 +101,21 @@ def test_a_library_table_that_was_dropped_is_filled_by_the_next_sync_and_not_pus
     assert ask(LIKED_NOW) == sorted(spotify.account.liked_ids)
 
 
-def make_all_tables(session: Session) -> None:
-    pipeline.ensure_tables(session)
-    history.ensure_tables(session)
-
-
 def test_every_table_comes_back_alone_and_all_at_once(session: Session, ask: Ask) -> None:
-    make_all_tables(session)
+    pipeline.ensure_tables(session)
     columns = """
         select table_schema, table_name, column_name, data_type from information_schema.columns
         where table_schema like 'raw_%' order by 1, 2, 3
     """
     whole = ask(columns)
-    for tables in GROUPS.values():
-        for table in tables:
-            ask(f"drop table raw_spotify.{table.name}")
-        make_all_tables(session)
+    for group in GROUPS.values():
+        for table in group.tables:
+            ask(f"drop table {group.dataset}.{table.name}")
+        pipeline.ensure_tables(session)
         assert ask(columns) == whole
     for schema in ("raw_spotify", "raw_export"):
         ask(f"drop schema {schema} cascade")
-    make_all_tables(session)
+    pipeline.ensure_tables(session)
     assert ask(columns) == whole
 
 

@@ -16,7 +16,8 @@ import pytest
 from extract.library.sync import sync_liked_tracks
 from extract.loading import pipeline
 from extract.loading.clean import clean, parse_time
-from extract.loading.tables import GROUPS, LIKED_TRACKS, PLAYLIST_ITEMS
+from extract.loading.groups import GROUPS
+from extract.loading.tables import LIKED_TRACKS, PLAYLIST_ITEMS
 from extract.profile import sync_profile
 from sandbox.account.builders import library_of
 from sandbox.testing import RunningSandbox, running_sandbox
@@ -30,9 +31,11 @@ if TYPE_CHECKING:
 
     Ask = Callable[..., list[Any]]
 
-KEYS = """
+KEYS = r"""
     select count(*) from pg_indexes
-    where schemaname = 'raw_spotify' and indexname = tablename || '_key' and indexdef like 'CREATE UNIQUE%'
+    where
+        schemaname in ('raw_spotify', 'raw_export') and tablename not like '\_dlt%'
+        and indexdef like 'CREATE UNIQUE%' and indexdef not like '%(_dlt_id)%'
 """
 
 
@@ -55,15 +58,17 @@ def test_every_table_stands_with_its_columns_and_a_unique_key_before_the_first_r
     session: Session, spotify: RunningSandbox, ask: Ask
 ) -> None:
     pipeline.ensure_tables(session)
-    tables = [table for group in GROUPS.values() for table in group]
-    for table in tables:
+    tables = [(group.dataset, table) for group in GROUPS.values() for table in group.tables]
+    for dataset, table in tables:
         columns = ask(
-            "select column_name from information_schema.columns where table_schema = 'raw_spotify'"
+            "select column_name from information_schema.columns where table_schema = %s"
             " and table_name = %s order by ordinal_position",
+            dataset,
             table.name,
         )
-        assert columns == [*table.columns, "_dlt_load_id", "_dlt_id"]
-        assert ask(f"select count(*) from raw_spotify.{table.name}") == [0]
+        own = ["_dlt_load_id"] if table.is_copied else ["_dlt_load_id", "_dlt_id"]
+        assert columns == [*table.columns, *own]
+        assert ask(f"select count(*) from {dataset}.{table.name}") == [0]
     assert ask(KEYS) == [len(tables)]
     assert spotify.calls.total == 0
 
@@ -76,7 +81,7 @@ def test_making_the_tables_again_is_cheap_and_starts_no_load(
     def no_load(*_: Any) -> None:
         raise AssertionError("dlt was started")
 
-    monkeypatch.setattr(pipeline, "_run", no_load)
+    monkeypatch.setattr(pipeline, "open_loader", no_load)
     pipeline.ensure_tables(session)
 
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from extract import history
 from extract.library.sync import sync_liked_tracks, sync_saved_albums
 from extract.listening import poll
 from extract.loading.pipeline import ensure_tables
@@ -33,7 +32,6 @@ def test_a_built_warehouse_is_carried_to_another_database_and_purged_here(
     session: Session, postgres_server: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ensure_tables(session)
-    history.ensure_tables(session)
     sync_liked_tracks(session)
     sync_saved_albums(session)
     poll(session)
