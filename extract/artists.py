@@ -1,29 +1,28 @@
-"""Artists (genres, images) and their albums (newer editions of saved ones): budgeted, wanted ones first."""
+"""Artists (genres, images) and their albums (newer editions of saved ones), within daily budgets."""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeAlias
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any
 
-from extract.loading import pipeline
 from extract.loading.clean import clean, text_or_none
-from extract.loading.filling import filled
 from extract.loading.lookup_budget import Kind, left_today, read_checks, write_checks
+from extract.loading.resources import resource_of, rows_of
 from extract.loading.source_checks import read_check, write_check
-from extract.loading.stored_payloads import StoredPayload, stored_payloads
-from extract.loading.tables import ARTIST_ALBUMS, ARTISTS, FILLED, RawTable, Row
-from extract.report import LoadReport
-from profiles.clock import as_of
-from profiles.database import advisory_lock
+from extract.loading.stored_payloads import changed_rows, stored_payloads
+from extract.loading.syncing import Sync, sync
+from extract.loading.tables import ARTIST_ALBUMS, ARTISTS, RawTable, Row
 from profiles.errors import BadRequest, Forbidden, NotFound, TrackerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from datetime import datetime
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from extract.loading.resources import Pages
+    from extract.report import LoadReport
     from profiles.session import Session
+    from profiles.spotify.client import SpotifyClient
 
 logger = logging.getLogger(__name__)
 
@@ -34,9 +33,9 @@ ARTIST_EVERY = timedelta(days=60)  # genres hardly change: 50 a day keep 3,000 a
 ALBUMS_EVERY = timedelta(days=7)
 ALBUMS_LIMIT = 10  # Spotify's most, in Development Mode
 ALBUMS_PAGES = 3  # of one artist at most: some have hundreds of singles
-VARIOUS_ARTISTS = "0LyfQWJT6nXafLPZqxke9C"  # "newer albums" of theirs would be every compilation there is
+VARIOUS_ARTISTS = "0LyfQWJT6nXafLPZqxke9C"  # its "newer albums" would be every compilation there is
 
-# First artists of what is known, most played first. analytics.plays comes with the first build.
+# The first artist of each track and album, most played first. The first build makes analytics.plays.
 _WANTED_ARTISTS = """
     with tracks as (
         select track_id, payload #>> '{{track,artists,0,id}}' as artist_id, 1 as likes
@@ -79,190 +78,168 @@ _ARTISTS_OF_SAVED_ALBUMS = """
     ), 'returned') = 'returned'
 """
 
-Work: TypeAlias = "Callable[[_Fetch], None]"
+
+@resource_of(ARTISTS)
+def top_artists(client: SpotifyClient) -> Pages:
+    """Yield the artists that the user hears most, at most fifty for each of three spans of time."""
+    for time_range in TOP_RANGES:
+        page = client.page("me/top/artists", limit=50, time_range=time_range)
+        yield [{"artist_id": id_, "payload": artist} for id_, artist in _objects(page.items)]
 
 
-@dataclass
-class _Fetch:
-    """One run: rows and questions gather here and are loaded at its end, also where it is cut short."""
+@resource_of(ARTISTS)
+def artists(client: SpotifyClient, ids: Iterable[str], is_answered: dict[str, bool]) -> Pages:
+    """Yield a page of one row for each artist, and note by id whether Spotify knows it."""
+    for id_ in ids:
+        try:
+            artist = clean(client.get(f"artists/{id_}"))
+        except (NotFound, BadRequest) as error:
+            logger.info("artist %s cannot be looked up: %s", id_, error)
+            is_answered[id_] = False
+            continue
+        is_answered[id_] = True
+        yield [{"artist_id": id_, "payload": artist}]
 
-    session: Session
-    table: RawTable
-    kind: Kind
-    now: datetime
-    stored: dict[str, StoredPayload] = field(default_factory=dict)
-    rows: dict[str, Row] = field(default_factory=dict)
-    asked: dict[tuple[Kind, str], bool] = field(default_factory=dict)
-    detail: dict[str, Any] = field(default_factory=dict)
 
-    def keep(self, key: str, payload: dict[str, Any], **columns: str) -> None:
-        """Keep one object where it differs from the stored one."""
-        stored = self.stored.get(key)
-        if stored is None or stored.latest != payload:
-            row = {self.table.key[0]: key, **columns, "payload": payload, "fetched_at": self.now}
-            self.rows[key] = {**row, FILLED: filled(payload, stored and stored.best)}
+@resource_of(ARTIST_ALBUMS)
+def artist_albums(
+    client: SpotifyClient, artist_ids: Iterable[str], is_answered: dict[str, bool], *, max_calls: int
+) -> Pages:
+    """Yield albums and singles, at most thirty of each artist, and note by id whether Spotify knows it."""
+    last_call = client.calls_made + max_calls
+    for artist_id in artist_ids:
+        if client.calls_made >= last_call:
+            return
+        pages = client.pages(f"artists/{artist_id}/albums", limit=ALBUMS_LIMIT, include_groups="album,single")
+        try:
+            for page in islice(pages, ALBUMS_PAGES):
+                yield [
+                    {"album_id": id_, "artist_id": artist_id, "payload": album}
+                    for id_, album in _objects(page.items)
+                ]
+                if client.calls_made >= last_call:
+                    break
+        except (NotFound, BadRequest) as error:
+            logger.info("albums of artist %s cannot be read: %s", artist_id, error)
+            is_answered[artist_id] = False
+            continue
+        is_answered[artist_id] = True
 
 
 def sync_artists(session: Session) -> LoadReport:
-    """Bring `artists` up to date: the user's top artists (three calls a day), then single look-ups.
+    """Bring `artists` up to date: the user's top artists (three calls a day), then single artists.
 
-    Look-ups take the most played artists of the library first, within SPOTIFY_ARTISTS_PER_DAY, and none that
-    was asked for in the last sixty days. Raises Deferred or another TrackerError after loading what came.
+    Of single artists the most played of the library come first, at most SPOTIFY_ARTISTS_PER_DAY, and none
+    that was asked for in the last sixty days. Raises Deferred or another TrackerError after loading what was
+    read.
     """
-    return _sync(session, ARTISTS, "artist", _fetch_artists)
+    with sync(session, ARTISTS.name, "catalog", "library", "listening") as run:
+        if run.has_lock:
+            is_answered: dict[str, bool] = {}
+            rows = chain(_top_artists(run, is_answered), _single_artists(run, is_answered))
+            _load_until_error(run, ARTISTS, "artist", rows, is_answered)
+    return run.report()
 
 
 def sync_artist_albums(session: Session) -> LoadReport:
     """Bring `artist_albums` up to date, for artists of saved albums, those asked longest ago first.
 
-    Albums and singles, at most thirty of an artist, within SPOTIFY_ARTIST_ALBUMS_PER_DAY, each artist once
-    a week at most. Raises Deferred or another TrackerError after loading what came.
+    At most SPOTIFY_ARTIST_ALBUMS_PER_DAY calls, and each artist once a week at most. Raises Deferred or
+    another TrackerError after loading what was read.
     """
-    return _sync(session, ARTIST_ALBUMS, "artist_albums", _fetch_artist_albums)
+    with sync(session, ARTIST_ALBUMS.name, "catalog", "library", "listening") as run:
+        if run.has_lock:
+            is_answered: dict[str, bool] = {}
+            waiting = _artists_whose_albums_are_due(run)
+            left = left_today(session, "artist_albums", session.settings.spotify_artist_albums_per_day)
+            rows = rows_of(artist_albums(session.spotify, waiting, is_answered, max_calls=left))
+            _load_until_error(run, ARTIST_ALBUMS, "artist_albums", rows, is_answered)
+            run.detail["artists"] = len(is_answered)
+            if len(waiting) > len(is_answered):
+                run.detail["waiting"] = len(waiting) - len(is_answered)
+    return run.report()
 
 
-def _sync(session: Session, table: RawTable, kind: Kind, work: Work) -> LoadReport:
-    calls_before = session.spotify.calls_made
-    with advisory_lock(session.database, f"extract:{table.name}", wait=False) as is_mine:
-        if not is_mine:
-            return LoadReport.skipped(table.name)
-        pipeline.ensure_tables(session, "library", "listening", "catalog")
-        pipeline.finish_pending(session, "catalog")
-        fetch = _Fetch(
-            session, table, kind, as_of(session.settings), stored_payloads(session.database, table)
-        )
-        try:
-            work(fetch)
-        except TrackerError as error:
-            logger.warning("%s: cut short, what came is loaded: %s", table.name, error)
-            _load(fetch)
-            raise
-        rows = _load(fetch)
-        write_check(session.database, table.name, fetch.now, len(fetch.asked), {})
-    calls = session.spotify.calls_made - calls_before
-    logger.info("%s: %d rows, %d calls %s", table.name, rows, calls, fetch.detail)
-    return LoadReport(table.name, rows, 0, calls, fetch.detail)
-
-
-def _load(fetch: _Fetch) -> int:
-    loaded = pipeline.load(fetch.session, "catalog", {fetch.table: list(fetch.rows.values())})
+def _load_until_error(
+    run: Sync, table: RawTable, kind: Kind, rows: Iterable[Row], is_answered: dict[str, bool]
+) -> None:
+    """Load the rows that come before the end or before an error, remember what was asked, raise the error."""
+    read: list[Row] = []
+    failure: TrackerError | None = None
+    try:
+        read.extend(rows)  # keeps the rows that come before an error
+    except TrackerError as error:
+        failure = error
+    database = run.session.database
+    changed = changed_rows(table, read, stored_payloads(database, table))
+    loaded = run.load({table: [{**row, "fetched_at": run.started_at} for row in changed]})
     for refused in loaded.rejected:
-        fetch.asked.pop((fetch.kind, refused.key), None)
-    write_checks(fetch.session.database, fetch.asked, fetch.now)
-    return loaded.rows
+        is_answered.pop(refused.key, None)
+    write_checks(database, {(kind, id_): hit for id_, hit in is_answered.items()}, run.started_at)
+    if failure is not None:
+        logger.warning("%s: cut short, what was read is loaded: %s", table.name, failure)
+        raise failure
+    run.record_check(len(is_answered))
 
 
-# -- artists
+def _top_artists(run: Sync, is_answered: dict[str, bool]) -> Iterator[Row]:
+    database = run.session.database
+    check = read_check(database, TOP_RESOURCE)
+    if check is not None and check.checked_at > run.started_at - TOP_EVERY:
+        return
+    try:
+        for row in rows_of(top_artists(run.session.spotify)):
+            is_answered[row["artist_id"]] = True
+            yield row
+    except Forbidden as error:
+        # a consent without user-top-read is the user's choice: single artists can be read without it
+        logger.warning("top artists cannot be read: %s", error)
+        run.detail["top"] = "not allowed"
+        return
+    run.detail["top"] = len(is_answered)
+    write_check(database, TOP_RESOURCE, run.started_at, len(is_answered), {})
 
 
-def _fetch_artists(fetch: _Fetch) -> None:
-    _fetch_top(fetch)
-    session = fetch.session
+def _single_artists(run: Sync, is_answered: dict[str, bool]) -> Iterator[Row]:
+    session = run.session
     left = left_today(session, "artist", session.settings.spotify_artists_per_day)
     checks = read_checks(session.database, "artist")
-    wanted = [
+    due = [
         id_
-        for id_ in _wanted_artists(session)
-        if ("artist", id_) not in fetch.asked
-        and (id_ not in checks or checks[id_].asked_at < fetch.now - ARTIST_EVERY)
+        for id_ in _library_artists(session)
+        if id_ not in is_answered
+        and (id_ not in checks or checks[id_].asked_at < run.started_at - ARTIST_EVERY)
     ]
-    # nobody knows them yet, then those whose turn it is again; each in the order of their plays
-    wanted.sort(key=lambda id_: id_ in checks)
-    for id_ in wanted[:left]:
-        _fetch_artist(fetch, id_)
-    fetch.detail["looked_up"] = min(left, len(wanted))
-    if len(wanted) > left:
-        fetch.detail["waiting"] = len(wanted) - left
+    # first those never asked for, then those asked for long ago; each in the order of their plays
+    due.sort(key=lambda id_: id_ in checks)
+    run.detail["looked_up"] = min(left, len(due))
+    if len(due) > left:
+        run.detail["waiting"] = len(due) - left
+    yield from rows_of(artists(session.spotify, due[:left], is_answered))
 
 
-def _fetch_artist(fetch: _Fetch, id_: str) -> None:
-    try:
-        artist = clean(fetch.session.spotify.get(f"artists/{id_}"))
-    except (NotFound, BadRequest) as error:
-        logger.info("artist %s cannot be looked up: %s", id_, error)
-        fetch.asked["artist", id_] = False
-        return
-    fetch.asked["artist", id_] = True
-    fetch.keep(id_, artist)
-
-
-def _fetch_top(fetch: _Fetch) -> None:
-    """Take in the artists that the user hears most: fifty at a call, and they are those that matter."""
-    session = fetch.session
-    check = read_check(session.database, TOP_RESOURCE)
-    if check is not None and check.checked_at > fetch.now - TOP_EVERY:
-        return
-    try:
-        for time_range in TOP_RANGES:
-            page = session.spotify.page("me/top/artists", limit=50, time_range=time_range)
-            for id_, artist in _objects(page.items):
-                fetch.asked["artist", id_] = True
-                fetch.keep(id_, artist)
-    except Forbidden as error:
-        # a consent without user-top-read is a choice: single look-ups do without
-        logger.warning("top artists cannot be read: %s", error)
-        fetch.detail["top"] = "not allowed"
-        return
-    fetch.detail["top"] = len(fetch.asked)
-    write_check(session.database, TOP_RESOURCE, fetch.now, len(fetch.asked), {})
-
-
-def _wanted_artists(session: Session) -> list[str]:
+def _library_artists(session: Session) -> list[str]:
+    """The artists of likes, plays and saved albums, most played first."""
+    has_plays = session.database.relation_exists("analytics.plays")
     with session.database.transaction() as cursor:
-        cursor.execute("select to_regclass('analytics.plays') is not null")
-        plays = _COUNTED_PLAYS if cursor.fetchone() == (True,) else _RAW_PLAYS
-        cursor.execute(_WANTED_ARTISTS.format(plays=plays))
+        cursor.execute(_WANTED_ARTISTS.format(plays=_COUNTED_PLAYS if has_plays else _RAW_PLAYS))
         return [artist_id for (artist_id,) in cursor]
 
 
-# -- their albums
-
-
-def _fetch_artist_albums(fetch: _Fetch) -> None:
-    session = fetch.session
-    left = left_today(session, "artist_albums", session.settings.spotify_artist_albums_per_day)
-    checks = read_checks(session.database, "artist_albums")
-    waiting = sorted(
-        (checks[id_].asked_at.timestamp() if id_ in checks else 0.0, id_)
-        for id_ in _artists_of_saved_albums(session)
-        if id_ not in checks or checks[id_].asked_at < fetch.now - ALBUMS_EVERY
-    )
-    last_call = session.spotify.calls_made + left
-    for _, artist_id in waiting:
-        if session.spotify.calls_made >= last_call:
-            break
-        _fetch_albums_of(fetch, artist_id, last_call)
-    fetch.detail["artists"] = len(fetch.asked)
-    if len(waiting) > len(fetch.asked):
-        fetch.detail["waiting"] = len(waiting) - len(fetch.asked)
-
-
-def _fetch_albums_of(fetch: _Fetch, artist_id: str, last_call: int) -> None:
-    spotify = fetch.session.spotify
-    try:
-        pages = spotify.pages(
-            f"artists/{artist_id}/albums", limit=ALBUMS_LIMIT, include_groups="album,single"
-        )
-        for number, page in enumerate(pages, start=1):
-            for id_, album in _objects(page.items):
-                fetch.keep(id_, album, artist_id=artist_id)
-            if number == ALBUMS_PAGES or spotify.calls_made >= last_call:
-                break
-    except (NotFound, BadRequest) as error:
-        logger.info("albums of artist %s cannot be read: %s", artist_id, error)
-        fetch.asked["artist_albums", artist_id] = False
-        return
-    fetch.asked["artist_albums", artist_id] = True
-
-
-def _artists_of_saved_albums(session: Session) -> list[str]:
-    with session.database.transaction() as cursor:
+def _artists_whose_albums_are_due(run: Sync) -> list[str]:
+    """The artists of saved albums whose albums nobody asked for in a week, asked longest ago first."""
+    database = run.session.database
+    checks = read_checks(database, "artist_albums")
+    with database.transaction() as cursor:
         cursor.execute(_ARTISTS_OF_SAVED_ALBUMS)
-        return [artist_id for (artist_id,) in cursor if artist_id != VARIOUS_ARTISTS]
+        ids = [artist_id for (artist_id,) in cursor if artist_id != VARIOUS_ARTISTS]
+    due = [id_ for id_ in ids if id_ not in checks or checks[id_].asked_at < run.started_at - ALBUMS_EVERY]
+    return sorted(due, key=lambda id_: (checks[id_].asked_at.timestamp() if id_ in checks else 0.0, id_))
 
 
 def _objects(items: Sequence[Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for came in items:
-        thing = clean(came) if isinstance(came, dict) else {}
+    """The objects with an id, each with its id, cleaned."""
+    for item in items:
+        thing = clean(item) if isinstance(item, dict) else {}
         if id_ := text_or_none(thing.get("id")):
             yield id_, thing

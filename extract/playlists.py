@@ -1,77 +1,102 @@
-"""The user's playlists, and the entries of those that a rule or the exclusions look into."""
+"""The user's playlists, and the items of those that a rule or the exclusions look into."""
 
 from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from extract.loading import pipeline
 from extract.loading.clean import clean, optional_time, text_or_none
 from extract.loading.filling import filled
+from extract.loading.resources import resource_of, rows_of
 from extract.loading.source_checks import read_check, write_check
-from extract.loading.stored_payloads import StoredPayload, stored_payloads
-from extract.loading.tables import FILLED, PLAYLIST_ITEMS, PLAYLISTS, Row
-from extract.loading.whole_view import PageFacts, why_not_whole
-from extract.report import LoadReport
-from profiles.clock import as_of
-from profiles.database import advisory_lock
+from extract.loading.stored_payloads import changed_rows, stored_payloads
+from extract.loading.syncing import Sync, sync
+from extract.loading.tables import FILLED, IS_GONE, PLAYLIST_ITEMS, PLAYLISTS, Row
+from extract.loading.whole_view import PAGE_SIZE, PageFacts, why_not_whole
 from profiles.errors import Forbidden, NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
+    from extract.loading.resources import Pages
+    from extract.report import LoadReport
+    from profiles.database import Database
     from profiles.session import Session
+    from profiles.spotify.client import SpotifyClient
 
 logger = logging.getLogger(__name__)
 
-PAGE_SIZE = 50
 EXCLUSIONS_SLUG = "exclusions"
 ATTEMPTS = 2  # a list that is edited while it is read is read once more; then the stored one is kept
 
 
-@dataclass
-class _Outcome:
-    """What has been done so far, for the report."""
+@resource_of(PLAYLISTS)
+def playlists(client: SpotifyClient, pages: list[PageFacts]) -> Pages:
+    """Yield the user's playlists, and add the facts of each page to `pages`. Null entries yield no row."""
+    for page in client.pages("me/playlists", limit=PAGE_SIZE):
+        pages.append(PageFacts.of(page))
+        listed = [clean(item) if isinstance(item, dict) else {} for item in page.items]
+        yield [
+            {
+                "playlist_id": playlist["id"],
+                "snapshot_id": text_or_none(playlist.get("snapshot_id")),
+                "payload": playlist,
+            }
+            for playlist in listed
+            if text_or_none(playlist.get("id"))
+        ]
 
-    rows: int = 0
-    removed: int = 0
-    detail: dict[str, Any] = field(default_factory=dict)
-    kept: dict[str, str] = field(default_factory=dict)
+
+@resource_of(PLAYLIST_ITEMS)
+def playlist_items(
+    client: SpotifyClient, playlist_id: str, snapshot_id: str | None, pages: list[PageFacts]
+) -> Pages:
+    """Yield the items of a playlist by position, and add the facts of each page to `pages`.
+
+    Null and local items are rows too. The request has no `fields`: a filter that names the wrong wrapper
+    gives empty objects, which look like an emptied playlist.
+    """
+    for page in client.pages(
+        f"playlists/{playlist_id}/items", limit=PAGE_SIZE, additional_types="track,episode"
+    ):
+        pages.append(PageFacts.of(page))
+        yield [
+            _item_row(playlist_id, snapshot_id, position, item)
+            for position, item in enumerate(page.items, start=page.offset)
+        ]
 
 
 def sync_playlists(session: Session, playlist_ids: Iterable[str]) -> LoadReport:
     """Bring `playlists` in line with GET /me/playlists, and `playlist_items` for the given playlist ids.
 
-    The listing is one view or none: it takes the place of the stored one in one transaction, and only when
-    whole. Entries are read where `snapshot_id` differs from that of the last complete read; positions are
-    kept, with null and local entries in their places. A playlist that is not listed (the user deleted it),
-    not readable or edited meanwhile keeps its stored entries; `detail["kept"]` says which and why.
+    The stored listing is replaced in one transaction, and only by a whole one. Items are read where
+    `snapshot_id` differs from that of the last complete read. A playlist that is not listed (the user deleted
+    it), not readable or edited meanwhile keeps its stored items; `detail["kept"]` says which and why.
     """
-    calls_before = session.spotify.calls_made
-    wanted = sorted(set(playlist_ids))
-    with advisory_lock(session.database, "extract:playlists", wait=False) as is_mine:
-        if not is_mine:
-            return LoadReport.skipped(PLAYLISTS.name)
-        pipeline.ensure_tables(session, "playlists")
-        pipeline.finish_pending(session, "playlists")
-        outcome = _Outcome()
-        listing = _sync_listing(session, outcome)
-        if listing is not None:
-            for playlist_id in wanted:
-                _sync_items(session, playlist_id, listing.get(playlist_id), outcome)
-    if outcome.kept:
-        outcome.detail["kept"] = outcome.kept
-    calls = session.spotify.calls_made - calls_before
-    logger.info(
-        "playlists: %d rows, %d gone, %d calls %s", outcome.rows, outcome.removed, calls, outcome.detail
-    )
-    return LoadReport(PLAYLISTS.name, outcome.rows, outcome.removed, calls, outcome.detail)
+    with sync(session, PLAYLISTS.name, "playlists") as run:
+        if run.has_lock:
+            listing = _sync_listing(run)
+            kept: dict[str, str] = {}
+            for playlist_id in sorted(set(playlist_ids)) if listing is not None else ():
+                listed = (listing or {}).get(playlist_id)
+                reason = _sync_items(run, playlist_id, listed)
+                if reason is not None:
+                    kept[playlist_id] = reason
+                    logger.log(
+                        logging.WARNING if listed else logging.INFO,
+                        "playlist %s: its stored items are kept, %s",
+                        playlist_id,
+                        reason,
+                    )
+            if kept:
+                run.detail["kept"] = kept
+    return run.report()
 
 
 def watched_playlists(session: Session) -> list[str]:
-    """Return the ids of the exclusions playlist and of the playlists whose entries are stored already."""
+    """Return the ids of the exclusions playlist and of the playlists whose items are stored already."""
     with session.database.transaction() as cursor:
         cursor.execute(
             """
@@ -85,227 +110,171 @@ def watched_playlists(session: Session) -> list[str]:
         return sorted(playlist_id for (playlist_id,) in cursor.fetchall())
 
 
-def _sync_listing(session: Session, outcome: _Outcome) -> dict[str, dict[str, Any]] | None:
-    """Read all of the user's playlists and store what differs. None where no whole view was got.
+def _sync_listing(run: Sync) -> dict[str, Row] | None:
+    """Read all of the user's playlists and store what differs. Returns the rows by id, None if not whole.
 
-    Nothing is taken for gone where something is hidden: by a null entry, which may be any of the stored ones,
-    or because the consent does not cover private or collaborative playlists.
+    No playlist counts as deleted while some may be hidden: by a null entry, which may be any of the stored
+    ones, or because the consent does not cover private or collaborative playlists.
     """
-    looked_at = as_of(session.settings)
+    spotify = run.session.spotify
     for _ in range(ATTEMPTS):
-        listing = _read_listing(session)
-        if listing.why is None:
+        pages: list[PageFacts] = []
+        listed: dict[str, Row] = {}
+        count = 0
+        for row in rows_of(playlists(spotify, pages)):
+            listed.setdefault(row["playlist_id"], row)
+            count += 1
+        nulls = sum(page.count for page in pages) - count
+        not_whole = why_not_whole(pages, len(listed) + nulls)
+        if not_whole is None:
             break
     else:
-        logger.warning("playlists: the stored listing is kept, %s", listing.why)
-        outcome.detail["not_whole"] = listing.why
+        logger.warning("playlists: the stored listing is kept, %s", not_whole)
+        run.detail["not_whole"] = not_whole
         return None
-    listed = listing.playlists
-    hidden = [*session.spotify.scopes_hiding_playlists(), *(["null entries"] if listing.nulls else [])]
-    stored = stored_payloads(session.database, PLAYLISTS)
-    changed = [
-        _playlist_row(id_, playlist, stored.get(id_))
-        for id_, playlist in listed.items()
-        if id_ not in stored or stored[id_].latest != playlist
-    ]
-    gone: list[Row] = [{"playlist_id": id_, "is_gone": True} for id_ in stored if id_ not in listed]
-    if hidden:
-        outcome.detail["hidden"] = hidden
-        logger.warning(
-            "playlists: nothing is taken for deleted, the list is not whole: %s", ", ".join(hidden)
-        )
+    stored = stored_payloads(run.session.database, PLAYLISTS)
+    # its pictures, its description and the number of its items may well be none: only the name is filled
+    changed = changed_rows(PLAYLISTS, listed.values(), stored, keep=["name"])
+    gone: list[Row] = [{"playlist_id": id_, IS_GONE: True} for id_ in stored if id_ not in listed]
+    if hidden := [*spotify.scopes_hiding_playlists(), *(["null entries"] if nulls else [])]:
+        run.detail["hidden"] = hidden
+        logger.warning("playlists: none counts as deleted, the list is not whole: %s", ", ".join(hidden))
         gone = []
-    loaded = pipeline.load(session, "playlists", {PLAYLISTS: [*changed, *gone]})
-    outcome.rows += len(changed) - len(loaded.rejected)
-    outcome.removed += len(gone)
-    outcome.detail["listed"] = len(listed)
-    write_check(session.database, PLAYLISTS.name, looked_at, len(listed), {})
+    run.load({PLAYLISTS: [*changed, *gone]})
+    run.rows -= len(gone)
+    run.removed += len(gone)
+    run.detail["listed"] = len(listed)
+    run.record_check(len(listed))
     return listed
 
 
-@dataclass(frozen=True)
-class _Listing:
-    """One reading of the list. `nulls` counts entries without a playlist, `why` says why it is not whole."""
-
-    playlists: dict[str, dict[str, Any]]
-    nulls: int
-    why: str | None
-
-
-def _read_listing(session: Session) -> _Listing:
-    pages: list[PageFacts] = []
-    listed: dict[str, dict[str, Any]] = {}
-    nulls = 0
-    for page in session.spotify.pages("me/playlists", limit=PAGE_SIZE):
-        pages.append(PageFacts.of(page))
-        for came in page.items:
-            playlist = clean(came) if isinstance(came, dict) else {}
-            if id_ := text_or_none(playlist.get("id")):
-                listed.setdefault(id_, playlist)
-            else:
-                nulls += 1  # they count in the total
-    return _Listing(listed, nulls, why_not_whole(pages, len(listed) + nulls))
-
-
-def _playlist_row(id_: str, playlist: Mapping[str, Any], stored: StoredPayload | None) -> Row:
-    return {
-        "playlist_id": id_,
-        "snapshot_id": text_or_none(playlist.get("snapshot_id")),
-        "payload": playlist,
-        # the rest of it, its pictures and how many entries it holds, may well be none
-        FILLED: filled(playlist, stored and {"name": stored.best.get("name")}),
-    }
-
-
-def _sync_items(
-    session: Session, playlist_id: str, listed: Mapping[str, Any] | None, outcome: _Outcome
-) -> None:
-    resource = f"{PLAYLIST_ITEMS.name}:{playlist_id}"
+def _sync_items(run: Sync, playlist_id: str, listed: Row | None) -> str | None:
+    """Store the items of one playlist. Returns why the stored ones are kept, None where they are current."""
     if listed is None:
-        outcome.kept[playlist_id] = "it is not among the user's playlists"
-        return
-    looked_at = as_of(session.settings)
-    snapshot_id = text_or_none(listed.get("snapshot_id"))
-    check = read_check(session.database, resource)
-    stored_count = _stored_count(session, playlist_id)
-    # the count guards against a memory that outlived its rows (a purge, a restored backup)
+        return "it is not among the user's playlists"
+    database, resource = run.session.database, f"{PLAYLIST_ITEMS.name}:{playlist_id}"
+    snapshot_id = listed["snapshot_id"]
+    check = read_check(database, resource)
+    stored_count = _count_stored_items(database, playlist_id)
+    # the number of rows shows a check that outlived them (a purge, a restored backup)
     if (
         check
         and snapshot_id
         and check.detail.get("snapshot_id") == snapshot_id
         and check.total == stored_count
     ):
-        write_check(session.database, resource, looked_at, check.total, check.detail)
-        return
+        write_check(database, resource, run.started_at, check.total, check.detail)
+        return None
     try:
-        read = _read_items(session, playlist_id, snapshot_id)
+        rows, snapshot_id, reason = _read_items(run.session.spotify, playlist_id, snapshot_id)
     except (Forbidden, NotFound) as error:
-        outcome.kept[playlist_id] = str(error)
-        logger.warning("playlist %s: its stored entries are kept, %s", playlist_id, error)
-        return
-    if read.why is not None:
-        outcome.kept[playlist_id] = read.why
-        logger.warning("playlist %s: its stored entries are kept, %s", playlist_id, read.why)
-        return
+        return str(error)
+    if reason is not None:
+        return reason
     surplus: list[Row] = [
-        {"playlist_id": playlist_id, "position": position, "is_gone": True}
-        for position in range(len(read.rows), stored_count)
+        {"playlist_id": playlist_id, "position": position, IS_GONE: True}
+        for position in range(len(rows), stored_count)
     ]
-    _fill_items(read.rows, _stored_items(session, playlist_id))
-    loaded = pipeline.load(session, "playlists", {PLAYLIST_ITEMS: [*read.rows, *surplus]})
-    outcome.rows += len(read.rows) - len(loaded.rejected)
-    total = len(read.rows) - len(loaded.rejected)
-    write_check(session.database, resource, looked_at, total, {"snapshot_id": read.snapshot_id})
+    _fill_items(rows, _stored_items(database, playlist_id))
+    loaded = run.load({PLAYLIST_ITEMS: [*rows, *surplus]})
+    run.rows -= len(surplus)
+    total = len(rows) - len(loaded.rejected)
+    write_check(database, resource, run.started_at, total, {"snapshot_id": snapshot_id})
+    return None
 
 
-@dataclass(frozen=True)
-class _Read:
-    """One reading of a playlist's entries. `why` says why it cannot be believed."""
+def _read_items(
+    client: SpotifyClient, playlist_id: str, snapshot_id: str | None
+) -> tuple[list[Row], str | None, str | None]:
+    """Read all items, once more where the playlist was edited meanwhile.
 
-    rows: list[Row]
-    snapshot_id: str | None
-    why: str | None = None
-
-
-def _read_items(session: Session, playlist_id: str, snapshot_id: str | None) -> _Read:
-    read = _Read([], snapshot_id, "it was not read")
+    Returns the rows, their snapshot, and why they are not one whole view (None: they are). Several pages are
+    one view only if the snapshot is the same afterwards.
+    """
     for _ in range(ATTEMPTS):
-        read = _read_once(session, playlist_id, read.snapshot_id)
-        if read.why is None:
+        pages: list[PageFacts] = []
+        rows = list(rows_of(playlist_items(client, playlist_id, snapshot_id, pages)))
+        reason = why_not_whole(pages, len(rows))
+        if len(pages) > 1:
+            current = text_or_none(client.get(f"playlists/{playlist_id}").get("snapshot_id"))
+            if reason is None and current != snapshot_id:
+                reason = "it changed while it was read"
+            if reason is not None:
+                snapshot_id = current
+        if reason is None:
             break
-    return read
+    return rows, snapshot_id, reason
 
 
-def _read_once(session: Session, playlist_id: str, snapshot_id: str | None) -> _Read:
-    """Read all entries. Several pages are one view only if the snapshot is the same afterwards."""
-    pages: list[PageFacts] = []
-    rows: list[Row] = []
-    # without `fields`: a filter that names the wrong wrapper gives empty objects, which look like a cleared
-    # playlist
-    for page in session.spotify.pages(
-        f"playlists/{playlist_id}/items", limit=PAGE_SIZE, additional_types="track,episode"
-    ):
-        pages.append(PageFacts.of(page))
-        rows.extend(
-            _item_row(playlist_id, snapshot_id, page.offset + at, came) for at, came in enumerate(page.items)
-        )
-    why = why_not_whole(pages, len(rows))
-    seen_now = snapshot_id
-    if len(pages) > 1:
-        seen_now = text_or_none(session.spotify.get(f"playlists/{playlist_id}").get("snapshot_id"))
-        if why is None and seen_now != snapshot_id:
-            why = "it changed while it was read"
-    return _Read(rows, seen_now if why else snapshot_id, why)
-
-
-def _item_row(playlist_id: str, snapshot_id: str | None, position: int, came: Any) -> Row:
-    entry = clean(came) if isinstance(came, dict) else {}
-    thing = entry.get("item") or entry.get("track")
-    uri = thing.get("uri") if isinstance(thing, dict) else None
+def _item_row(playlist_id: str, snapshot_id: str | None, position: int, item: Any) -> Row:
+    payload = clean(item) if isinstance(item, dict) else {}
     return {
         "playlist_id": playlist_id,
         "position": position,
         "snapshot_id": snapshot_id,
-        "uri": text_or_none(uri),
-        "added_at": optional_time(entry.get("added_at")),
-        "payload": entry,
+        "uri": _uri_in(payload),
+        "added_at": optional_time(payload.get("added_at")),
+        "payload": payload,
     }
 
 
-def _stored_count(session: Session, playlist_id: str) -> int:
-    with session.database.transaction() as cursor:
-        cursor.execute(
-            "select count(*) from raw_spotify.playlist_items where playlist_id = %s", [playlist_id]
-        )
-        row = cursor.fetchone()
-    return int(row[0]) if row else 0
-
-
-def _stored_items(session: Session, playlist_id: str) -> list[_StoredItem]:
-    with session.database.transaction() as cursor:
-        cursor.execute(
-            "select coalesce(filled_payload, payload) from raw_spotify.playlist_items"
-            " where playlist_id = %s order by position",
-            [playlist_id],
-        )
-        return [_StoredItem.of(payload) for (payload,) in cursor]
+def _uri_in(payload: dict[str, Any]) -> str | None:
+    """The uri of the track or episode, which stands under `item` or, in older answers, under `track`."""
+    thing = payload.get("item") or payload.get("track")
+    return text_or_none(thing.get("uri")) if isinstance(thing, dict) else None
 
 
 @dataclass(frozen=True)
-class _StoredItem:
-    """An entry as it was stored: what it holds, and when that was added."""
+class StoredItem:
+    """A stored playlist item: its uri, when it was added (as Spotify wrote it), and its filled payload."""
 
     uri: str | None
     added_at: str | None
     payload: dict[str, Any]
 
-    @classmethod
-    def of(cls, payload: dict[str, Any]) -> _StoredItem:
-        thing = payload.get("item") or payload.get("track")
-        uri = text_or_none(thing.get("uri")) if isinstance(thing, dict) else None
-        return cls(uri, text_or_none(payload.get("added_at")), payload)
+
+def _count_stored_items(database: Database, playlist_id: str) -> int:
+    with database.transaction() as cursor:
+        cursor.execute(
+            "select count(*) from raw_spotify.playlist_items where playlist_id = %s", [playlist_id]
+        )
+        ((count,),) = cursor.fetchall()
+        return int(count)
 
 
-def _fill_items(rows: list[Row], stored: list[_StoredItem]) -> None:
-    """Fill what entries lack from those that were stored before, wherever they stood.
+def _stored_items(database: Database, playlist_id: str) -> list[StoredItem]:
+    with database.transaction() as cursor:
+        cursor.execute(
+            "select coalesce(filled_payload, payload) from raw_spotify.playlist_items"
+            " where playlist_id = %s order by position",
+            [playlist_id],
+        )
+        return [
+            StoredItem(_uri_in(payload), text_or_none(payload.get("added_at")), payload)
+            for (payload,) in cursor
+        ]
 
-    An entry that Spotify shows as null is the one that was added at that time. Where not as many are missed
-    as are hidden, nobody knows which one it is.
+
+def _fill_items(rows: list[Row], stored: list[StoredItem]) -> None:
+    """Fill what items lack from the stored items of the same uri, at whatever position.
+
+    An item that Spotify shows as null is recognised by the time when it was added. Where the numbers of null
+    and of missing items of one time differ, they cannot be told apart and stay empty.
     """
     by_uri = {item.uri: item for item in reversed(stored) if item.uri}
     listed = {row["uri"] for row in rows}
-    missed: dict[str, list[_StoredItem]] = defaultdict(list)
-    hidden: dict[str, list[Row]] = defaultdict(list)
+    missing: dict[str, list[StoredItem]] = defaultdict(list)
+    nulls: dict[str, list[Row]] = defaultdict(list)
     for item in stored:
         if item.uri and item.added_at and item.uri not in listed:
-            missed[item.added_at].append(item)
+            missing[item.added_at].append(item)
     for row in rows:
         if row["uri"]:
             earlier = by_uri.get(row["uri"])
             row[FILLED] = filled(row["payload"], earlier.payload if earlier else None)
         elif added_at := text_or_none(row["payload"].get("added_at")):
-            hidden[added_at].append(row)
-    for added_at, entries in hidden.items():
-        if len(entries) == len(missed[added_at]):
-            for row, item in zip(entries, missed[added_at], strict=True):
+            nulls[added_at].append(row)
+    for added_at, null_rows in nulls.items():
+        if len(null_rows) == len(missing[added_at]):
+            for row, item in zip(null_rows, missing[added_at], strict=True):
                 row[FILLED] = filled(row["payload"], item.payload)

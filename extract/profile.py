@@ -4,36 +4,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extract.loading import pipeline
 from extract.loading.clean import clean, text_or_none
-from extract.loading.source_checks import write_check
+from extract.loading.resources import resource_of, rows_of
+from extract.loading.stored_payloads import changed_rows, stored_payloads
+from extract.loading.syncing import sync
 from extract.loading.tables import PROFILE
-from extract.report import LoadReport
-from profiles.clock import as_of
-from profiles.database import advisory_lock
 from profiles.errors import SpotifyUnavailable
 
 if TYPE_CHECKING:
+    from extract.loading.resources import Pages
+    from extract.report import LoadReport
     from profiles.session import Session
+    from profiles.spotify.client import SpotifyClient
+
+
+@resource_of(PROFILE)
+def profile(client: SpotifyClient) -> Pages:
+    """Yield one page of one row, by `account_id` (older answers: `id`). Raises SpotifyUnavailable."""
+    payload = clean(client.get("me"))
+    account_id = text_or_none(payload.get("account_id")) or text_or_none(payload.get("id"))
+    if account_id is None:
+        raise SpotifyUnavailable("Spotify's answer to GET /me names no account.")
+    yield [{"account_id": account_id, "payload": payload}]
 
 
 def sync_profile(session: Session) -> LoadReport:
-    """Store the profile where it changed. `account_id` is the key; older answers have only `id`."""
-    calls_before = session.spotify.calls_made
-    with advisory_lock(session.database, "extract:profile", wait=False) as is_mine:
-        if not is_mine:
-            return LoadReport.skipped(PROFILE.name)
-        pipeline.ensure_tables(session, "account")
-        pipeline.finish_pending(session, "account")
-        looked_at = as_of(session.settings)
-        profile = clean(session.spotify.get("me"))
-        account_id = text_or_none(profile.get("account_id")) or text_or_none(profile.get("id"))
-        if account_id is None:
-            raise SpotifyUnavailable("Spotify's answer to GET /me names no account.")
-        with session.database.transaction() as cursor:
-            cursor.execute("select payload from raw_spotify.profile where account_id = %s", [account_id])
-            stored = cursor.fetchone()
-        rows = [] if stored == (profile,) else [{"account_id": account_id, "payload": profile}]
-        loaded = pipeline.load(session, "account", {PROFILE: rows})
-        write_check(session.database, PROFILE.name, looked_at, 1, {})
-    return LoadReport(PROFILE.name, loaded.rows, 0, session.spotify.calls_made - calls_before)
+    """Store the profile where it changed. One call."""
+    with sync(session, PROFILE.name, "account") as run:
+        if run.has_lock:
+            stored = stored_payloads(session.database, PROFILE)
+            run.load({PROFILE: changed_rows(PROFILE, rows_of(profile(session.spotify)), stored)})
+            run.record_check(1)
+    return run.report()

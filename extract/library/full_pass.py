@@ -1,4 +1,4 @@
-"""Everything is listed: what comes is loaded; what left is decided where the view proves whole."""
+"""A full pass: everything is listed and loaded. What left is decided only where the view proves whole."""
 
 from __future__ import annotations
 
@@ -7,84 +7,75 @@ from typing import TYPE_CHECKING, Any
 
 from extract.library import resume
 from extract.library.albums import AlbumCompleter
-from extract.library.changes import PAGE_SIZE
-from extract.library.load_changes import Intake
-from extract.library.stored import ALBUMS, Collection, known_entries
-from extract.loading.source_checks import write_check
-from extract.loading.whole_view import entries_gone
-from profiles.clock import as_of
+from extract.library.load_changes import ChangeLoader
+from extract.library.stored import ALBUMS, Collection, stored_entries
+from extract.loading.whole_view import PAGE_SIZE, entries_gone
 from profiles.errors import TrackerError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from extract.loading.syncing import Sync
     from extract.loading.whole_view import PageFacts
-    from extract.report import LoadReport, Progress
-    from profiles.session import Session
+    from extract.report import Progress
 
 logger = logging.getLogger(__name__)
 
 SAVE_EVERY = 20  # calls: a kill costs at most so many of them
+LOG_EVERY = 20 * PAGE_SIZE  # entries
 
 
-def full_pass(
-    session: Session, collection: Collection, *, again: bool, progress: Progress | None
-) -> LoadReport:
-    """List everything; load what is new or changed; where the view proves whole, record what left.
+def full_pass(run: Sync, collection: Collection, *, refetch_albums: bool, progress: Progress | None) -> None:
+    """List everything; load what is new or changed; record what left where the view proves whole.
 
-    One that was cut short before (by an error, a quota, a kill) goes on where it stopped. `again` asks for
-    the later tracks of long albums even where the first fifty are unchanged. Raises what cuts it short, a
-    TrackerError, after loading what has come.
+    A pass that was cut short before (by an error, a quota, a kill) goes on where it stopped. With
+    `refetch_albums` the later tracks of long albums are asked for also where the first fifty are unchanged.
+    Raises the TrackerError that cuts it short, after loading what was read.
     """
-    resource = collection.table.name
-    noticed_at = as_of(session.settings)
-    known = known_entries(session.database, collection)
-    albums = AlbumCompleter(session, again=again) if collection is ALBUMS else None
-    intake = Intake(session, collection, known, noticed_at, complete=albums)
-    reading: resume.Reading = (
-        resume.LikesReading(session, collection, intake)
-        if albums is None
-        else resume.AlbumsReading(session, collection, intake, albums)
+    spotify = run.session.spotify
+    stored = stored_entries(run.session.database, collection)
+    albums = AlbumCompleter(spotify, refetch=refetch_albums) if collection is ALBUMS else None
+    loader = ChangeLoader(run, collection, stored, albums)
+    listing: resume.ResumableListing = (
+        resume.LikesListing(loader) if albums is None else resume.AlbumsListing(loader, albums=albums)
     )
     try:
-        saved_at = session.spotify.calls_made
-        for page in reading.pages():
-            intake.take(page.items)
-            reading.note(page)
-            _tell(collection, reading.view, progress)
-            if session.spotify.calls_made - saved_at >= SAVE_EVERY:
-                intake.flush()
-                reading.remember()
-                saved_at = session.spotify.calls_made
+        saved_at = spotify.calls_made
+        for page in listing.pages():
+            loader.add(page.items)
+            listing.note(page)
+            _show_progress(collection, listing.view, progress)
+            if spotify.calls_made - saved_at >= SAVE_EVERY:
+                loader.load_partial()
+                listing.save_place()
+                saved_at = spotify.calls_made
     except TrackerError as error:
-        intake.flush()
-        reading.remember()
+        loader.load_partial()
+        listing.save_place()
         logger.warning(
-            "%s: cut short after %d entries, nothing removed: %s", resource, intake.distinct, error
+            "%s: cut short after %d entries, nothing removed: %s", run.resource, loader.distinct, error
         )
         raise
-    resume.forget(session.database, resource)
-    detail: dict[str, Any] = {"pass": "full", "listed": intake.distinct}
-    not_whole = reading.why_not_whole()
-    removed = 0
+    resume.forget_place(run.session.database, run.resource)
+    detail: dict[str, Any] = {"pass": "full", "listed": loader.distinct}
+    not_whole = listing.why_not_whole()
     if not_whole is not None:
-        intake.flush()
-        logger.warning("%s: nothing removed, %s", resource, not_whole)
+        loader.load_partial()
+        logger.warning("%s: nothing removed, %s", run.resource, not_whole)
         detail["not_whole"] = not_whole
     else:
-        present = {id_: entry.added_at for id_, entry in known.items() if entry.is_present}
-        veiled = [moment for moment in intake.unidentified if moment is not None]
-        removed = intake.finish(entries_gone(present, intake.listed, veiled))
-        memory = {"full_at": noticed_at.isoformat(), "unstored": intake.unstored()}
-        write_check(session.database, resource, noticed_at, reading.view[-1].total, memory)
+        present = {id_: entry.added_at for id_, entry in stored.items() if entry.is_present}
+        loader.load_whole_pass(entries_gone(present, loader.listed, loader.unidentified_times))
+        memory = {"full_at": run.started_at.isoformat(), "unstored": loader.unstored()}
+        run.record_check(listing.view[-1].total, memory)
     if albums is not None and albums.incomplete:
         detail["incomplete_albums"] = albums.incomplete
-    return intake.report(removed, detail)
+    loader.add_detail(detail)
 
 
-def _tell(collection: Collection, view: Sequence[PageFacts], progress: Progress | None) -> None:
+def _show_progress(collection: Collection, view: Sequence[PageFacts], progress: Progress | None) -> None:
     seen, total = sum(page.count for page in view), view[-1].total or 0
     if progress is not None:
         progress(seen, total)
-    if seen < total and seen % (20 * PAGE_SIZE) == 0:
+    if seen < total and seen % LOG_EVERY == 0:
         logger.info("%s: %d of %d", collection.table.name, seen, total)

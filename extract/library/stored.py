@@ -1,21 +1,15 @@
-"""What is stored of the library: the rows, and which of their entries still stand in it."""
+"""What is stored of the library: its entries, and which of them are in the library now."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from psycopg2 import sql
 
-from extract.loading.tables import (
-    DATASET,
-    LIBRARY_REMOVALS,
-    LIKED_TRACKS,
-    SAVED_ALBUMS,
-    RawTable,
-    Row,
-)
+from extract.loading.clean import text_or_none
+from extract.loading.tables import DATASET, LIBRARY_REMOVALS, LIKED_TRACKS, SAVED_ALBUMS, RawTable, Row
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Collection:
-    """One half of the library: where it is listed, where it is stored, what its entries are called."""
+    """One half of the library: the path that lists it, the kind of its entries, and its table."""
 
     path: str
     kind: str
@@ -33,8 +27,13 @@ class Collection:
 
     @property
     def key(self) -> str:
-        """The column that names the track or album."""
+        """The column with the id of the track or album."""
         return self.table.key[0]
+
+    def id_in(self, item: Any) -> str | None:
+        """Return the id of the track or album in a listed item; None where Spotify withholds it."""
+        thing = item.get(self.kind) if isinstance(item, dict) else None
+        return text_or_none(thing.get("id")) if isinstance(thing, dict) else None
 
 
 LIKES = Collection("me/tracks", "track", LIKED_TRACKS)
@@ -42,8 +41,8 @@ ALBUMS = Collection("me/albums", "album", SAVED_ALBUMS)
 
 
 @dataclass(frozen=True)
-class KnownEntry:
-    """One stored entry. Its latest event decides: none or `returned` means that it stands in the library."""
+class StoredEntry:
+    """One stored entry and its latest event, `removed` or `returned`; None where it never left."""
 
     added_at: datetime
     last_event: str | None
@@ -51,11 +50,11 @@ class KnownEntry:
 
     @property
     def is_present(self) -> bool:
-        """Whether the entry stood in the library when we last looked."""
+        """Whether the entry was in the library when we last looked."""
         return self.last_event != "removed"
 
 
-def known_entries(database: Database, collection: Collection) -> dict[str, KnownEntry]:
+def stored_entries(database: Database, collection: Collection) -> dict[str, StoredEntry]:
     """Return every stored entry by id: about 200 bytes each, payloads stay in the database."""
     query = sql.SQL(
         """
@@ -75,11 +74,11 @@ def known_entries(database: Database, collection: Collection) -> dict[str, Known
     )
     with database.transaction() as cursor:
         cursor.execute(query, [collection.kind])
-        return {id_: KnownEntry(added_at, event, at) for id_, added_at, event, at in cursor}
+        return {id_: StoredEntry(added_at, event, at) for id_, added_at, event, at in cursor}
 
 
-def event_row(collection: Collection, id_: str, entry: KnownEntry, event: str, noticed_at: datetime) -> Row:
-    """Return a row of `library_removals`, dated after the entry's last event: the latest one decides."""
+def event_row(collection: Collection, id_: str, entry: StoredEntry, event: str, noticed_at: datetime) -> Row:
+    """Return a row of `library_removals`, later than the entry's last event: the latest one counts."""
     if entry.last_event_at is not None:
         noticed_at = max(noticed_at, entry.last_event_at + timedelta(microseconds=1))
     return {

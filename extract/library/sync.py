@@ -1,38 +1,32 @@
-"""The library: liked tracks and saved albums. A row never goes; what left is an event of its own.
+"""The library: liked tracks and saved albums. Rows are never deleted; a removal is an event in its own table.
 
-Both are one procedure over two listings. Likes are newest first and long: what changed is found from few
-pages (`changes`), and a full pass is made weekly, on demand, and whenever the picture does not fit. Albums
-come in no documented order but are few: every pass is a full one, and only what differs is written.
+Both are one procedure over two listings. Likes are many and come newest first: a few pages show what changed
+(`changes`). A full pass is made weekly, on request, and whenever those pages prove nothing. Albums come in no
+documented order but are few: every pass is a full one, and only rows that differ are written.
 """
 
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from extract.library import changes
 from extract.library.full_pass import full_pass
-from extract.library.load_changes import Intake
-from extract.library.stored import ALBUMS, LIKES, Collection, known_entries
-from extract.loading import pipeline
-from extract.loading.clean import clean, optional_time, parse_time, text_or_none
-from extract.loading.source_checks import SourceCheck, read_check, write_check
-from extract.loading.whole_view import PageFacts
-from extract.report import LoadReport, Progress
-from profiles.clock import as_of
-from profiles.database import advisory_lock
+from extract.library.load_changes import ChangeLoader
+from extract.library.stored import ALBUMS, LIKES, Collection, stored_entries
+from extract.loading.clean import clean, optional_time, parse_time
+from extract.loading.source_checks import SourceCheck, read_check
+from extract.loading.syncing import Sync, sync
+from extract.loading.whole_view import PAGE_SIZE, PageFacts
 from profiles.errors import TrackerError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from extract.report import LoadReport, Progress
     from profiles.session import Session
 
 logger = logging.getLogger(__name__)
 
-PAGE_SIZE = changes.PAGE_SIZE
 FULL_PASS_EVERY = timedelta(days=8)  # a day more than the weekly flow, which then is the one that makes it
 
 
@@ -41,9 +35,9 @@ def sync_liked_tracks(
 ) -> LoadReport:
     """Bring `liked_tracks` and the events of tracks in line with GET /me/tracks.
 
-    Reads what is needed to prove what changed (one page where nothing did); everything with `full`, the
-    first time and after eight days without. Raises Deferred or another TrackerError after loading what had
-    come: then, as after a pass that is not whole, nothing is removed.
+    Reads what is needed to prove what changed: one page where nothing did. Reads everything with `full`, the
+    first time, and after eight days without a full pass. Raises Deferred or another TrackerError after
+    loading what was read; then, as after a pass that is not whole, nothing is removed.
     """
     return _sync(session, LIKES, full=full, progress=progress)
 
@@ -51,49 +45,35 @@ def sync_liked_tracks(
 def sync_saved_albums(
     session: Session, *, full: bool = False, progress: Progress | None = None
 ) -> LoadReport:
-    """Bring `saved_albums` and the events of albums in line with GET /me/albums, all tracks of each included.
+    """Bring `saved_albums` and the events of albums in line with GET /me/albums, with all tracks of each.
 
-    With `full` the tracks beyond the embedded fifty are asked for again too, else only where an album is
+    With `full` the tracks beyond the embedded fifty are asked for again too, otherwise only where an album is
     new or its first fifty changed. Raises as `sync_liked_tracks` does. Never touches likes.
     """
     return _sync(session, ALBUMS, full=full, progress=progress)
 
 
 def _sync(session: Session, collection: Collection, *, full: bool, progress: Progress | None) -> LoadReport:
-    resource = collection.table.name
-    calls_before = session.spotify.calls_made
-    with advisory_lock(session.database, f"extract:{resource}", wait=False) as is_mine:
-        if not is_mine:
-            logger.info("%s: skipped, another process is syncing it", resource)
-            return LoadReport.skipped(resource)
-        pipeline.ensure_tables(session, "library")
-        pipeline.finish_pending(session, "library")
-        check = read_check(session.database, resource)
-        why = _why_full(check, collection, full=full, now=as_of(session.settings))
-        report = None
-        if why is None and check is not None:
-            try:
-                report = _incremental_pass(session, collection, check)
-            except changes.Unproven as reason:
-                why = str(reason)
-        if report is None:
-            logger.info("%s: full pass, because %s", resource, why)
-            report = full_pass(session, collection, again=full, progress=progress)
-            report = replace(report, detail={"why": why, **report.detail})
-    report = replace(report, calls=session.spotify.calls_made - calls_before)
-    logger.info(
-        "%s: %d rows, %d removed, %d calls %s",
-        resource,
-        report.rows,
-        report.removed,
-        report.calls,
-        report.detail,
-    )
-    return report
+    with sync(session, collection.table.name, "library") as run:
+        if run.has_lock:
+            check = read_check(session.database, run.resource)
+            reason = _why_full_pass(check, collection, full=full, now=run.started_at)
+            if reason is None and check is not None:
+                try:
+                    _incremental_pass(run, collection, check)
+                except changes.Unproven as error:
+                    reason = str(error)
+            if reason is not None:
+                logger.info("%s: full pass, because %s", run.resource, reason)
+                run.detail["why"] = reason
+                full_pass(run, collection, refetch_albums=full, progress=progress)
+    return run.report()
 
 
-def _why_full(check: SourceCheck | None, collection: Collection, *, full: bool, now: datetime) -> str | None:
-    """Say why everything has to be listed, None where finding the changes will do."""
+def _why_full_pass(
+    check: SourceCheck | None, collection: Collection, *, full: bool, now: datetime
+) -> str | None:
+    """Say why everything has to be listed, None where it is enough to find the changes."""
     if full:
         return "it was asked for"
     if collection is ALBUMS:
@@ -108,52 +88,56 @@ def _why_full(check: SourceCheck | None, collection: Collection, *, full: bool, 
     return None
 
 
-def _incremental_pass(session: Session, collection: Collection, check: SourceCheck) -> LoadReport:
-    """Read only the pages that prove what changed. Raises changes.Unproven where that is not enough."""
-    noticed_at = as_of(session.settings)
-    known = known_entries(session.database, collection)
-    intake = Intake(session, collection, known, noticed_at)
-    came: dict[int, list[Any]] = {}
+def _incremental_pass(run: Sync, collection: Collection, check: SourceCheck) -> None:
+    """Read only the pages that prove what changed. Raises changes.Unproven where they prove nothing."""
+    stored = stored_entries(run.session.database, collection)
+    loader = ChangeLoader(run, collection, stored)
+    pages: dict[int, list[Any]] = {}
 
-    def fetch_page(offset: int) -> changes.Page:
-        page = session.spotify.page(collection.path, limit=PAGE_SIZE, offset=offset)
-        came[offset] = page.items
+    def fetch_page(offset: int) -> changes.ListedPage:
+        page = run.session.spotify.page(collection.path, limit=PAGE_SIZE, offset=offset)
+        pages[offset] = page.items
         total = PageFacts.of(page).total
         if total is None:
             raise changes.Unproven("a page names no total")
-        return changes.Page([_entry(collection, item) for item in page.items], total)
+        return changes.ListedPage([_entry_of(collection, item) for item in page.items], total)
 
-    standing = {changes.Entry(entry.added_at, id_) for id_, entry in known.items() if entry.is_present}
-    unstored = {changes.Entry(parse_time(moment), id_) for id_, moment in check.detail.get("unstored", [])}
+    present = {changes.LibraryEntry(entry.added_at, id_) for id_, entry in stored.items() if entry.is_present}
+    unstored = {
+        changes.LibraryEntry(parse_time(moment), id_) for id_, moment in check.detail.get("unstored", [])
+    }
     try:
-        found = changes.detect_changes(fetch_page, standing | unstored)
+        found = changes.detect_changes(fetch_page, present | unstored)
     except TrackerError as error:
-        _take_all(intake, came)
-        intake.flush()
-        logger.warning("%s: cut short, nothing removed: %s", collection.table.name, error)
+        _add_pages(loader, pages)
+        loader.load_partial()
+        logger.warning("%s: cut short, nothing removed: %s", run.resource, error)
         raise
-    _take_all(intake, came)
-    # what is missed beside an entry without an id may be that entry
-    veiled = {entry.added_at for entry in (unstored - found.gone) | set(found.new) if not entry.id}
-    gone = {e.id: e.added_at for e in found.gone if e in standing and e.added_at not in veiled}
-    removed = intake.finish(gone)
+    _add_pages(loader, pages)
+    # an entry without an id may be any that was added at its time, so none of that time counts as removed
+    hidden_times = {entry.added_at for entry in (unstored - found.gone) | set(found.new) if not entry.id}
+    loader.load_whole_pass(
+        {
+            entry.id: entry.added_at
+            for entry in found.gone
+            if entry in present and entry.added_at not in hidden_times
+        }
+    )
     still_unstored = sorted((entry.id, entry.added_at.isoformat()) for entry in unstored - found.gone)
-    memory = {**check.detail, "unstored": [*still_unstored, *intake.unstored(but=unstored)]}
-    write_check(session.database, collection.table.name, noticed_at, found.total, memory)
-    return intake.report(removed, {"pass": "incremental", "pages": found.pages_read})
+    unstored_now = [*still_unstored, *loader.unstored(but=unstored)]
+    run.record_check(found.total, {**check.detail, "unstored": unstored_now})
+    loader.add_detail({"pass": "incremental", "pages": found.pages_read})
 
 
-def _take_all(intake: Intake, came: Mapping[int, list[Any]]) -> None:
-    for _, items in sorted(came.items()):
-        intake.take(items, may_flush=False)
+def _add_pages(loader: ChangeLoader, pages: dict[int, list[Any]]) -> None:
+    for _, items in sorted(pages.items()):
+        loader.add(items, may_load=False)
 
 
-def _entry(collection: Collection, item: Any) -> changes.Entry:
-    """The entry that an item stands for. One without an id is known by its moment alone."""
+def _entry_of(collection: Collection, item: Any) -> changes.LibraryEntry:
+    """The entry that a listed item is. One without an id has its time alone."""
     item = clean(item) if isinstance(item, dict) else {}
     added_at = optional_time(item.get("added_at"))
     if added_at is None:
         raise changes.Unproven("an entry has no readable added_at")
-    thing = item.get(collection.kind)
-    id_ = text_or_none(thing.get("id")) if isinstance(thing, dict) else None
-    return changes.Entry(added_at, id_ or "")
+    return changes.LibraryEntry(added_at, collection.id_in(item) or "")

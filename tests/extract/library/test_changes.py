@@ -9,7 +9,15 @@ from math import ceil
 
 import pytest
 
-from extract.library.changes import PAGE_SIZE, Changes, Entry, FetchPage, Page, Unproven, detect_changes
+from extract.library.changes import (
+    Changes,
+    FetchPage,
+    LibraryEntry,
+    ListedPage,
+    Unproven,
+    detect_changes,
+)
+from extract.loading.whole_view import PAGE_SIZE
 
 START = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -63,24 +71,26 @@ class Library:
             case _:
                 self.like_again(min(some, 5))
 
-    def listed(self) -> list[Entry]:
+    def listed(self) -> list[LibraryEntry]:
         order = {id_: (moment, hash((id_, 7))) for id_, moment in self.entries.items()}
-        return [Entry(self.entries[id_], id_) for id_ in sorted(order, key=order.__getitem__, reverse=True)]
+        return [
+            LibraryEntry(self.entries[id_], id_) for id_ in sorted(order, key=order.__getitem__, reverse=True)
+        ]
 
-    def known(self) -> frozenset[Entry]:
-        return frozenset(Entry(moment, id_) for id_, moment in self.entries.items())
+    def known(self) -> frozenset[LibraryEntry]:
+        return frozenset(LibraryEntry(moment, id_) for id_, moment in self.entries.items())
 
 
-def reader(listed: list[Entry], reads: list[int]) -> FetchPage:
-    def fetch_page(offset: int) -> Page:
+def reader(listed: list[LibraryEntry], reads: list[int]) -> FetchPage:
+    def fetch_page(offset: int) -> ListedPage:
         assert offset % PAGE_SIZE == 0
         reads.append(offset)
-        return Page(listed[offset : offset + PAGE_SIZE], len(listed))
+        return ListedPage(listed[offset : offset + PAGE_SIZE], len(listed))
 
     return fetch_page
 
 
-def detect(listed: list[Entry], known: frozenset[Entry]) -> tuple[Changes, list[int]]:
+def detect(listed: list[LibraryEntry], known: frozenset[LibraryEntry]) -> tuple[Changes, list[int]]:
     reads: list[int] = []
     return detect_changes(reader(listed, reads), known), reads
 
@@ -235,8 +245,8 @@ def test_a_total_that_moves_while_paging_is_not_believed() -> None:
     library.unlike(1)
     listed = library.listed()
 
-    def fetch_page(offset: int) -> Page:
-        return Page(listed[offset : offset + PAGE_SIZE], len(listed) + (offset > 0))
+    def fetch_page(offset: int) -> ListedPage:
+        return ListedPage(listed[offset : offset + PAGE_SIZE], len(listed) + (offset > 0))
 
     with pytest.raises(Unproven, match="total moved"):
         detect_changes(fetch_page, before)
@@ -249,8 +259,8 @@ def test_a_list_that_shifts_while_paging_is_not_believed() -> None:
     listed = library.listed()
     shifted = [listed[0], *listed[:-1]]
 
-    def fetch_page(offset: int) -> Page:
-        return Page((shifted if offset else listed)[offset : offset + PAGE_SIZE], len(listed))
+    def fetch_page(offset: int) -> ListedPage:
+        return ListedPage((shifted if offset else listed)[offset : offset + PAGE_SIZE], len(listed))
 
     with pytest.raises(Unproven):
         detect_changes(fetch_page, before)
@@ -260,4 +270,4 @@ def test_a_short_page_is_not_believed() -> None:
     library = spread_library(150)
     listed = library.listed()
     with pytest.raises(Unproven, match="holds 40 entries"):
-        detect_changes(lambda _: Page(listed[:40], 150), library.known())
+        detect_changes(lambda _: ListedPage(listed[:40], 150), library.known())

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from extract.library import changes, sync
 from extract.library.sync import sync_liked_tracks
 from profiles.database import advisory_lock
 from profiles.errors import Deferred, Forbidden, SpotifyUnavailable
@@ -180,7 +179,3 @@ def test_likes_in_no_order_of_time_are_listed_in_full_each_time(
     assert report.detail["pass"] == "full"
     assert "order" in report.detail["why"]
     assert ask(LIKED_NOW) == liked(spotify)
-
-
-def test_page_sizes_agree() -> None:
-    assert sync.PAGE_SIZE == changes.PAGE_SIZE == 50
