@@ -1,4 +1,4 @@
-"""Helpers of these tests: questions to the database, and answers that the simulated account cannot give."""
+"""Helpers of these tests: queries, and answers of Spotify that the simulated account cannot give."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ SAVED_NOW = LIKED_NOW.replace("liked_tracks", "saved_albums").replace("track", "
 
 @dataclass
 class ScriptedSpotify:
-    """Stands for the client where Spotify's answer itself is the matter: the answers by path, in turn."""
+    """Takes the place of the client and gives prepared answers, by path and one after the other."""
 
     answers: dict[str, list[Any]] = field(default_factory=dict)
     calls_made: int = 0
@@ -83,7 +83,7 @@ class ScriptedSpotify:
 
 
 def scripted(session: Session, **answers: list[Any]) -> Session:
-    """The session with scripted answers; `me_tracks` stands for the path me/tracks."""
+    """Return the session with prepared answers; `me_tracks` means the path me/tracks, `__` a hyphen."""
     named = {path.replace("__", "-").replace("_", "/"): pages for path, pages in answers.items()}
     return replace(session, spotify=ScriptedSpotify(named))  # type: ignore[arg-type]
 

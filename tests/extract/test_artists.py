@@ -1,4 +1,4 @@
-"""Artists and their albums: budgeted, most wanted first, and never asked for while they are fresh."""
+"""Artists and their albums: within budgets, most played first, and not again before they are due."""
 
 from __future__ import annotations
 
@@ -95,7 +95,9 @@ def test_counted_plays_decide_where_the_warehouse_has_them(
     assert ask(ARTISTS) == [artist_of(spotify, heard)]
 
 
-def test_a_fresh_artist_is_never_asked_for_again(synced: Session, spotify: RunningSandbox) -> None:
+def test_an_artist_that_was_asked_for_lately_is_not_asked_for_again(
+    synced: Session, spotify: RunningSandbox
+) -> None:
     sync_artists(synced)
     spotify.calls.reset()
     sync_artists(synced)
@@ -119,7 +121,7 @@ def test_an_unknown_artist_is_not_asked_for_every_night(
     assert spotify.calls.count(template="/artists/{id}") == 0
 
 
-def test_without_the_scope_for_top_artists_look_ups_do(
+def test_without_the_scope_for_top_artists_single_artists_are_still_looked_up(
     synced: Session, spotify: RunningSandbox, ask: Ask
 ) -> None:
     spotify.faults.add("forbidden", path="/me/top/artists", times=None)
@@ -128,7 +130,7 @@ def test_without_the_scope_for_top_artists_look_ups_do(
     assert len(ask(ARTISTS)) == 25
 
 
-def test_a_quota_ends_it_as_deferred_with_what_came_loaded(
+def test_a_quota_defers_the_sync_after_what_was_read_is_loaded(
     synced: Session, spotify: RunningSandbox, ask: Ask
 ) -> None:
     spotify.faults.add("quota_exceeded", nth=6, path="/artists/*", retry_after=86_236)

@@ -1,4 +1,4 @@
-"""What a sync costs, counted by the simulated Spotify: the cost follows the change, not the library."""
+"""Calls of a sync, counted by the simulated Spotify: they grow with the change, not with the library."""
 
 from __future__ import annotations
 

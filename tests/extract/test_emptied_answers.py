@@ -1,4 +1,4 @@
-"""What an answer without content leaves in the raw tables: the answer itself, and what was known before."""
+"""After an answer without content the raw tables have both, that answer and the earlier content."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_playlist_entries_keep_what_they_held_wherever_they_stand(session: Sessi
     assert ask("select uri from raw_spotify.playlist_items order by position") == [SONG["uri"], None]
 
 
-def test_where_fewer_entries_are_hidden_than_missed_none_is_guessed(session: Session, ask: Ask) -> None:
+def test_where_fewer_items_are_null_than_missing_none_is_filled(session: Session, ask: Ask) -> None:
     at_once = [{"added_at": "2026-01-01T00:00:00Z", "item": thing} for thing in (SONG, OTHER)]
     sync_playlists(listed(session, at_once, "one"), ["p"])
     sync_playlists(listed(session, [{"added_at": "2026-01-01T00:00:00Z", "item": None}], "two"), ["p"])

@@ -231,7 +231,7 @@ def test_polls_go_on_while_the_library_has_to_wait(session: Session, spotify: Ru
     assert poll(session).outcome == "new"
 
 
-def test_a_twin_of_a_running_poll_leaves_it_the_work(session: Session, ask: Ask) -> None:
+def test_a_second_poll_at_the_same_time_is_skipped(session: Session, ask: Ask) -> None:
     with advisory_lock(session.database, "extract:recently_played", wait=False):
         assert poll(session).outcome == "skipped"
     assert ask(POLLS) == []

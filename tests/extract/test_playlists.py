@@ -135,7 +135,7 @@ def test_a_playlist_edited_while_it_is_read_is_read_again(
     assert ask(URIS, long) == rotated
 
 
-def test_a_playlist_that_never_stands_still_keeps_its_old_entries(
+def test_a_playlist_that_changes_during_each_read_keeps_its_old_items(
     session: Session, spotify: RunningSandbox, ask: Ask
 ) -> None:
     long = long_playlist(spotify, 120)

@@ -1,4 +1,4 @@
-"""What can be played, asked of a simulated Spotify in pages, and kept in a real PostgreSQL."""
+"""Availability: a simulated Spotify is asked for pages, and a real PostgreSQL stores the answers."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from tests.extract.conftest import of_size, page_of, scripted
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from extract.report import LoadReport
     from profiles.session import Session
     from sandbox.control.faults import FaultKind
     from sandbox.testing import RunningSandbox
@@ -87,7 +88,7 @@ def test_a_relinked_like_is_playable_under_its_stored_id_with_the_substitute_nam
 
 
 @of_size(likes=120, albums=0)
-def test_likes_of_one_second_are_told_apart_by_isrc(
+def test_likes_of_one_second_are_distinguished_by_isrc(
     session: Session, spotify: RunningSandbox, ask: Ask
 ) -> None:
     session = in_market(session)
@@ -108,9 +109,8 @@ def test_likes_of_one_second_are_told_apart_by_isrc(
     }
 
 
-def test_tied_likes_that_nothing_tells_apart_stay_unknown(
-    synced: Session, spotify: RunningSandbox, ask: Ask
-) -> None:
+def check_two_likes_that_nothing_distinguishes(synced: Session, spotify: RunningSandbox) -> LoadReport:
+    """Relink the first two likes, give them one time, and check them without looking up single tracks."""
     account = spotify.account
     first, second, *_ = account.likes
     second.added_at = first.added_at
@@ -118,15 +118,21 @@ def test_tied_likes_that_nothing_tells_apart_stay_unknown(
     for like, other in zip((first, second), others, strict=True):
         account.tracks[like.track_id].relinked_to = other
     sync_liked_tracks(synced, full=True)
-    report = check_availability(in_market(synced, spotify_tracks_per_day=0), full=True)
-    assert report.detail["unpaired"] == 2
-    assert not {first.track_id, second.track_id} & {id_ for id_, _ in ask(ANSWERS)}
+    return check_availability(in_market(synced, spotify_tracks_per_day=0), full=True)
 
 
-def test_what_its_page_could_not_tell_is_looked_up_alone(
+def test_likes_of_one_second_that_nothing_distinguishes_stay_unknown(
     synced: Session, spotify: RunningSandbox, ask: Ask
 ) -> None:
-    test_tied_likes_that_nothing_tells_apart_stay_unknown(synced, spotify, ask)
+    report = check_two_likes_that_nothing_distinguishes(synced, spotify)
+    assert report.detail["unpaired"] == 2
+    assert not {like.track_id for like in spotify.account.likes[:2]} & {id_ for id_, _ in ask(ANSWERS)}
+
+
+def test_a_track_that_its_page_did_not_answer_for_is_looked_up(
+    synced: Session, spotify: RunningSandbox, ask: Ask
+) -> None:
+    check_two_likes_that_nothing_distinguishes(synced, spotify)
     report = check_availability(synced)
     assert report.detail["looked_up"] == 2
     assert {first.track_id for first in spotify.account.likes[:2]} <= {id_ for id_, _ in ask(ANSWERS)}
@@ -153,7 +159,7 @@ def test_only_a_changed_answer_is_written(synced: Session, spotify: RunningSandb
 
 
 @of_size(likes=300, albums=100, long_albums=2)
-def test_everything_costs_its_pages_alone(session: Session, spotify: RunningSandbox, ask: Ask) -> None:
+def test_a_full_check_costs_one_call_per_page(session: Session, spotify: RunningSandbox, ask: Ask) -> None:
     session = in_market(session)
     sync_saved_albums(session)
     sync_liked_tracks(session)
@@ -164,7 +170,7 @@ def test_everything_costs_its_pages_alone(session: Session, spotify: RunningSand
 
 
 @of_size(likes=350, albums=0)
-def test_seven_nights_see_every_track_at_a_seventh_of_the_calls(
+def test_seven_nights_check_every_track_at_a_seventh_of_the_calls(
     session: Session, spotify: RunningSandbox, ask: Ask
 ) -> None:
     session = in_market(session)
@@ -225,7 +231,7 @@ def test_an_answer_without_is_playable_changes_nothing(synced: Session, ask: Ask
 
 
 @of_size(likes=400, albums=0)
-def test_a_pass_cut_short_by_a_quota_loads_what_came_then_goes_on_from_there(
+def test_a_check_cut_short_by_a_quota_loads_its_answers_and_continues_from_there(
     session: Session, spotify: RunningSandbox, ask: Ask
 ) -> None:
     session = in_market(session)
@@ -242,7 +248,7 @@ def test_a_pass_cut_short_by_a_quota_loads_what_came_then_goes_on_from_there(
 
 
 @of_size(likes=100, albums=0)
-def test_a_page_of_another_list_leaves_its_tracks_unknown_with_a_word_of_it(
+def test_a_page_of_another_list_leaves_its_tracks_unknown_and_is_reported(
     session: Session, spotify: RunningSandbox, ask: Ask
 ) -> None:
     session = in_market(session)
@@ -259,7 +265,7 @@ def test_a_page_of_another_list_leaves_its_tracks_unknown_with_a_word_of_it(
     assert ask("select count(*) from ops.catalog_checks where kind = 'likes_page'") == [0]
 
 
-def test_an_unliked_track_is_looked_up_alone(synced: Session, spotify: RunningSandbox, ask: Ask) -> None:
+def test_an_unliked_track_is_looked_up(synced: Session, spotify: RunningSandbox, ask: Ask) -> None:
     unliked = spotify.account.liked_ids[0]
     spotify.account.unlike(unliked)
     sync_liked_tracks(synced)
@@ -272,7 +278,9 @@ def test_an_unliked_track_is_looked_up_alone(synced: Session, spotify: RunningSa
     assert spotify.calls.count(template="/tracks/{id}") == 0
 
 
-def test_a_track_that_is_gone_is_said_to_be_gone(synced: Session, spotify: RunningSandbox, ask: Ask) -> None:
+def test_a_track_that_spotify_no_longer_knows_is_stored_as_gone(
+    synced: Session, spotify: RunningSandbox, ask: Ask
+) -> None:
     unliked = spotify.account.liked_ids[0]
     spotify.account.unlike(unliked)
     spotify.account.tracks[unliked].is_gone = True
@@ -297,7 +305,9 @@ def test_look_ups_stop_at_the_days_budget(session: Session, spotify: RunningSand
 
 
 @of_size(likes=100, albums=1)
-def test_look_ups_go_on_while_the_library_rests(session: Session, spotify: RunningSandbox, ask: Ask) -> None:
+def test_look_ups_go_on_while_calls_to_the_library_are_deferred(
+    session: Session, spotify: RunningSandbox, ask: Ask
+) -> None:
     session = in_market(session)
     sync_liked_tracks(session)
     spotify.account.unlike(spotify.account.liked_ids[0])

@@ -1,4 +1,4 @@
-"""A session without Spotify: what these tests run cannot call it."""
+"""A session without Spotify, so that nothing in these tests can call it."""
 
 from __future__ import annotations
 

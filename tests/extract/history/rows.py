@@ -1,4 +1,4 @@
-"""Rows as Spotify's exports have them, and looks into what was loaded."""
+"""Rows as Spotify's exports have them, and queries of what was loaded."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Row = dict[str, Any]
 
 
 def extended(number: int, **changes: Any) -> Row:
-    """The stream `number` of a life, as exported since 2024."""
+    """Return the stream `number` of a history, as exported since 2024."""
     ended = START + timedelta(minutes=4 * number)
     return {
         "ts": ended.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -48,7 +48,7 @@ def extended(number: int, **changes: Any) -> Row:
 
 
 def endsong(number: int, **changes: Any) -> Row:
-    """The same stream as exported until 2022."""
+    """Return the same stream as exported until 2022."""
     row = extended(number)
     for key in [key for key in row if key.startswith("audiobook_")] + ["ip_addr"]:
         del row[key]
@@ -67,7 +67,7 @@ def endsong(number: int, **changes: Any) -> Row:
 
 
 def one_year(number: int, **changes: Any) -> Row:
-    """The same stream in the one-year account data."""
+    """Return the same stream as in the one-year account data."""
     ended = START + timedelta(minutes=4 * number)
     return {
         "endTime": ended.strftime("%Y-%m-%d %H:%M"),
@@ -78,7 +78,7 @@ def one_year(number: int, **changes: Any) -> Row:
 
 
 def write(path: Path, rows: object) -> Path:
-    """Write them as Spotify does."""
+    """Write rows into a file, as Spotify does."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(orjson.dumps(rows, option=orjson.OPT_INDENT_2))
     return path
@@ -90,7 +90,7 @@ def stored(
     *,
     commit: bool = False,
 ) -> list[tuple[Any, ...]]:
-    """The result of a query, which may change something where it is to `commit`."""
+    """Return the rows of a query. With `commit` it may change something."""
     with closing(session.database.connect(autocommit=commit)) as connection, connection.cursor() as cursor:
         cursor.execute(query)
         return cursor.fetchall()

@@ -1,4 +1,4 @@
-"""Files that are damaged, cut, wrong or strange: each has an outcome, and the rest loads."""
+"""Files that are damaged, cut, wrong or strange: each has an outcome, and the others are loaded."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_of_a_damaged_zip_member_the_rows_before_the_damage_are_loaded(
     assert report.plays > 2000
 
 
-def test_a_name_that_climbs_out_of_the_zip_is_only_a_name(
+def test_a_zip_member_with_a_path_outside_the_zip_is_read_and_writes_no_file(
     session: Session, export: Path, tmp_path: Path
 ) -> None:
     with zipfile.ZipFile(export / "my.zip", "w") as archive:
@@ -227,7 +227,7 @@ def test_a_row_without_an_end_does_not_fill_the_memory() -> None:
 
 
 class Long(io.BufferedIOBase):
-    """A list of 200 MB that is never held whole."""
+    """A list of 200 MB that is never in memory as a whole."""
 
     def __init__(self, rows: int) -> None:
         self._row = orjson.dumps(extended(1)) + b",\n"

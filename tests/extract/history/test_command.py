@@ -16,18 +16,19 @@ if TYPE_CHECKING:
     from profiles.session import Session
 
 
-def test_the_table_tells_what_was_read(
+def test_the_table_shows_what_was_read(
     session: Session, export: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(export / "Streaming_History_Audio_0.json", [extended(1), extended(1), extended(2, ts=None)])
     assert main(["import", str(export)]) == 0
     table = [line.strip().split("  ", 1) for line in capsys.readouterr().out.splitlines()[1:12]]
-    told = {what: amount.strip() for what, amount in table}
-    assert (told["rows read"], told["plays"], told["duplicates"], told["rejected"]) == ("3", "1", "1", "1")
-    assert told["first"] == "2023-05-01 12:04 UTC"
+    shown = {what: amount.strip() for what, amount in table}
+    counts = [shown[name] for name in ("rows read", "plays", "duplicates", "rejected")]
+    assert counts == ["3", "1", "1", "1"]
+    assert shown["first"] == "2023-05-01 12:04 UTC"
 
 
-def test_json_has_the_same_and_every_file(
+def test_the_json_has_the_same_counts_and_every_file(
     session: Session, export: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(export / "Streaming_History_Audio_0.json", [extended(1)])

@@ -66,7 +66,7 @@ def test_every_era_is_read_from_folders_and_zips_together(session: Session, expo
     )
 
 
-def test_spoken_word_is_kept_apart(session: Session, export: Path) -> None:
+def test_podcasts_and_audiobooks_are_kinds_of_their_own(session: Session, export: Path) -> None:
     nothing: dict[str, Any] = dict.fromkeys(
         ["master_metadata_track_name", "master_metadata_album_artist_name", "spotify_track_uri"]
     )
@@ -172,7 +172,7 @@ def test_equal_rows_inside_a_file_and_across_files_are_kept_once_and_counted(
     ],
     ids=["without uris", "without reasons", "renamed, without uris", "artist renamed", "titles renamed"],
 )
-def test_what_another_export_tells_otherwise_is_stored_and_counted_as_a_duplicate(
+def test_a_stream_that_another_export_reports_differently_is_stored_and_counted_as_a_duplicate(
     session: Session, export: Path, other: Callable[[int], Row]
 ) -> None:
     write(export / "a" / "endsong_0.json", [extended(n) for n in range(5)])
@@ -194,7 +194,7 @@ def test_of_files_of_one_import_the_later_one_has_the_duplicates(session: Sessio
     ]
 
 
-def test_what_is_another_stream_is_no_duplicate(session: Session, export: Path) -> None:
+def test_another_stream_is_no_duplicate(session: Session, export: Path) -> None:
     write(export / "a" / "endsong_0.json", [extended(n, ms_played=4_999) for n in range(5)])
     import_history(session, export / "a")
     others = [
@@ -209,7 +209,7 @@ def test_what_is_another_stream_is_no_duplicate(session: Session, export: Path) 
     assert (report.plays, report.duplicates) == (4, 0)
 
 
-def test_audiobooks_of_one_year_data_are_kept_apart(session: Session, export: Path) -> None:
+def test_audiobooks_of_one_year_data_are_a_kind_of_their_own(session: Session, export: Path) -> None:
     heard = {"endTime": "2025-05-01 10:00", "authorName": "Jane Austen", "msPlayed": 300_000}
     chapters = [
         heard | {"audiobookName": "Emma", "chapterName": "Chapter 1"},
@@ -271,7 +271,7 @@ def test_skipped_of_any_era_is_a_flag_or_unknown(session: Session, export: Path,
     assert stored(session, "select skipped from raw_export.streaming_history") == [(expected,)]
 
 
-def test_unknown_and_missing_keys_are_told_and_never_fatal(session: Session, export: Path) -> None:
+def test_unknown_and_missing_keys_are_reported_and_never_fatal(session: Session, export: Path) -> None:
     sparse = {"ts": "2023-05-01T00:00:00Z", "ms_played": 1}
     write(
         export / "Streaming_History_Audio_0.json", [extended(1, mood="calm"), sparse, extended(2, mood=None)]
@@ -299,13 +299,13 @@ def test_a_path_without_history_is_bad_input(session: Session, export: Path) -> 
         assert raised.value.exit_status == 2
 
 
-def test_progress_tells_files_bytes_and_rows(session: Session, export: Path) -> None:
+def test_progress_reports_files_bytes_and_rows(session: Session, export: Path) -> None:
     write(export / "Streaming_History_Audio_0.json", [extended(n) for n in range(5)])
     write(export / "Streaming_History_Audio_1.json", [extended(n) for n in range(5, 9)])
-    told: list[ImportProgress] = []
-    import_history(session, export, progress=told.append)
-    assert (told[-1].files_done, told[-1].files_total, told[-1].rows_read) == (2, 2, 9)
-    assert told[-1].bytes_done == told[-1].bytes_total
+    reported: list[ImportProgress] = []
+    import_history(session, export, progress=reported.append)
+    assert (reported[-1].files_done, reported[-1].files_total, reported[-1].rows_read) == (2, 2, 9)
+    assert reported[-1].bytes_done == reported[-1].bytes_total
 
 
 def test_the_lines_of_the_report_add_up(session: Session, export: Path) -> None:

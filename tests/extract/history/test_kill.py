@@ -1,4 +1,4 @@
-"""`kill -9` at any point of an import, then the import again: nothing double, nothing missing."""
+"""After `kill -9` at any point of an import, the next import leaves every row exactly once."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ Killed = Callable[[Path, str, int], None]
 
 @pytest.fixture(scope="module")
 def forking() -> Iterator[subprocess.Popen[str]]:
-    """A process that forks those that are killed."""
+    """A process that forks the children that are killed."""
     command = [sys.executable, "-m", "tests.extract.history.killed"]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=REPOSITORY, stdin=pipe, stdout=pipe, text=True) as process:

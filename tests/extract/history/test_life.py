@@ -1,4 +1,4 @@
-"""The simulated account's own exports, of every kind and overlapping, against its true plays."""
+"""Compares exports of the simulated account, of every kind and overlapping, with its true plays."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_an_export_with_its_oddities_is_counted_to_the_row(
     assert not any(file.unknown_keys for file in report.files)
 
 
-def test_the_same_life_in_two_eras_is_loaded_once(session: Session, export: Path) -> None:
+def test_the_same_history_in_two_export_formats_is_loaded_once(session: Session, export: Path) -> None:
     account = small_account()
     older = make_export(account, "endsong", quirks=Quirks.none())
     newer = make_export(account, "extended", quirks=Quirks.none())

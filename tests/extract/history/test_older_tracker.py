@@ -1,4 +1,4 @@
-"""An older tracker's database, read and never written."""
+"""Importing an older tracker's database, which is never written to."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_missing_tables_and_columns_are_named_and_tolerated(session: Session, ol
     ]
 
 
-def test_nothing_is_written_on_its_side(session: Session, old: Database) -> None:
+def test_nothing_is_written_to_the_older_database(session: Session, old: Database) -> None:
     run(old, WHOLE)
     trap = "insert into plays default values; select ''"
     run(old, f"create function spy() returns text language sql as $$ {trap} $$")

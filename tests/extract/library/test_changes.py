@@ -1,4 +1,4 @@
-"""Change detection against a model of the library: whatever was edited, the result is the truth."""
+"""Change detection against a model of the library: it finds exactly what was edited."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ START = datetime(2020, 1, 1, tzinfo=UTC)
 
 @dataclass
 class Library:
-    """A model of the liked songs: one entry per id, newest first, ties in an order of its own."""
+    """A model of the liked songs: one entry per id, newest first, entries of one time in any order."""
 
     chance: random.Random
     entries: dict[str, datetime] = field(default_factory=dict)
@@ -105,7 +105,7 @@ def a_library(size: int, seed: int = 1) -> Library:
 
 
 def spread_library(size: int) -> Library:
-    """A library without ties."""
+    """Return a library in which all times differ."""
     library = Library(random.Random(5))
     for _ in range(size):
         library.now += timedelta(seconds=90)
@@ -209,14 +209,14 @@ def test_two_likes_of_the_same_second_are_two_entries() -> None:
     assert len({entry.id for entry in found.new}) == 2
 
 
-def test_all_likes_removed_is_believed_from_the_one_empty_page() -> None:
+def test_one_empty_page_proves_that_all_likes_were_removed() -> None:
     library = a_library(700)
     found, reads = detect([], library.known())
     assert found.gone == library.known()
     assert reads == [0]
 
 
-def test_a_list_in_another_order_is_not_believed() -> None:
+def test_a_list_in_another_order_proves_nothing() -> None:
     library = spread_library(400)
     listed = library.listed()
     random.Random(3).shuffle(listed)
@@ -224,7 +224,7 @@ def test_a_list_in_another_order_is_not_believed() -> None:
         detect(listed, library.known())
 
 
-def test_an_old_date_that_appears_below_the_top_is_not_believed() -> None:
+def test_an_old_date_that_appears_below_the_top_proves_nothing() -> None:
     library = spread_library(1000)
     before = library.known()
     library.entries["stranger"] = START + timedelta(seconds=90 * 500 + 7)
@@ -232,14 +232,14 @@ def test_an_old_date_that_appears_below_the_top_is_not_believed() -> None:
         detect(library.listed(), before)
 
 
-def test_entries_that_were_never_seen_are_not_taken_for_a_quiet_library() -> None:
+def test_entries_that_were_never_seen_do_not_count_as_an_unchanged_library() -> None:
     library = spread_library(300)
     before = frozenset(sorted(library.known())[:-5] + sorted(library.known())[-4:])
     with pytest.raises(Unproven):
         detect(library.listed(), before)
 
 
-def test_a_total_that_moves_while_paging_is_not_believed() -> None:
+def test_a_total_that_changes_while_paging_proves_nothing() -> None:
     library = spread_library(1000)
     before = library.known()
     library.unlike(1)
@@ -252,7 +252,7 @@ def test_a_total_that_moves_while_paging_is_not_believed() -> None:
         detect_changes(fetch_page, before)
 
 
-def test_a_list_that_shifts_while_paging_is_not_believed() -> None:
+def test_a_list_that_shifts_while_paging_proves_nothing() -> None:
     library = spread_library(150)
     before = library.known()
     library.unlike(3)
@@ -266,7 +266,7 @@ def test_a_list_that_shifts_while_paging_is_not_believed() -> None:
         detect_changes(fetch_page, before)
 
 
-def test_a_short_page_is_not_believed() -> None:
+def test_a_short_page_proves_nothing() -> None:
     library = spread_library(150)
     listed = library.listed()
     with pytest.raises(Unproven, match="holds 40 entries"):

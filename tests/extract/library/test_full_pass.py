@@ -1,4 +1,4 @@
-"""Passes that were cut short, shifted, killed or made twice; and when everything is listed."""
+"""Full passes: when they are made, and what happens where one is cut short, shifted or killed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     ids=lambda fault: fault[0]["kind"],
 )
 @pytest.mark.parametrize("full", [True, False], ids=["full", "changes"])
-def test_a_pass_cut_short_loads_what_came_and_removes_nothing(
+def test_a_pass_cut_short_loads_what_was_read_and_removes_nothing(
     session: Session,
     spotify: RunningSandbox,
     ask: Ask,
@@ -145,7 +145,7 @@ def test_ties_that_come_in_another_order_with_each_request_remove_nothing(
     assert ask(EVENTS) == []
 
 
-def test_a_twin_of_a_running_sync_leaves_it_the_work(session: Session, ask: Ask) -> None:
+def test_a_second_sync_at_the_same_time_is_skipped(session: Session, ask: Ask) -> None:
     with advisory_lock(session.database, "extract:liked_tracks", wait=False):
         report = sync_liked_tracks(session)
     assert report.detail["pass"] == "skipped"

@@ -100,7 +100,7 @@ def test_a_removed_like_leaves_its_row_and_an_event(
 
 @pytest.mark.fault(9)
 @of_size(likes=430)
-def test_an_unlike_is_noticed_every_night_and_not_by_weekly_full_passes_alone(
+def test_an_unlike_is_noticed_every_night_and_not_only_by_weekly_full_passes(
     session: Session, spotify: RunningSandbox, ask: Ask
 ) -> None:
     sync_liked_tracks(session)
@@ -128,7 +128,7 @@ def test_one_removed_and_one_added_at_equal_totals_are_both_noticed(
     assert ask(LIKED_NOW) == liked(spotify)
 
 
-def test_a_like_taken_back_and_given_again_comes_out_liked(
+def test_a_track_that_is_unliked_and_liked_again_is_liked(
     session: Session, spotify: RunningSandbox, ask: Ask
 ) -> None:
     sync_liked_tracks(session)
@@ -172,7 +172,7 @@ def test_all_likes_removed_is_believed_when_the_pass_is_whole(
 
 
 @of_size(likes=260)
-def test_random_lives_of_a_library_end_in_the_truth(
+def test_after_random_changes_the_stored_library_equals_the_real_one(
     session: Session, spotify: RunningSandbox, ask: Ask
 ) -> None:
     chance = random.Random(11)

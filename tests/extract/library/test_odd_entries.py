@@ -1,4 +1,4 @@
-"""Entries that are not as they should be cost themselves alone."""
+"""An entry that cannot be stored does not affect the others."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def test_a_like_without_an_id_is_counted_and_hides_no_removal(session: Session, 
         item(1, "2026-01-01T00:00:00Z"),
     ]
     sync_liked_tracks(scripted(session, me_tracks=[page_of(first)]))
-    veiled = {"added_at": "2026-01-02T00:00:00Z", "track": None}
-    report = sync_liked_tracks(scripted(session, me_tracks=[page_of([first[0], veiled, first[2]])]))
+    without_track = {"added_at": "2026-01-02T00:00:00Z", "track": None}
+    report = sync_liked_tracks(scripted(session, me_tracks=[page_of([first[0], without_track, first[2]])]))
     assert report.detail["without_id"] == 1
     assert ask(LIKED_NOW) == ["id1", "id2", "id3"], "the entry without an id may be the one that is missed"
-    report = sync_liked_tracks(scripted(session, me_tracks=[page_of([first[0], veiled, first[2]])]))
-    report = sync_liked_tracks(scripted(session, me_tracks=[page_of([first[0], veiled])]), full=True)
+    report = sync_liked_tracks(scripted(session, me_tracks=[page_of([first[0], without_track, first[2]])]))
+    report = sync_liked_tracks(scripted(session, me_tracks=[page_of([first[0], without_track])]), full=True)
     assert ask(LIKED_NOW) == ["id2", "id3"]
 
 

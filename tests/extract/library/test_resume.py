@@ -1,4 +1,4 @@
-"""A full pass that was cut short goes on where it stopped, and removes only what a whole view proves gone."""
+"""A full pass that was cut short goes on where it stopped. Only whole views remove entries."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_albums_that_were_not_seen_come_first_and_the_whole_view_decides(
 
 
 @ALBUMS
-def test_a_first_pass_over_albums_keeps_what_came_and_asks_for_no_long_album_twice(
+def test_a_first_pass_over_albums_keeps_what_was_read_and_asks_for_no_long_album_twice(
     session: Session, spotify: RunningSandbox, ask: Ask
 ) -> None:
     cut_short(sync_saved_albums, session, spotify, after_pages=3)
@@ -164,7 +164,7 @@ def test_albums_that_shift_while_a_resumed_pass_reads_are_not_taken_for_gone(
 
 
 @of_size(albums=230)
-def test_whatever_happens_to_albums_between_two_attempts_the_next_pass_tells_the_truth(
+def test_whatever_happens_to_albums_between_two_attempts_the_next_pass_stores_what_is_saved(
     session: Session, spotify: RunningSandbox, ask: Ask
 ) -> None:
     chance = random.Random(5)

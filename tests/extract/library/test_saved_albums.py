@@ -1,4 +1,4 @@
-"""Saved albums with all their tracks, apart from likes."""
+"""Saved albums with all their tracks, independent of likes."""
 
 from __future__ import annotations
 
@@ -85,9 +85,7 @@ def test_unsaving_an_album_leaves_the_likes_of_its_songs(
 
 
 @pytest.mark.fault(5)
-def test_unsaving_the_last_album_is_an_ordinary_night(
-    session: Session, spotify: RunningSandbox, ask: Ask
-) -> None:
+def test_unsaving_the_last_album_leaves_no_album(session: Session, spotify: RunningSandbox, ask: Ask) -> None:
     sync_saved_albums(session)
     spotify.account.saved_albums.clear()
     assert sync_saved_albums(session).removed == 1

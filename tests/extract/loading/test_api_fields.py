@@ -1,4 +1,4 @@
-"""The inventory of the API's fields: what came, since when, and what stopped coming."""
+"""The inventory of the API's fields: when each one last had a value."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ MONDAY = datetime(2026, 11, 16, tzinfo=UTC)
         ("nothing.at.all", False),
     ],
 )
-def test_a_value_is_what_is_neither_missing_nor_null_nor_empty(path: str, *, found: bool) -> None:
+def test_a_value_is_neither_missing_nor_null_nor_empty(path: str, *, found: bool) -> None:
     payload = {
         "id": "a",
         "name": "",

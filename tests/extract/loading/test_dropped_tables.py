@@ -1,4 +1,4 @@
-"""Raw tables that somebody dropped: made again with what dlt needs around them, and said."""
+"""Raw tables that somebody dropped are made again, with what dlt needs, and a warning names them."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def test_a_poll_whose_load_fails_has_left_its_row(session: Session, ask: Ask) ->
     assert [outcome for outcome, *_ in ask(POLLS)] == ["new"]
 
 
-def test_a_poll_that_cannot_even_begin_leaves_its_row(
+def test_a_poll_that_cannot_begin_leaves_its_row(
     session: Session, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pipeline.ensure_tables(session, "listening")

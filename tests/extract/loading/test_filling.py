@@ -1,4 +1,4 @@
-"""What an answer lacks is taken from an earlier one, field by field, and nothing else."""
+"""Fields that an answer lacks, and no others, are taken from an earlier answer."""
 
 from __future__ import annotations
 
@@ -88,23 +88,23 @@ def test_missing_keys_are_filled() -> None:
     ],
     ids=str,
 )
-def test_an_answer_that_lacks_nothing_stands_alone(changes: dict[str, Any]) -> None:
+def test_an_answer_that_lacks_nothing_needs_no_filling(changes: dict[str, Any]) -> None:
     assert filled(like(**changes), LIKE) is None
 
 
-def test_the_first_answer_stands_alone() -> None:
+def test_the_first_answer_cannot_be_filled() -> None:
     assert filled(like(name=""), None) is None
 
 
-def test_content_that_came_bit_by_bit_is_kept_together() -> None:
+def test_content_of_several_answers_is_kept_together() -> None:
     stored = like(artists=[], external_ids={})
     for answer in (like(name="", external_ids={}), like(name="", artists=[]), like(name="", album=None)):
         stored = filled(answer, stored) or answer
     assert stored == LIKE
 
 
-def test_what_holds_for_a_time_alone_is_not_filled() -> None:
-    """A track that plays again has no restriction any more."""
+def test_fields_that_change_with_time_are_not_filled() -> None:
+    """A track that can be played again has no restriction."""
     before = like(
         restrictions={"reason": "market"}, is_playable=False, popularity=30, available_markets=["GB"]
     )

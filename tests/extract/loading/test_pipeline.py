@@ -1,4 +1,4 @@
-"""Loads: tables before the first row, packages that a kill left behind, twins, locks."""
+"""Loads: empty tables, packages that a kill left, two loads at the same time, locks."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_one_bad_row_among_many_is_named_and_the_others_are_loaded(session: Sess
     )
 
 
-def test_a_locked_table_is_waited_for_only_so_long_and_blames_no_row(
+def test_a_load_waits_for_a_locked_table_and_rejects_no_row_because_of_it(
     session: Session, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pipeline.ensure_tables(session, "library")
@@ -220,7 +220,7 @@ def run_extract(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_command_line_loads_everything_and_says_so(
+def test_the_command_line_loads_everything_and_reports_it(
     session: Session, spotify: RunningSandbox, ask: Ask
 ) -> None:
     done = run_extract()

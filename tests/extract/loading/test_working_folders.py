@@ -1,4 +1,4 @@
-"""dlt's working folders: whatever becomes of their files, loads go on, and nothing fetched is lost."""
+"""Damaged working folders of dlt: loads go on, and no fetched row is lost."""
 
 from __future__ import annotations
 
@@ -284,7 +284,7 @@ def test_what_a_killed_import_had_read_is_loaded_though_its_folder_is_damaged(
     assert ask(EXPORTS) == [4]
 
 
-def test_the_doctor_tells_of_a_damaged_folder_and_of_what_was_set_aside(session: Session) -> None:
+def test_the_doctor_reports_a_damaged_folder_and_what_was_set_aside(session: Session) -> None:
     def findings() -> list[tuple[str, str]]:
         found = [each for each in examine(session.settings).findings if each.subject == "dlt"]
         return [(each.state, each.message) for each in found]
