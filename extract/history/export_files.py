@@ -123,12 +123,6 @@ def fingerprint(source: SourceFile) -> Fingerprint:
     return Fingerprint(digest.hexdigest())
 
 
-def fingerprint_of_path(path: Path) -> Fingerprint:
-    """Hash the file at a path, a zip as a whole."""
-    with path.open("rb") as stream:
-        return Fingerprint(hashlib.file_digest(stream, "sha256").hexdigest())
-
-
 def _add(found: FoundFiles, path: Path, name: str) -> None:
     suffix = path.suffix.lower()
     if suffix == ".zip":

@@ -20,29 +20,19 @@ if TYPE_CHECKING:
 Format: TypeAlias = Literal["extended", "one_year"]
 Era: TypeAlias = Literal["extended_until_2022", "extended_2023", "extended_since_2024", "one_year"]
 
+_SAME_NAMES = (
+    "ts", "ms_played", "platform", "conn_country", "episode_name", "audiobook_title", "audiobook_uri",
+    "audiobook_chapter_uri", "audiobook_chapter_title", "reason_start", "reason_end", "shuffle",
+    "skipped", "offline", "offline_timestamp", "incognito_mode",
+)  # fmt: skip
 EXTENDED_KEYS: Mapping[str, str] = {
-    "ts": "ts",
-    "ms_played": "ms_played",
-    "platform": "platform",
-    "conn_country": "conn_country",
+    **{name: name for name in _SAME_NAMES},
     "master_metadata_track_name": "track_name",
     "master_metadata_album_artist_name": "artist_name",
     "master_metadata_album_album_name": "album_name",
     "spotify_track_uri": "track_uri",
-    "episode_name": "episode_name",
     "episode_show_name": "show_name",
     "spotify_episode_uri": "episode_uri",
-    "audiobook_title": "audiobook_title",
-    "audiobook_uri": "audiobook_uri",
-    "audiobook_chapter_uri": "audiobook_chapter_uri",
-    "audiobook_chapter_title": "audiobook_chapter_title",
-    "reason_start": "reason_start",
-    "reason_end": "reason_end",
-    "shuffle": "shuffle",
-    "skipped": "skipped",
-    "offline": "offline",
-    "offline_timestamp": "offline_timestamp",
-    "incognito_mode": "incognito_mode",
 }
 ONE_YEAR_KEYS: Mapping[str, str] = {
     "endTime": "ts",

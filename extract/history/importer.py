@@ -12,6 +12,7 @@ import pyarrow as pa
 from extract.history import export_files, known_files
 from extract.history.arrow_rows import ArrowRows
 from extract.history.columns import SCHEMA, to_batch
+from extract.history.export_files import SourceFile
 from extract.history.formats import format_of, is_video_name
 from extract.history.import_lock import exclusive_loader
 from extract.history.import_report import FileReport, ImportProgress, ImportReport
@@ -22,7 +23,6 @@ from extract.loading.export_tables import STREAMING_HISTORY
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from extract.history.export_files import Fingerprint, SourceFile
     from extract.history.import_report import ShowProgress
     from extract.loading.loader import Loader
     from extract.loading.tables import RawTable, Row
@@ -149,9 +149,9 @@ class ExportImport:
             yield new_rows
 
     def _reject_file(self, unreadable: export_files.UnreadableFile) -> None:
-        path = unreadable.path
-        content: Fingerprint = export_files.fingerprint_of_path(path)
-        file = FileInProgress(unreadable.name, path.stat().st_size, content.file_id, content.sha256)
+        source = SourceFile(unreadable.name, unreadable.path.stat().st_size, unreadable.path)
+        content = export_files.fingerprint(source)
+        file = FileInProgress(source.name, source.size, content.file_id, content.sha256)
         file.outcome, file.reason = "rejected", unreadable.reason
         self._reports.append((file.file_id, file.report()))
         if file.file_id not in self._imported:

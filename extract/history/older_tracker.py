@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import chain
@@ -31,6 +32,7 @@ from extract.history.older_database import (
     text_of,
     utc_time,
 )
+from extract.history.reader import FileInProgress
 from extract.loading.export_tables import (
     DATASET,
     TRACKER_EXCLUSIONS,
@@ -81,51 +83,28 @@ def _import_plays(old: Connection, loader: Loader, database: Database) -> FileRe
     if not {"played_at"} <= set(columns):
         reason = "it has no such table" if not columns else "it has no column played_at"
         return FileReport("plays", "rejected", reason)
-    counts = PlayCounts()
+    file = FileInProgress("plays")
     hashes = known_files.StoredHashes(database, TRACKER_PLAYS)
 
-    def tables() -> Iterator[pa.Table]:
+    def new_plays() -> Iterator[pa.Table]:
         for rows in batches_of(old, "plays", columns):
-            new_rows = hashes.take_new(counts.plays_of(rows))
-            counts.new += new_rows.num_rows
-            if new_rows.num_rows:
-                yield new_rows
+            plays = [play for row in rows if (play := _play(row)) is not None]
+            table = pa.Table.from_pylist(plays, schema=arrow_schema(TRACKER_PLAYS))
+            file.add_times(table["played_at"])
+            file.reject_reasons["no usable time"] += len(rows) - len(plays)
+            new = hashes.take_new(table)
+            file.new["track"] += new.num_rows
+            if new.num_rows:
+                yield new
 
-    stream = tables()
+    stream = new_plays()
     if (first := next(stream, None)) is not None:
         loader.load({TRACKER_PLAYS: ArrowRows(TRACKER_PLAYS, chain([first], stream))})
     missing = [name for name in PLAY_COLUMNS if name not in columns]
-    return FileReport(
-        "plays",
-        "partial" if missing or counts.rejected else "loaded",
-        _reason_for(missing, counts.rejected),
-        "tracker",
-        rows_read=counts.read,
-        new={"track": counts.new},
-        duplicates=counts.read - counts.new - counts.rejected,
-        rejected=counts.rejected,
-        first_at=counts.first_at,
-        last_at=counts.last_at,
-    )
-
-
-class PlayCounts:
-    """What was read of the plays so far."""
-
-    def __init__(self) -> None:
-        self.read = self.new = self.rejected = 0
-        self.first_at: datetime | None = None
-        self.last_at: datetime | None = None
-
-    def plays_of(self, rows: list[dict[str, Any]]) -> pa.Table:
-        """Count these rows, and return those with a time as an Arrow table."""
-        self.read += len(rows)
-        plays = [play for row in rows if (play := _play(row)) is not None]
-        self.rejected += len(rows) - len(plays)
-        times = [play["played_at"] for play in plays]
-        self.first_at = min([*times, *([self.first_at] if self.first_at else [])], default=None)
-        self.last_at = max([*times, *([self.last_at] if self.last_at else [])], default=None)
-        return pa.Table.from_pylist(plays, schema=arrow_schema(TRACKER_PLAYS))
+    rejected = file.reject_reasons.total()
+    file.outcome = "partial" if missing or rejected else "loaded"
+    file.reason = _reason_for(missing, rejected)
+    return replace(file.report(), format="tracker")
 
 
 def _play(row: Mapping[str, Any]) -> Row | None:

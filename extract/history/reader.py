@@ -27,12 +27,12 @@ REJECTED_KEPT = 10_000  # per file; all are counted
 
 @dataclass
 class FileInProgress:
-    """One file while it is read: counts, rejected rows, and its outcome."""
+    """One file, or one table of an older tracker, while it is read: counts, rejected rows, outcome."""
 
     name: str
-    size: int
-    file_id: int
-    sha256: str
+    size: int = 0
+    file_id: int = 0
+    sha256: str = ""
     file_format: Format | None = None
     outcome: Outcome = "loaded"
     reason: str | None = None
