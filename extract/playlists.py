@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from extract.loading.clean import clean, optional_time, text_or_none
-from extract.loading.filling import filled
+from extract.loading.filling import StoredItem, fill_playlist_items
 from extract.loading.resources import resource_of, rows_of
 from extract.loading.source_checks import read_check, write_check
 from extract.loading.stored_payloads import changed_rows, stored_payloads
 from extract.loading.syncing import Sync, sync
-from extract.loading.tables import FILLED, IS_GONE, PLAYLIST_ITEMS, PLAYLISTS, Row
+from extract.loading.tables import IS_GONE, PLAYLIST_ITEMS, PLAYLISTS, Row
 from extract.loading.whole_view import PAGE_SIZE, PageFacts, why_not_whole
 from profiles.errors import Forbidden, NotFound
 
@@ -175,7 +173,7 @@ def _sync_items(run: Sync, playlist_id: str, listed: Row | None) -> str | None:
         {"playlist_id": playlist_id, "position": position, IS_GONE: True}
         for position in range(len(rows), stored_count)
     ]
-    _fill_items(rows, _stored_items(database, playlist_id))
+    fill_playlist_items(rows, _stored_items(database, playlist_id))
     loaded = run.load({PLAYLIST_ITEMS: [*rows, *surplus]})
     run.rows -= len(surplus)
     total = len(rows) - len(loaded.rejected)
@@ -224,15 +222,6 @@ def _uri_in(payload: dict[str, Any]) -> str | None:
     return text_or_none(thing.get("uri")) if isinstance(thing, dict) else None
 
 
-@dataclass(frozen=True)
-class StoredItem:
-    """A stored playlist item: its uri, when it was added (as Spotify wrote it), and its filled payload."""
-
-    uri: str | None
-    added_at: str | None
-    payload: dict[str, Any]
-
-
 def _count_stored_items(database: Database, playlist_id: str) -> int:
     with database.transaction() as cursor:
         cursor.execute(
@@ -253,28 +242,3 @@ def _stored_items(database: Database, playlist_id: str) -> list[StoredItem]:
             StoredItem(_uri_in(payload), text_or_none(payload.get("added_at")), payload)
             for (payload,) in cursor
         ]
-
-
-def _fill_items(rows: list[Row], stored: list[StoredItem]) -> None:
-    """Fill what items lack from the stored items of the same uri, at whatever position.
-
-    An item that Spotify shows as null is recognised by the time when it was added. Where the numbers of null
-    and of missing items of one time differ, they cannot be told apart and stay empty.
-    """
-    by_uri = {item.uri: item for item in reversed(stored) if item.uri}
-    listed = {row["uri"] for row in rows}
-    missing: dict[str, list[StoredItem]] = defaultdict(list)
-    nulls: dict[str, list[Row]] = defaultdict(list)
-    for item in stored:
-        if item.uri and item.added_at and item.uri not in listed:
-            missing[item.added_at].append(item)
-    for row in rows:
-        if row["uri"]:
-            earlier = by_uri.get(row["uri"])
-            row[FILLED] = filled(row["payload"], earlier.payload if earlier else None)
-        elif added_at := text_or_none(row["payload"].get("added_at")):
-            nulls[added_at].append(row)
-    for added_at, null_rows in nulls.items():
-        if len(null_rows) == len(missing[added_at]):
-            for row, item in zip(null_rows, missing[added_at], strict=True):
-                row[FILLED] = filled(row["payload"], item.payload)

@@ -30,7 +30,7 @@ class LoadReport:
 
     @property
     def summary(self) -> str:
-        """One line."""
+        """Return the report as one line."""
         if self.detail.get("pass") == "skipped":
             return f"skipped, {self.detail.get('why')}"
         gone = f", {self.removed} removed" if self.removed else ""
@@ -54,5 +54,5 @@ class PollReport:
 
     @property
     def summary(self) -> str:
-        """One line."""
+        """Return the report as one line."""
         return f"{self.new} new of {self.count} plays, {self.calls} calls"

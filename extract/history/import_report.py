@@ -115,12 +115,12 @@ class ImportReport:
 
     @property
     def why_useless(self) -> str:
-        """Why no file of it could be read."""
+        """Return why no file could be read."""
         return "; ".join(self.remarks()) or "nothing in it could be read"
 
     @property
     def summary(self) -> str:
-        """One line."""
+        """Return the report as one line."""
         return (
             f"{self.rows_read:,} rows read, {self.plays:,} plays and {self.podcasts:,} podcasts added,"
             f" {self.duplicates:,} duplicates, {self.rejected:,} rejected, in {self.seconds:.0f} s"

@@ -6,22 +6,27 @@ lacks something, the filled answer is stored in a column beside it.
 
 from __future__ import annotations
 
+from collections import defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from extract.loading.clean import text_or_none
+from extract.loading.tables import FILLED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from extract.loading.tables import Row
+
 # Fields that say what an object is. Fields that change with time (popularity, playability) are never filled.
 CONTENT = frozenset(
     {
-        *("track", "item", "album", "artists", "tracks", "items", "owner"),
-        *("id", "uri", "type", "name", "display_name", "external_ids", "isrc", "explicit", "genres"),
-        *("images", "url", "duration_ms", "track_number", "disc_number", "album_type", "total_tracks"),
-        *("release_date", "release_date_precision"),
+        "track", "item", "album", "artists", "tracks", "items", "owner", "id", "uri", "type", "name",
+        "display_name", "external_ids", "isrc", "explicit", "genres", "images", "url", "duration_ms",
+        "track_number", "disc_number", "album_type", "total_tracks", "release_date",
+        "release_date_precision",
     }
-)
+)  # fmt: skip
 WRAPPED = ("track", "item")  # two names of one field: which of them is used depends on the API's mode
 COUNTED_FROM_ONE = frozenset({"duration_ms", "track_number", "disc_number", "total_tracks"})
 # an object in such a list counts only if it has this field
@@ -41,6 +46,40 @@ def filled(latest: Mapping[str, Any], earlier: Mapping[str, Any] | None) -> dict
         earlier = {**earlier, **dict.fromkeys(WRAPPED), **dict.fromkeys(named, thing)}
     result = _fill_object(latest, earlier)
     return None if result == latest else result
+
+
+@dataclass(frozen=True)
+class StoredItem:
+    """A stored playlist item: its uri, when it was added (as Spotify wrote it), and its filled payload."""
+
+    uri: str | None
+    added_at: str | None
+    payload: dict[str, Any]
+
+
+def fill_playlist_items(rows: list[Row], stored: list[StoredItem]) -> None:
+    """Fill what items lack from the stored items of the same uri, at whatever position.
+
+    An item that Spotify shows as null is recognised by the time when it was added. Where the numbers of null
+    and of missing items of one time differ, they cannot be told apart and stay empty.
+    """
+    by_uri = {item.uri: item for item in reversed(stored) if item.uri}
+    listed = {row["uri"] for row in rows}
+    missing: dict[str, list[StoredItem]] = defaultdict(list)
+    nulls: dict[str, list[Row]] = defaultdict(list)
+    for item in stored:
+        if item.uri and item.added_at and item.uri not in listed:
+            missing[item.added_at].append(item)
+    for row in rows:
+        if row["uri"]:
+            earlier = by_uri.get(row["uri"])
+            row[FILLED] = filled(row["payload"], earlier.payload if earlier else None)
+        elif added_at := text_or_none(row["payload"].get("added_at")):
+            nulls[added_at].append(row)
+    for added_at, null_rows in nulls.items():
+        if len(null_rows) == len(missing[added_at]):
+            for row, item in zip(null_rows, missing[added_at], strict=True):
+                row[FILLED] = filled(row["payload"], item.payload)
 
 
 def _fill_object(latest: Mapping[str, Any], earlier: Mapping[str, Any]) -> dict[str, Any]:
