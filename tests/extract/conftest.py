@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,11 @@ def spotify(request: pytest.FixtureRequest) -> Iterator[RunningSandbox]:
 def of_size(**size: int) -> pytest.MarkDecorator:
     """Let the simulated account have a library of that size."""
     return pytest.mark.parametrize("spotify", [size], indirect=True, ids=str)
+
+
+def warnings_in(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return the warnings that were logged. A command run earlier in this process may log more than these."""
+    return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
 
 
 def liked(spotify: RunningSandbox) -> list[str]:

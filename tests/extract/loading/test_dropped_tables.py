@@ -13,7 +13,7 @@ from extract.library.sync import sync_liked_tracks
 from extract.listening import poll
 from extract.loading import pipeline
 from extract.loading.groups import GROUPS
-from tests.extract.conftest import LIKED_NOW, of_size
+from tests.extract.conftest import LIKED_NOW, of_size, warnings_in
 from tests.extract.loading.test_working_folders import (
     EXPORTS,
     export_of,
@@ -73,7 +73,7 @@ def test_a_poll_makes_again_what_was_dropped_and_goes_on_after(
     caplog.clear()
     listen(spotify, 1)
     assert poll(session).new == 1
-    assert caplog.text == ""
+    assert warnings_in(caplog) == []
 
 
 @of_size(likes=70, albums=0, plays=50)
