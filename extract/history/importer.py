@@ -206,10 +206,10 @@ def _load_all(loader: Loader, export: ExportImport) -> None:
     stream = export.tables()
     records: dict[RawTable, list[Row]] = {}
     while (first := next(stream, None)) is not None:
-        loader.load({STREAMING_HISTORY: ArrowRows(STREAMING_HISTORY, _package(first, stream)), **records})
+        loader.load_all({STREAMING_HISTORY: ArrowRows(STREAMING_HISTORY, _package(first, stream)), **records})
         records = record_rows(export.take_recordable())
     rest = record_rows(export.take_recordable())
-    loader.load({table: records.get(table, []) + rest.get(table, []) for table in {*records, *rest}})
+    loader.load_all({table: records.get(table, []) + rest.get(table, []) for table in {*records, *rest}})
 
 
 def _package(first: pa.Table, stream: Iterator[pa.Table]) -> Iterator[pa.Table]:

@@ -99,7 +99,7 @@ def _import_plays(old: Connection, loader: Loader, database: Database) -> FileRe
 
     stream = new_plays()
     if (first := next(stream, None)) is not None:
-        loader.load({TRACKER_PLAYS: ArrowRows(TRACKER_PLAYS, chain([first], stream))})
+        loader.load_all({TRACKER_PLAYS: ArrowRows(TRACKER_PLAYS, chain([first], stream))})
     missing = [name for name in PLAY_COLUMNS if name not in columns]
     rejected = file.reject_reasons.total()
     file.outcome = "partial" if missing or rejected else "loaded"
@@ -151,7 +151,7 @@ def _import_small(
             kept: Row = {column: json_value(row.get(column)) for column in named if column != key}
             rows[identity] = {key: identity, **kept, "payload": other_columns(row, named), "imported_at": now}
     changed = [row for row in rows.values() if stored.get(row[key]) != _comparable(row)]
-    loader.load({table: changed})
+    loader.load_all({table: changed})
     added = sum(row[key] not in stored for row in changed)
     missing = [name for name in named if name not in columns]
     remark = _reason_for(missing, rejected)

@@ -75,23 +75,29 @@ class Loader:
         except DltException as error:
             raise self._failure(error) from None
 
-    def load(self, batches: Batches) -> Loaded:
-        """Load one package. Rows to copy are written while the package is made, so they may be a stream.
+    def load(self, batches: Mapping[RawTable, Sequence[Row]]) -> Loaded:
+        """Load one package. Rows that PostgreSQL refuses are returned as rejected, the others are loaded.
 
-        Merged rows that PostgreSQL refuses are returned as rejected. Raises LoadFailed where the rows are not
-        to blame, or where some of them are copied; and any TrackerError that a stream of rows raises.
+        Raises LoadFailed where the rows are not to blame.
         """
-        batches = {table: rows for table, rows in batches.items() if rows}
-        if not batches:
-            return Loaded(rows=0)
         try:
             self._run(batches)
         except DltException as error:
-            if any(table.is_copied for table in batches):
-                raise self._failure(error) from None
-            rows = [(table, row) for table in batches for row in cast("Sequence[Row]", batches[table])]
+            rows = [(table, row) for table in batches for row in batches[table]]
             return self._load_what_can_be_loaded(rows, error)
-        return Loaded(sum(len(rows) for rows in batches.values() if isinstance(rows, list)))
+        return Loaded(sum(map(len, batches.values())))
+
+    def load_all(self, batches: Batches) -> None:
+        """Load one package, with all of its rows. Rows to copy are written now, so they may be a stream.
+
+        Raises LoadFailed where a row is refused too, and any TrackerError that a stream of rows raises.
+        """
+        batches = {table: rows for table, rows in batches.items() if rows}
+        if batches:
+            try:
+                self._run(batches)
+            except DltException as error:
+                raise self._failure(error) from None
 
     def _new_pipeline(self) -> dlt.Pipeline:
         options = quote(f"-clock_timeout={self._lock_timeout}")
@@ -114,13 +120,17 @@ class Loader:
             repair.make_again(pipeline, database, group, dropped)
         if any(folders_set_aside(self._folder)):
             working_folders.carry_over(self._folder, pipeline.default_schema)
-        self._finish_pending()
+        is_package_dropped = not self._finish_pending()
         if unknown := missing_parts(database, group):  # new in this version, or the first time at all
             self._teach_schema()
             repair.make_again(pipeline, database, group, unknown)
             self._finish_pending()
         if missing:
             repair.restore_load_ids(pipeline, database, group, missing)
+        if is_new or is_package_dropped:
+            # a package that was lost or dropped may have stored rows, and dbt reads recorded loads alone
+            read_by_load = [table.name for table in group.tables if table.is_read_by_load]
+            repair.record_loads(pipeline, database, group, read_by_load)
         if dropped:
             repair.report_dropped(database, group, dropped)
 
@@ -200,9 +210,12 @@ class Loader:
 
     # -- packages that an earlier run left
 
-    def _finish_pending(self) -> None:
-        """Load what a killed run left; drop it where it can never be loaded. Raises LoadFailed."""
-        pipeline = self._pipeline
+    def _finish_pending(self) -> bool:
+        """Load what a killed run left; drop it where it can never be loaded. Returns False if it was dropped.
+
+        Raises LoadFailed.
+        """
+        pipeline, is_loaded = self._pipeline, True
         if pipeline.has_pending_data:
             self._delete_copied_rows_that_dlt_does_not_know()
             try:
@@ -216,7 +229,9 @@ class Loader:
                     "dropped a load of %s that cannot be finished: %s", pipeline.pipeline_name, brief(error)
                 )
                 self._drop_pending()
+                is_loaded = False
         self._delete_finished_packages()
+        return is_loaded
 
     def _delete_copied_rows_that_dlt_does_not_know(self) -> None:
         copied = {table.name for table in self._group.tables if table.is_copied}

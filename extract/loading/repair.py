@@ -21,6 +21,8 @@ from extract.loading.tables import LOAD_ID
 from profiles.clock import real_now
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import dlt
     from dlt.common.destination.client import WithStagingDataset, WithStateSync
 
@@ -79,7 +81,6 @@ def restore_load_ids(
     dbt reads rows of recorded loads alone: it would never see the others.
     """
     unmarked = [part.table for part in missing if part.schema == group.dataset and part.column == LOAD_ID]
-    all_loads_missing = Missing(group.dataset, LOADS) in missing
     with database.transaction() as cursor:
         for table in unmarked:
             cursor.execute(
@@ -88,7 +89,18 @@ def restore_load_ids(
                 ),
                 [str(time.time())],
             )
-        for table in [table.name for table in group.tables] if all_loads_missing else unmarked:
+    if Missing(group.dataset, LOADS) in missing:
+        record_loads(pipeline, database, group, [table.name for table in group.tables])
+    else:
+        record_loads(pipeline, database, group, unmarked)
+
+
+def record_loads(
+    pipeline: dlt.Pipeline, database: Database, group: TableGroup, tables: Iterable[str]
+) -> None:
+    """Record the loads of all rows in these tables that no recorded load covers."""
+    with database.transaction() as cursor:
+        for table in tables:
             cursor.execute(
                 sql.SQL(
                     """
@@ -96,7 +108,7 @@ def restore_load_ids(
                     select distinct
                         {column}, %s, 0, to_timestamp(cast({column} as double precision)), %s
                     from {table}
-                    where {column} not in (select load_id from {loads})
+                    where {column} not in (select load_id from {loads} where status = 0)
                     """
                 ).format(
                     loads=sql.Identifier(group.dataset, LOADS),

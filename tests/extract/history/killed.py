@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 POINTS: dict[str, tuple[Any, str, bool]] = {
-    "before a package is made": (Loader, "load", False),
+    "before a package is made": (Loader, "load_all", False),
     "while a file is read": (importer, "to_batch", False),
     "between extract and normalize": (Pipeline, "normalize", False),
     "between normalize and load": (Pipeline, "load", False),
     "before COPY": (PostgresCsvCopyJob, "run", False),
     "after COPY, before dlt knows": (PostgresCsvCopyJob, "run", True),
     "before the package is closed": (Load, "complete_package", False),
-    "after a package": (Loader, "load", True),
+    "after a package": (Loader, "load_all", True),
 }
 
 

@@ -93,4 +93,4 @@ def stored(
     """Return the rows of a query. With `commit` it may change something."""
     with closing(session.database.connect(autocommit=commit)) as connection, connection.cursor() as cursor:
         cursor.execute(query)
-        return cursor.fetchall()
+        return cursor.fetchall() if cursor.description else []

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from extract.history import import_history
-from extract.loading.pipeline import ensure_tables
+from extract.loading.pipeline import LoadFailed, ensure_tables
 from tests.extract.history.killed import POINTS
 from tests.extract.history.rows import extended, stored, write
 
@@ -74,6 +74,15 @@ def assert_complete(session: Session) -> None:
         ("Streaming_History_Audio_1.json", 400, 300, 100, "loaded"),
         ("Streaming_History_Audio_2.json", 400, 300, 100, "loaded"),
     ]
+    assert_every_row_is_of_a_recorded_load(session)
+
+
+def assert_every_row_is_of_a_recorded_load(session: Session) -> None:
+    """dbt reads the rows of recorded loads alone."""
+    loads = "select load_id from raw_export._dlt_loads where status = 0"
+    assert stored(
+        session, f"select count(*) from raw_export.streaming_history where _dlt_load_id not in ({loads})"
+    ) == [(0,)]
 
 
 @pytest.mark.parametrize("point", POINTS)
@@ -111,5 +120,19 @@ def test_a_lost_working_folder_costs_time_and_no_rows(
     ensure_tables(session, "exports")
     killed(life, "after COPY, before dlt knows", 2)
     shutil.rmtree(tracker_home / "dlt")
+    import_history(session, life)
+    assert_complete(session)
+
+
+def test_a_package_that_is_dropped_after_its_copy_leaves_no_row_that_dbt_cannot_see(
+    session: Session, life: Path, killed: Killed
+) -> None:
+    ensure_tables(session, "exports")
+    killed(life, "after COPY, before dlt knows", 2)
+    refuse = "alter table raw_export.import_files add constraint refuse check (false) not valid"
+    stored(session, refuse, commit=True)
+    with pytest.raises(LoadFailed):
+        import_history(session, life)
+    stored(session, "alter table raw_export.import_files drop constraint refuse", commit=True)
     import_history(session, life)
     assert_complete(session)
