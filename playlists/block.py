@@ -35,7 +35,7 @@ _SEED = re.compile(r"^(none|day|week|month|fixed:.+)$")
 
 
 class _Strict(BaseModel):
-    """An unknown key is a typing error: silently ignored it would give a silently wrong playlist."""
+    """Refuses unknown keys: a misspelled one that was ignored would give a wrong playlist without a word."""
 
     # the docstrings below the fields are what the forms in the UI say of them
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
@@ -91,7 +91,7 @@ class BlockOptions(_Strict):
     mode: Mode = "mirror"
     """mirror: as selected, always; append: only add, your own additions stay; freeze: filled once."""
     on_empty: Literal["keep", "clear", "fail"] = "keep"
-    """What happens when nothing is selected any more: it keeps what it has, is emptied, or the run fails."""
+    """When nothing is selected any more: the playlist keeps what it has, is emptied, or the run fails."""
     max_churn: Annotated[float, Field(ge=0, le=1, strict=True)] | None = None
     """Refuse a push that changes more than this share of the list, unless forced."""
     requires: Requires = Requires()

@@ -75,7 +75,7 @@ class Insert:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """PUT /playlists/{id}/items: a block to before a position, counted before the move.
+    """PUT /playlists/{id}/items: move a block before a position, as counted before the move.
 
     Never repeated blindly.
     """
@@ -111,21 +111,21 @@ Operation = Remove | Insert | Move | Replace
 
 @dataclass(frozen=True, slots=True)
 class EditScript:
-    """The calls that turn one list into another, and what they do to it."""
+    """The calls that turn one list into another, and the uris that they add, remove and move."""
 
     operations: tuple[Operation, ...] = ()
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     moved: tuple[str, ...] = ()
     dates_lost: tuple[PlaylistEntry, ...] = ()
-    """Entries that stay by uri, but get a new date: they stood there twice, or a replace takes them along."""
+    """Entries that stay, but get a new date: the playlist held them twice, or the whole list is replaced."""
     left_out: tuple[str, ...] = ()
     """Wanted uris beyond the 10,000 that a playlist holds."""
     is_replace: bool = False
 
     @property
     def is_empty(self) -> bool:
-        """Nothing to do, so no call."""
+        """Whether nothing is to be done."""
         return not self.operations
 
 
@@ -145,15 +145,15 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class PlaylistState:
-    """One row of ``ops.playlists``: which Spotify playlist a slug is, and how it stands."""
+    """One row of ``ops.playlists``: which Spotify playlist a slug is, and its state."""
 
     slug: str
     playlist_id: str | None
     name: str | None
     description: str | None = None
-    """What we told Spotify that it is about; None where that is not known."""
+    """The description that we gave it; None where that is not known."""
     asked_public: bool | None = None
-    """Whether we asked Spotify to show it publicly; it may be another way there."""
+    """Whether we asked Spotify to show it publicly; Spotify may have decided otherwise."""
     state: State = "active"
     state_reason: str | None = None
     snapshot_id: str | None = None
@@ -163,7 +163,7 @@ class PlaylistState:
     full_read_at: datetime | None = None
 
     def is_enabled(self, default: bool) -> bool:
-        """Whether it is pushed: what the user said last wins over the block's ``enabled``."""
+        """Whether it is kept up to date: pausing and resuming win over the block's ``enabled``."""
         return default if self.enabled_override is None else self.enabled_override
 
 
@@ -216,7 +216,7 @@ class TestResult:
 
     @property
     def is_run(self) -> bool:
-        """Whether it says anything: a skipped test does not."""
+        """Whether it ran: a skipped test says nothing."""
         return self.status.lower() not in ("skipped", "skip", "no-op")
 
     @property
@@ -245,7 +245,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a push would do to one playlist, and what stands against it."""
+    """What a push would do to one playlist, and the reasons against it."""
 
     slug: str
     name: str
@@ -263,6 +263,8 @@ class Plan:
     snapshot_id: str | None = None
     owner_id: str | None = None
     """The owner that the listing names."""
+    is_full_read_due: bool = True
+    """Whether all entries are read to verify it, not only the pages that were touched."""
     rename_to: str | None = None
     describe_as: str | None = None
     publish_as: bool | None = None
@@ -284,13 +286,13 @@ class Plan:
 
     @property
     def new_details(self) -> dict[str, Any]:
-        """What changes beside the entries: ``name``, ``description``, ``public``, those of them that do."""
+        """The changes beside the entries: any of ``name``, ``description`` and ``public``."""
         details = {"name": self.rename_to, "description": self.describe_as, "public": self.publish_as}
         return {key: value for key, value in details.items() if value is not None}
 
     @property
     def churn(self) -> float:
-        """Share of the list that changes: the larger of added and removed, of the longer of both lists."""
+        """Share of the list that changes: the larger of added and removed, by the longer of both lists."""
         longer = max(len(self.current), len(self.wanted), 1)
         return max(len(self.script.added), len(self.script.removed)) / longer
 

@@ -38,7 +38,7 @@ def read_states(database: Database) -> dict[str, PlaylistState]:
 
 
 def write_intent(database: Database, slug: str, name: str) -> None:
-    """Say that a playlist is about to be made, so that a crash during its creation is noticed later."""
+    """Note that a playlist is about to be made, so that a crash during its creation is noticed later."""
     with database.transaction() as cursor:
         cursor.execute(
             "insert into ops.playlists (slug, name) values (%s, %s) on conflict (slug) do update"
@@ -98,7 +98,7 @@ def write_state(database: Database, slug: str, state: State, reason: str | None)
 
 
 def write_override(database: Database, slug: str, name: str, *, enabled: bool, reason: str | None) -> None:
-    """What the user said about pausing wins over the block's ``enabled`` from now on."""
+    """Pause or resume a playlist: from now on this wins over the block's ``enabled``."""
     state = "active" if enabled else "paused"
     with database.transaction() as cursor:
         cursor.execute(
@@ -110,8 +110,8 @@ def write_override(database: Database, slug: str, name: str, *, enabled: bool, r
         )
 
 
-def write_standing_snapshot(database: Database, slug: str, snapshot_id: str) -> None:
-    """All entries were read while the listing showed this snapshot, and they are as we recorded them."""
+def confirm_snapshot(database: Database, slug: str, snapshot_id: str) -> None:
+    """Remember that all entries were read under this snapshot, and are as we recorded them."""
     with database.transaction() as cursor:
         cursor.execute(
             "update ops.playlists set snapshot_id = %s, full_read_at = now(), updated_at = now()"

@@ -1,7 +1,7 @@
-"""Which Spotify playlist a slug is: made once, found again, never made twice, never deleted.
+"""Which Spotify playlist a slug is: it is made once, found again, never made twice and never deleted.
 
-A playlist of ours carries a marker with this installation's id in its description. So one whose mapping was
-lost, or whose creation was never confirmed, is adopted instead of made again.
+A playlist of ours carries a mark with this installation's id in its description. One whose mapping was lost,
+or whose creation was never confirmed, is found by it and adopted.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ class NothingBuiltError(TrackerError):
 
 
 def read_selections(database: Database) -> tuple[dict[str, Selection], dict[str, InputError]]:
-    """Every selection by slug, and by slug why another one cannot be used.
+    """Return every selection by slug, and by slug the reason why another one cannot be used.
 
     Both tables are read in one snapshot, so that a build in between cannot mix two of them. Raises
     NothingBuiltError.
@@ -69,7 +69,7 @@ def read_selections(database: Database) -> tuple[dict[str, Selection], dict[str,
 
 
 def rules_left_out(database: Database) -> dict[str, InputError]:
-    """Why builds leave out a stored rule, by slug. One that the user has paused is not named."""
+    """Return the reasons why builds leave out stored rules, by slug; paused ones are not included."""
     with database.transaction() as cursor:
         cursor.execute(
             "select rules.slug, rules.verdict, rules.verdict_reason from ops.playlist_rules as rules"
@@ -127,7 +127,7 @@ def record_failed_models(database: Database, reasons: Mapping[str, str]) -> None
 
 
 def read_titles(database: Database, uris: Sequence[str]) -> dict[str, str]:
-    """Artist and title by uri for display, as far as they are known; never a reason to fail."""
+    """Return artist and title by uri, for display, where they are known."""
     if not database.relation_exists("analytics.unified_tracks"):
         return {}
     with database.transaction() as cursor:

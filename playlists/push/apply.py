@@ -11,6 +11,7 @@ import logging
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from playlists.playlist_types import Insert, Move, Operation, PlaylistEntry, Remove, Replace, WriteDelays
@@ -22,9 +23,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from playlists.block import Mode
-    from playlists.playlist_types import EditScript
+    from playlists.playlist_types import EditScript, Plan
     from playlists.push.reads import Comparison
+    from profiles.session import Session
     from profiles.spotify.client import SpotifyClient
+
+    Progress = Callable[[str, int, int], None]
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +63,8 @@ class PlaylistEditor:
     entries: list[PlaylistEntry]
     snapshot_id: str | None
     delays: WriteDelays
-    show_progress: Callable[[int, int], None] = lambda _done, _total: None
+    show_progress: Callable[[int, int], None] | None = None
+    """Called with the number of calls made, and with that of all."""
     operations: list[Operation] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
     """Uris that Spotify does not take: they are left out."""
@@ -71,6 +76,23 @@ class PlaylistEditor:
     def __post_init__(self) -> None:
         self._before = list(self.entries)
 
+    @classmethod
+    def of(cls, session: Session, plan: Plan, progress: Progress | None) -> PlaylistEditor:
+        """The editor of a planned playlist. `progress` gets the slug, the calls made and the calls in all."""
+        if plan.state.playlist_id is None:
+            raise AssertionError("a playlist is made before it is filled")
+        return cls(
+            session.spotify,
+            plan.state.playlist_id,
+            wanted=plan.wanted,
+            mode=plan.mode,
+            max_edit_calls=plan.max_edit_calls,
+            entries=list(plan.current),
+            snapshot_id=plan.snapshot_id,
+            delays=WriteDelays.of(session.settings),
+            show_progress=partial(progress, plan.slug) if progress else None,
+        )
+
     @property
     def stuck(self) -> list[str]:
         """Uris that Spotify does not remove: they stay, at the end."""
@@ -80,10 +102,10 @@ class PlaylistEditor:
         """Make the calls of a script. Raises SpotifyError, Deferred."""
         while True:
             try:
-                for number, operation in enumerate(script.operations):
-                    self.show_progress(number, len(script.operations))
+                for number, operation in enumerate(script.operations, start=1):
                     self._perform(operation)
-                self.show_progress(len(script.operations), len(script.operations))
+                    if self.show_progress is not None:
+                        self.show_progress(number, len(script.operations))
             except _UnclearError:
                 self._count_round()
             except _RefusedError:
@@ -173,7 +195,7 @@ class PlaylistEditor:
         raise _UnclearError
 
     def _split(self, operation: Operation, error: BadRequest | NotFound) -> NoReturn:
-        """400, or 404 for a uri: find what Spotify refuses by halves, and leave that out."""
+        """Spotify answered 400, or 404 for a uri: send halves until the refused uri is found."""
         if isinstance(operation, Move):
             if self.snapshot_id is None:
                 raise error
@@ -208,7 +230,7 @@ class PlaylistEditor:
                 self._perform(Remove(second))
 
     def _is_as_expected(self, *, read_all: bool) -> bool:
-        """Whether Spotify shows what it should hold; looked at up to three times, with pauses."""
+        """Whether Spotify shows what the playlist should hold; it is read up to three times, with pauses."""
         if not self.operations:
             return True
         time.sleep(self.delays.settle_s)

@@ -1,9 +1,10 @@
-"""Pure: the cheapest safe calls that turn the current entries of a playlist into the wanted order.
+"""The cheapest safe calls that turn the current entries of a playlist into the wanted order: pure functions.
 
-Three phases: DELETE what goes, POST what comes, move what stands wrong. Kept entries keep their *date added*.
-At most one call per 100 removed, per inserted run (of at most 100) and per block outside a longest increasing
-subsequence. Time n log n. After each call the playlist is non-empty if it was, and nothing stands in it twice
-that did not before, so that a crash between any two calls leaves what the next run can repair.
+There are three phases: DELETE the unwanted entries, POST the missing ones, move those that are out of order.
+Entries that stay keep their *date added*. It takes at most one call per 100 removed entries, per inserted run
+(of at most 100) and per block outside a longest increasing subsequence; the time is n log n. Unless
+nothing is wanted, no call empties a playlist, and none adds a second copy of an entry: the next run can
+repair what a crash between two calls leaves.
 """
 
 from __future__ import annotations
@@ -32,21 +33,21 @@ def edit_script(
     mode: Mode = "mirror",
     max_edit_calls: int = 25,
 ) -> EditScript:
-    """The calls from `current` to `wanted` (distinct uris, in order).
+    """Return the calls from `current` to `wanted` (distinct uris, in order).
 
-    Local files and null items cannot be removed: they stay, at the end. A uri that stands there twice is
-    removed and added again, since a DELETE takes all its copies; its lost date is named. In mode ``append``
-    nothing is removed or moved: what is missing comes at the end. Replaces only where the steps take more
-    than `max_edit_calls` and a replace is cheaper, or where no step could keep the playlist from being empty
-    for a moment; never when a local or null entry would go.
+    Local files and null items cannot be removed: they stay, at the end. A uri that the playlist holds twice
+    is removed and added again, since a DELETE takes all its copies; `dates_lost` names it. In mode ``append``
+    nothing is removed or moved, and missing uris are added at the end. The whole list is replaced only where
+    the steps take more than `max_edit_calls` and a replace is cheaper, or where the steps would empty the
+    playlist for a moment; never where a replace would delete a local or null entry.
     """
     distinct = dict.fromkeys(wanted)
-    # what could not be removed and is wanted by now stands there already
+    # an entry that Spotify did not remove, and that is wanted again, is in the playlist already
     current = [
         replace(entry, is_refused=False) if entry.is_refused and entry.uri in distinct else entry
         for entry in current
     ]
-    uris, left_out = _that_fit(current, list(distinct), mode)
+    uris, left_out = _split_by_room(current, list(distinct), mode)
     if mode == "append":
         present = {entry.uri for entry in current}
         missing = [uri for uri in uris if uri not in present]
@@ -60,7 +61,7 @@ def edit_script(
 
 
 def apply_operation(entries: Sequence[PlaylistEntry], operation: Operation) -> list[PlaylistEntry]:
-    """What the playlist holds after one call; new entries have no date yet."""
+    """Return what the playlist holds after one call; new entries have no date yet."""
     if isinstance(operation, Remove):
         gone = set(operation.uris)
         return [entry for entry in entries if entry.uri not in gone]
@@ -76,7 +77,7 @@ def apply_operation(entries: Sequence[PlaylistEntry], operation: Operation) -> l
 
 
 def touched_positions(before: Sequence[str | None], after: Sequence[str | None]) -> list[int]:
-    """Positions of `after` at a seam: next to a neighbour that it did not have in `before`. Ascending."""
+    """Return the positions in `after` with a neighbour that they did not have in `before`, ascending."""
     seams = set(pairwise(["", *before, ""]))
     framed = ["", *after, ""]
     touched: set[int] = set()
@@ -86,10 +87,10 @@ def touched_positions(before: Sequence[str | None], after: Sequence[str | None])
     return sorted(touched)
 
 
-def _that_fit(
+def _split_by_room(
     current: Sequence[PlaylistEntry], wanted: list[str], mode: Mode
 ) -> tuple[list[str], tuple[str, ...]]:
-    """The wanted uris for which the playlist has room, and the rest."""
+    """Split the wanted uris into those for which the playlist has room, and the rest."""
     if mode == "append":
         present = {entry.uri for entry in current}
         room = MAX_TRACKS - len(current)
@@ -100,7 +101,7 @@ def _that_fit(
 
 
 def _steps(current: Sequence[PlaylistEntry], wanted: Sequence[str]) -> EditScript:
-    """Removals, inserts and moves; inserts first where nothing would be left in between."""
+    """Return removals, inserts and moves; inserts come first where the removals would empty the playlist."""
     target = {uri: index for index, uri in enumerate(wanted)}
     copies = Counter(entry.uri for entry in current if entry.is_removable and entry.uri is not None)
     removed = [uri for uri, count in copies.items() if uri not in target or count > 1]
@@ -118,7 +119,7 @@ def _steps(current: Sequence[PlaylistEntry], wanted: Sequence[str]) -> EditScrip
     missing = [index for index in range(len(wanted)) if index not in standing]
     inserts, moves, moved = _arrange(survivors, missing, wanted)
     removals: list[Operation] = [Remove(tuple(chunk)) for chunk in _chunks(removed)]
-    # With nothing left between removing and adding, a crash there would leave an emptied playlist
+    # where everything is removed, a crash between removing and adding would leave an emptied playlist
     first, second = (removals, inserts) if survivors else (inserts, removals)
     return EditScript(
         operations=(*first, *second, *moves),
@@ -137,7 +138,7 @@ def _should_replace(
     if not _keeps_something(current, steps) and wanted:
         fresh_only = not steps.dates_lost
         has_room = len(current) + len(wanted) <= MAX_TRACKS
-        # What stands there twice must go before it comes: only a replace is never empty in between
+        # a doubled uri is removed before it is added: only a replace never empties the playlist in between
         if current and not (fresh_only and has_room):
             return True
     calls = max(1, -(-len(wanted) // CHUNK))
@@ -150,7 +151,7 @@ def _keeps_something(current: Sequence[PlaylistEntry], steps: EditScript) -> boo
 
 
 def _replacement(current: Sequence[PlaylistEntry], wanted: Sequence[str], steps: EditScript) -> EditScript:
-    """PUT the first 100, POST the rest in order: every date is lost, and named."""
+    """PUT the first 100 and POST the rest in order: every entry loses its date, and `dates_lost` names it."""
     chunks = list(_chunks(wanted)) or [[]]
     operations: list[Operation] = [Replace(tuple(chunks[0]))]
     operations += _inserts(len(chunks[0]), wanted[len(chunks[0]) :])
@@ -161,7 +162,7 @@ def _replacement(current: Sequence[PlaylistEntry], wanted: Sequence[str], steps:
 
 
 def _oldest(current: Sequence[PlaylistEntry], uris: Sequence[str]) -> list[PlaylistEntry]:
-    """For each uri its entry with the earliest date."""
+    """Return for each uri its entry with the earliest date."""
     asked = set(uris)
     oldest: dict[str, PlaylistEntry] = {}
     for entry in current:
@@ -175,31 +176,35 @@ def _oldest(current: Sequence[PlaylistEntry], uris: Sequence[str]) -> list[Playl
 def _arrange(
     survivors: Sequence[int], missing: Sequence[int], wanted: Sequence[str]
 ) -> tuple[list[Operation], list[Operation], list[int]]:
-    """Inserts, moves, and what is moved, for what stands (as wanted places) and what is missing."""
+    """Return inserts, moves, and the places that are moved.
+
+    Entries are numbers here: their places in the wanted order. `survivors` are those that stay, as they stand
+    now; `missing` are the places to be filled, ascending.
+    """
     blocks = _blocks(survivors)
     anchors = _longest_increasing(blocks)
-    homes = _homes(blocks, anchors, missing)
+    inserted_after = _insert_places(blocks, anchors, missing)
     sequence: list[int] = []
     inserts: list[Operation] = []
     for token in (-1, *survivors):
         if token >= 0:
             sequence.append(token)
-        comers = homes.get(token, [])
-        inserts += _inserts(len(sequence), [wanted[index] for index in comers])
-        sequence += comers
+        inserted = inserted_after.get(token, [])
+        inserts += _inserts(len(sequence), [wanted[index] for index in inserted])
+        sequence += inserted
     movers = {token for number, block in enumerate(blocks) if number not in anchors for token in block}
     for number, block in enumerate(blocks):
         if number not in anchors:
-            # What was inserted inside a block that moves goes along with it
+            # an entry that was inserted inside a block moves along with it
             for token in block[:-1]:
-                movers.update(homes.get(token, []))
+                movers.update(inserted_after.get(token, []))
     moves = _moves(sequence, movers)
     missing_set = set(missing)
     return inserts, moves, sorted(token for token in movers if token not in missing_set)
 
 
 def _blocks(survivors: Sequence[int]) -> list[list[int]]:
-    """Maximal runs of neighbours that are neighbours in the wanted order too, inserts aside."""
+    """Cut the survivors into the longest runs that stay neighbours in the wanted order, but for inserts."""
     rank = {token: place for place, token in enumerate(sorted(survivors))}
     blocks: list[list[int]] = []
     for token in survivors:
@@ -211,9 +216,9 @@ def _blocks(survivors: Sequence[int]) -> list[list[int]]:
 
 
 def _longest_increasing(blocks: Sequence[Sequence[int]]) -> set[int]:
-    """Numbers of the blocks of one longest increasing subsequence: the fewest others have to move.
+    """Return the numbers of the blocks that stay: a longest increasing subsequence, so that the fewest move.
 
-    Among equals the one with most entries, so that little is moved through much.
+    Among several it takes the one with most entries, so that short blocks move past long ones.
     """
     place = {start: index + 1 for index, start in enumerate(sorted(block[0] for block in blocks))}
     best: list[tuple[int, int, int]] = [(0, 0, -1)] * (len(blocks) + 1)  # a Fenwick tree of prefix maxima
@@ -237,13 +242,14 @@ def _longest_increasing(blocks: Sequence[Sequence[int]]) -> set[int]:
     return chosen
 
 
-def _homes(
+def _insert_places(
     blocks: Sequence[Sequence[int]], anchors: set[int], missing: Sequence[int]
 ) -> dict[int, list[int]]:
-    """After which standing token each missing one is inserted; -1 is the top.
+    """Return after which survivor each missing place is inserted; -1 is the top.
 
-    All that is missing between two anchors comes in one run behind the first of them, and what moves is put
-    in between afterwards. Only where that costs more is a run inserted inside the block that it belongs to.
+    All missing places between two anchors (blocks that stay) are inserted as one run behind the first anchor,
+    and blocks that move are put in between afterwards. Only where that takes more calls is a run inserted
+    inside the block that it belongs to.
     """
     block_of = {token: number for number, block in enumerate(blocks) for token in block}
     runs = _runs(missing)
@@ -263,7 +269,7 @@ def _homes(
             follower = successor.get(token, -1)
             if token != anchor and follower >= 0 and block_of[follower] == block_of[token]:
                 inside[number] = token
-    homes: dict[int, list[int]] = {}
+    inserted_after: dict[int, list[int]] = {}
     for home, numbers in segments.items():
         inner = [number for number in numbers if number in inside]
         outer = sum(len(runs[number]) for number in numbers if number not in inside)
@@ -271,15 +277,15 @@ def _homes(
         apart = _calls(outer) + sum(_calls(len(runs[number])) for number in inner)
         for number in numbers:
             place = inside[number] if number in inside and apart <= together else home
-            homes.setdefault(place, []).extend(runs[number])
-    return homes
+            inserted_after.setdefault(place, []).extend(runs[number])
+    return inserted_after
 
 
 def _moves(sequence: Sequence[int], movers: set[int]) -> list[Operation]:
-    """Moves of blocks, each behind its predecessor, in wanted order.
+    """Return the moves that put each block behind its predecessor, in wanted order.
 
-    A Fenwick tree counts what stands before each slot of `sequence`: a block leaves its slot and is counted
-    at the slot of the token that it now follows, so that positions cost log n each.
+    A Fenwick tree counts the entries before each slot of `sequence`. A block that moves leaves its slot and
+    is counted at the slot of the entry that it now follows, so that a position costs log n.
     """
     tree = _Fenwick([0] + [1] * len(sequence))
     slot = {token: index + 1 for index, token in enumerate(sequence)}
@@ -306,7 +312,7 @@ def _moves(sequence: Sequence[int], movers: set[int]) -> list[Operation]:
 
 
 class _Fenwick:
-    """Prefix sums over slots that change, in log n each."""
+    """Prefix sums over slots whose weights change; reading and changing one take log n."""
 
     def __init__(self, weights: Sequence[int]) -> None:
         self._tree = [0, *weights]
@@ -335,7 +341,7 @@ def _inserts(position: int, uris: Sequence[str]) -> list[Operation]:
 
 
 def _runs(indexes: Sequence[int]) -> list[list[int]]:
-    """Maximal runs of consecutive indexes."""
+    """Cut ascending indexes into runs of consecutive ones."""
     runs: list[list[int]] = []
     for index in indexes:
         if runs and index == runs[-1][-1] + 1:

@@ -1,4 +1,4 @@
-"""Reasons to leave a playlist as it is: pure functions, each about its own playlist alone."""
+"""The second step of a push, check: reasons to leave one playlist as it is. Pure functions."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from playlists.playlist_types import Facts, Plan, Selection
 
 REQUIRED_SOURCES = ("liked_tracks", "saved_albums")
-"""What every selection is made of. Other sources count once they have been looked at."""
+"""Every selection is made of these. Other sources count once they have been read."""
 LISTENING = "recently_played"
 
 
 def refusals(plan: Plan, facts: Facts, *, force: bool = False) -> tuple[Refusal, ...]:
-    """All reasons against this plan; empty means that it can be applied. `force` lifts the one on churn."""
+    """Return all reasons against this plan; none: it can be applied. `force` skips the one on churn."""
     selection = plan.selection
     if selection is None:
         return ()
@@ -32,7 +32,7 @@ def refusals(plan: Plan, facts: Facts, *, force: bool = False) -> tuple[Refusal,
 
 
 def complete(selection: Selection) -> Refusal | None:
-    """The list must be as long as its build counted: else a build is under way, or was cut short."""
+    """The list must be as long as its build counted; else a build is under way, or was cut short."""
     if len(selection.uris) == selection.selected_count:
         return None
     return Refusal(
@@ -72,7 +72,7 @@ def tested(selection: Selection, facts: Facts) -> Refusal | None:
 
 
 def recent(selection: Selection, facts: Facts) -> Refusal | None:
-    """Its sources must have been read lately: what counts is the time of the build, not of a later look."""
+    """Its sources must have been read lately: as of its build, since a later read is not in the selection."""
     allowed = selection.block.requires.max_source_age_hours
     if allowed is None:
         return None

@@ -34,7 +34,7 @@ class UnknownPlaylistError(InputError):
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class PushInput:
     """What the database knows at the beginning of a push, read once for all of its playlists."""
 
     slugs: tuple[str, ...]
@@ -57,15 +57,13 @@ class Known:
         ]
 
     def state_of(self, slug: str) -> PlaylistState:
-        """The row of the registry, or the one that a playlist begins with."""
-        selection = self.selections.get(slug)
-        return self.states.get(slug) or PlaylistState(
-            slug, None, selection.block.title if selection else slug
-        )
+        """Return its row of the registry, or the one that a new playlist begins with."""
+        title = self.selections[slug].block.title if slug in self.selections else slug
+        return self.states.get(slug) or PlaylistState(slug, None, title)
 
 
-def read_known(session: Session, slugs: Sequence[str] | None) -> Known:
-    """Read what the database knows of the named playlists; else of those that are enabled, or once were.
+def read_input(session: Session, slugs: Sequence[str] | None) -> PushInput:
+    """Read what the database knows of the named playlists, else of all that are enabled or exist on Spotify.
 
     Raises NothingBuiltError, and UnknownPlaylistError for a slug that no playlist has.
     """
@@ -79,13 +77,13 @@ def read_known(session: Session, slugs: Sequence[str] | None) -> Known:
             remedy=f"Known are {', '.join(sorted(everything)) or 'none yet'}.",
         )
     facts = read_facts(session.database, selections, as_of(session.settings))
-    known = Known((), selections, invalid, states, facts)
-    wanted = [slug for slug in everything if (_is_kept(known, slug) if slugs is None else slug in slugs)]
-    return replace(known, slugs=tuple(wanted))
+    given = PushInput((), selections, invalid, states, facts)
+    wanted = [slug for slug in everything if (_is_included(given, slug) if slugs is None else slug in slugs)]
+    return replace(given, slugs=tuple(wanted))
 
 
 def plan_playlist(
-    session: Session, known: Known, listing: Listing, slug: str, *, is_recorded: bool = True
+    session: Session, given: PushInput, listing: Listing, slug: str, *, is_recorded: bool = True
 ) -> Plan:
     """Plan one playlist, unchecked. Writes nothing to Spotify.
 
@@ -93,9 +91,9 @@ def plan_playlist(
     from our record is recorded where `is_recorded`, so that the history and the next plan know of it. Raises
     what ends the whole run: AuthorizationLost, WrongAccount.
     """
-    state, selection = known.state_of(slug), known.selections.get(slug)
+    state, selection = given.state_of(slug), given.selections.get(slug)
     if selection is None:
-        return _failed_plan(state, None, known.invalid[slug])
+        return _failed_plan(state, None, given.invalid[slug])
     block = selection.block
     plan = Plan(
         slug,
@@ -124,18 +122,19 @@ def plan_playlist(
 
 
 def with_entries(session: Session, plan: Plan, listing: Listing, *, is_recorded: bool = True) -> Plan:
-    """Add what the playlist holds: from our own record while Spotify shows our snapshot, else it is read."""
+    """Add the entries that the playlist holds: our own record while Spotify shows our snapshot, else read."""
     state, slug = plan.state, plan.slug
     if state.playlist_id is None:
         return replace(plan, basis="new")
     listed = listing.playlists.get(state.playlist_id)
     plan = replace(plan, owner_id=listed.owner_id if listed else None)
     recorded = record.last_entries(session.database, slug, state.playlist_id)
-    if recorded is not None and not _is_old(state.full_read_at) and _is_standing(session, state, listing):
+    plan = replace(plan, is_full_read_due=_is_old(state.full_read_at))
+    if recorded is not None and not plan.is_full_read_due and _shows_our_snapshot(session, state, listing):
         return replace(plan, current=recorded, basis="record", snapshot_id=state.snapshot_id)
     found = read_entries(session.spotify, state.playlist_id)
     if is_recorded and recorded is not None and _uris(recorded) == _uris(found.entries):
-        records.write_standing_snapshot(session.database, slug, found.snapshot_id)
+        records.confirm_snapshot(session.database, slug, found.snapshot_id)
     elif is_recorded:
         record.record_observation(
             session.database,
@@ -149,7 +148,7 @@ def with_entries(session: Session, plan: Plan, listing: Listing, *, is_recorded:
 
 
 def _with_wanted(session: Session, plan: Plan, selection: Selection) -> Plan:
-    """Add what it shall hold, without what Spotify refused lately, and how it gets there."""
+    """Add the wanted uris, without those that Spotify refused lately, and the changes."""
     refused = record.refused_lately(session.database, selection.uris)
     stuck = [entry.uri for entry in plan.current if entry.is_refused]
     plan = replace(
@@ -167,7 +166,7 @@ def _with_wanted(session: Session, plan: Plan, selection: Selection) -> Plan:
 
 
 def with_changes(plan: Plan, selection: Selection) -> Plan:
-    """Add what changes: the edit script, and the details that the block words differently. Pure."""
+    """Add the changes: the edit script, and the name, description or visibility that differ. Pure."""
     block, state = selection.block, plan.state
     script = edit_script(plan.current, plan.wanted, mode=plan.mode, max_edit_calls=plan.max_edit_calls)
     about = block.description or registry.ABOUT
@@ -185,14 +184,9 @@ def with_changes(plan: Plan, selection: Selection) -> Plan:
     return plan if plan.write_calls else replace(plan, outcome="unchanged")
 
 
-def is_full_read_due(state: PlaylistState) -> bool:
-    """Whether all entries have to be read again, and not only what a push has touched."""
-    return state.full_read_at is None or _is_old(state.full_read_at)
-
-
-def _is_kept(known: Known, slug: str) -> bool:
-    """Whether a push of all playlists is about this one: not where it is off and was never made."""
-    state, selection = known.state_of(slug), known.selections.get(slug)
+def _is_included(given: PushInput, slug: str) -> bool:
+    """Whether a push of all playlists includes this one; one that is off and was never made is skipped."""
+    state, selection = given.state_of(slug), given.selections.get(slug)
     return selection is None or state.playlist_id is not None or state.is_enabled(selection.block.enabled)
 
 
@@ -202,7 +196,7 @@ def _failed_plan(state: PlaylistState, selection: Selection | None, error: Input
     return Plan(state.slug, name, selection, state, "failed", refusals=(refusal,))
 
 
-def _is_standing(session: Session, state: PlaylistState, listing: Listing) -> bool:
+def _shows_our_snapshot(session: Session, state: PlaylistState, listing: Listing) -> bool:
     """Whether Spotify shows the snapshot that our last push left, or that we read last."""
     listed = listing.playlists.get(state.playlist_id or "")
     if listed is None or state.snapshot_id is None or listed.snapshot_id != state.snapshot_id:
@@ -217,4 +211,4 @@ def _uris(entries: Sequence[PlaylistEntry]) -> list[str | None]:
 
 
 def _is_old(read_at: datetime | None) -> bool:
-    return read_at is not None and datetime.now(UTC) - read_at > timedelta(days=FULL_READ_DAYS)
+    return read_at is None or datetime.now(UTC) - read_at > timedelta(days=FULL_READ_DAYS)

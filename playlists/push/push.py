@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from playlists import records, registry
 from playlists.listing import read_listing
-from playlists.playlist_types import NOTHING_LISTED, PushResult, WriteDelays
+from playlists.playlist_types import NOTHING_LISTED, PushResult
 from playlists.push.apply import PlaylistEditor
 from playlists.push.guards import refusals
-from playlists.push.planning import is_full_read_due, plan_playlist, read_known, with_changes, with_entries
+from playlists.push.planning import plan_playlist, read_input, with_changes, with_entries
 from playlists.push.record import fail_push, finish_push, record_observation, start_push, write_refused
 from profiles.database import advisory_lock
 from profiles.errors import (
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from playlists.playlist_types import Facts, Plan, Selection
+    from playlists.push.apply import Progress
     from profiles.session import Session
 
-    Progress = Callable[[str, int, int], None]
     Tester = Callable[[Sequence[str]], object]
 
 logger = logging.getLogger(__name__)
@@ -61,16 +61,16 @@ def push_all(
     raises.
     """
     with advisory_lock(session.database, LOCK, wait=True):
-        known = read_known(session, slugs)
-        if tester is not None and known.untested:
-            tester(known.untested)
-            known = read_known(session, slugs)
+        given = read_input(session, slugs)
+        if tester is not None and given.untested:
+            tester(given.untested)
+            given = read_input(session, slugs)
         listing = read_listing(session.spotify)
         results: list[PushResult] = []
         quota: Deferred | None = None
-        for slug in known.slugs:
+        for slug in given.slugs:
             calls_before = session.spotify.calls_made
-            plan = check(plan_playlist(session, known, listing, slug), known.facts, force=force)
+            plan = check(plan_playlist(session, given, listing, slug), given.facts, force=force)
             if plan.outcome == "planned" and quota is not None:
                 plan = replace(plan, outcome="deferred", deferred=quota)
             if plan.outcome == "planned" and not dry_run:
@@ -92,14 +92,14 @@ def plan_pushes(session: Session, slugs: Sequence[str] | None = None, *, force: 
     listing raises: without it nothing is known, and nothing is concluded.
     """
     with advisory_lock(session.database, LOCK, wait=False) as is_held:
-        known = read_known(session, slugs)
+        given = read_input(session, slugs)
         listing = read_listing(session.spotify)
         # what is read while another process pushes is in between: no record of it
-        plans = [plan_playlist(session, known, listing, slug, is_recorded=is_held) for slug in known.slugs]
+        plans = [plan_playlist(session, given, listing, slug, is_recorded=is_held) for slug in given.slugs]
     for plan in plans:
         if plan.deferred is not None:
             raise plan.deferred
-    return [check(plan, known.facts, force=force) for plan in plans]
+    return [check(plan, given.facts, force=force) for plan in plans]
 
 
 def check(plan: Plan, facts: Facts, *, force: bool = False) -> Plan:
@@ -127,7 +127,7 @@ def carry_out(
         if plan.script.is_empty:
             return result_of(replace(plan, outcome="pushed"))
         push_id = start_push(session.database, plan, reason=reason, undo_of=undo_of)
-        editor = _editor_of(session, plan, progress)
+        editor = PlaylistEditor.of(session, plan, progress)
         try:
             apply(editor, plan)
             verify(editor, plan)
@@ -152,7 +152,7 @@ def apply(editor: PlaylistEditor, plan: Plan) -> None:
 
 def verify(editor: PlaylistEditor, plan: Plan) -> None:
     """Compare with Spotify, and edit again what is not as planned. Raises SpotifyError, Deferred."""
-    editor.verify(read_all=is_full_read_due(plan.state))
+    editor.verify(read_all=plan.is_full_read_due)
 
 
 def record(session: Session, plan: Plan, editor: PlaylistEditor, push_id: int, *, calls: int) -> PushResult:
@@ -168,7 +168,8 @@ def record(session: Session, plan: Plan, editor: PlaylistEditor, push_id: int, *
         calls=calls,
         is_all_read=editor.is_all_read,
     )
-    refused = {*editor.dropped, *editor.stuck}
+    dropped, stuck = editor.dropped, editor.stuck
+    refused = {*dropped, *stuck}
     script = replace(
         plan.script,
         added=tuple(uri for uri in plan.script.added if uri not in refused),
@@ -178,14 +179,14 @@ def record(session: Session, plan: Plan, editor: PlaylistEditor, push_id: int, *
         plan,
         outcome="pushed",
         script=script,
-        wanted=tuple(uri for uri in plan.wanted if uri not in editor.dropped),
+        wanted=tuple(uri for uri in plan.wanted if uri not in dropped),
         notes=(
             *plan.notes,
-            *(f"Spotify refuses {uri}; it is left out." for uri in editor.dropped),
-            *(f"Spotify does not remove {uri}; it stays, at the end." for uri in editor.stuck),
+            *(f"Spotify refuses {uri}; it is left out." for uri in dropped),
+            *(f"Spotify does not remove {uri}; it stays, at the end." for uri in stuck),
         ),
     )
-    return replace(result_of(done), push_id=push_id, dropped=tuple(editor.dropped))
+    return replace(result_of(done), push_id=push_id, dropped=tuple(dropped))
 
 
 def record_standing(session: Session, result: PushResult) -> None:
@@ -239,22 +240,6 @@ def _with_playlist(session: Session, plan: Plan, selection: Selection) -> Plan:
             reason="created, nothing selected",
         )
     return plan
-
-
-def _editor_of(session: Session, plan: Plan, progress: Progress | None) -> PlaylistEditor:
-    if plan.state.playlist_id is None:
-        raise AssertionError("a playlist is made before it is filled")
-    return PlaylistEditor(
-        session.spotify,
-        plan.state.playlist_id,
-        wanted=plan.wanted,
-        mode=plan.mode,
-        max_edit_calls=plan.max_edit_calls,
-        entries=list(plan.current),
-        snapshot_id=plan.snapshot_id,
-        delays=WriteDelays.of(session.settings),
-        show_progress=lambda done, total: progress(plan.slug, done, total) if progress else None,
-    )
 
 
 def _record_failure(

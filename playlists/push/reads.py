@@ -25,7 +25,7 @@ READ_ATTEMPTS = 3
 
 @dataclass(frozen=True, slots=True)
 class ReadPlaylist:
-    """All entries of one playlist, read while its snapshot stood still."""
+    """All entries of one playlist, read while its snapshot did not change."""
 
     entries: tuple[PlaylistEntry, ...]
     snapshot_id: str
@@ -35,7 +35,7 @@ def read_entries(client: SpotifyClient, playlist_id: str) -> ReadPlaylist:
     """All entries: one call up to 100, else one more per 50 and one to see that nobody changed it meanwhile.
 
     Raises Forbidden where Spotify shows no entries (a playlist of somebody else), SpotifyUnavailable where it
-    does not stand still.
+    keeps changing.
     """
     for _ in range(READ_ATTEMPTS):
         playlist = client.get(f"playlists/{playlist_id}", additional_types="track,episode")
@@ -116,7 +116,7 @@ def compare(
 
 
 def entry_of(item: Mapping[str, Any]) -> PlaylistEntry:
-    """One entry as the API sends it. What is local, or null, has no uri that a removal would take."""
+    """Return one entry as the API sends it. A null item has no uri, nor has a local file with an odd one."""
     song = item.get("item") or item.get("track") or {}
     uri = song.get("uri")
     is_local = bool(item.get("is_local"))
@@ -125,7 +125,7 @@ def entry_of(item: Mapping[str, Any]) -> PlaylistEntry:
 
 
 def _windows(positions: Sequence[int]) -> list[int]:
-    """Offsets of the fewest pages that show all these ascending positions."""
+    """Return the offsets of the fewest pages that show all these ascending positions."""
     starts: list[int] = []
     for position in positions:
         if not starts or position >= starts[-1] + PAGE_SIZE:

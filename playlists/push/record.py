@@ -1,6 +1,6 @@
 """The history, `ops.playlist_pushes`: what each push found, did and left; and what Spotify refused.
 
-Our record of the entries counts as long as the last push ended well; `undo` and the next plan read it.
+`undo` and the next plan read it. Our record of the entries counts only while the last push ended well.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def record_observation(
 
 
 def last_entries(database: Database, slug: str, playlist_id: str) -> tuple[PlaylistEntry, ...] | None:
-    """What our record says that the playlist holds; None where the last push did not end well."""
+    """Return what the playlist holds by our record; None where the last push failed."""
     with database.transaction() as cursor:
         cursor.execute(
             "select pushes.after_uris, registry.pushed_uris_hash from ops.playlist_pushes as pushes"
@@ -166,7 +166,7 @@ def read_pushes(database: Database, slug: str, *, until: datetime | None = None)
 
 
 def refused_lately(database: Database, uris: Sequence[str]) -> set[str]:
-    """Those of the uris that Spotify refused in the last 30 days."""
+    """Return those of the uris that Spotify refused in the last 30 days."""
     with database.transaction() as cursor:
         cursor.execute(
             "select uri from ops.refused_uris"
@@ -177,7 +177,7 @@ def refused_lately(database: Database, uris: Sequence[str]) -> set[str]:
 
 
 def write_refused(database: Database, uris: Sequence[str]) -> None:
-    """Remember what Spotify refused, so that it is not searched for by halves each night."""
+    """Remember the uris that Spotify refused: to find them again would take several calls each night."""
     if not uris:
         return
     with database.transaction() as cursor:

@@ -18,7 +18,7 @@ from profiles.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from playlists.push.push import Progress
+    from playlists.push.apply import Progress
     from profiles.session import Session
 
 

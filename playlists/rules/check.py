@@ -14,7 +14,7 @@ from psycopg2 import sql
 from psycopg2.extras import Json
 
 from playlists.rules.fields import LANGUAGE
-from playlists.rules.referenced_playlists import not_loaded, own_playlist_id, resolved
+from playlists.rules.referenced_playlists import not_loaded, own_playlist_id, with_playlist_ids
 from playlists.rules.rule import read_rule
 from playlists.slugs import model_slugs
 from profiles.errors import TrackerError
@@ -49,7 +49,7 @@ def check_rules(database: Database) -> list[Verdict]:
     verdicts = []
     for slug, document in stored:
         try:
-            rule = resolved(database, read_rule(document), own=own_playlist_id(database, slug))
+            rule = with_playlist_ids(database, read_rule(document), own=own_playlist_id(database, slug))
             verdict = checked_rule(database, slug, rule)
         except TrackerError as error:
             verdict, rule = Verdict(slug, "invalid", str(error)), None

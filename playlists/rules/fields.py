@@ -1,7 +1,7 @@
 """The closed lists of the rule language: fields with their types, operators with the types that they take.
 
-The compiler is dbt's (``dbt_project/macros/playlists/``: ``fields.sql`` has the same fields); tests hold both
-to each other and to the columns of ``analytics.unified_tracks``.
+dbt compiles rules with the same list (``dbt_project/macros/playlists/fields.sql``). Tests compare both lists
+with each other and with the columns of ``analytics.unified_tracks``.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ OPERATORS: dict[str, tuple[FieldType, ...]] = {
 
 PLAYLIST_OPERATORS = ("in playlist", "not in playlist")
 PLAYLIST_FIELDS = ("recording_id", "track_id")
-"""What a membership goes by: any edition of the recording (unless the rule says else), or this very track."""
+"""A track is looked for in a playlist as any edition of its recording (the default), or by its own id."""
 VALUELESS = ("is missing", "is present")
 
 ALIASES = {
@@ -128,11 +128,11 @@ ALIASES = {
     "duration": "duration_ms",
     "length": "duration_ms",
 }
-"""Words that people write for a field; only ever suggested, so that a rule reads the same everywhere."""
+"""Words that people write for a field. They are suggested and not accepted: a rule has one spelling."""
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
-    """What to write instead of an unknown word: the nearest, else all of them."""
+    """Say what to write instead of an unknown word: the nearest known words, else all of them."""
     choices = list(known)
     lowered = word.strip().lower().replace("_", " ")
     by_shape = {choice.replace("_", " "): choice for choice in choices}

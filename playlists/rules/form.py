@@ -1,4 +1,4 @@
-"""The forms that make or change a playlist: fields that a person fills in, and the rule that they mean."""
+"""The forms that make or change a playlist by a rule: the fields of a person, read into a rule."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class ConditionForm(_Form):
 
 
 class GroupForm(_Form):
-    """Some conditions taken together, in brackets as it were."""
+    """Some conditions taken together, as in brackets."""
 
     match: Literal["all", "any"] = "any"
     """Whether a track must meet all of these conditions, or any of them."""
@@ -101,21 +101,21 @@ class PlaylistForm(_Form):
     @model_validator(mode="before")
     @classmethod
     def _as_in_a_file(cls, given: Any) -> Any:
-        """A rule as `tracker playlists new` reads it from a file fits, too."""
+        """Accept also the JSON of a rule file, as `tracker playlists new` reads it."""
         if not isinstance(given, dict) or "conditions" not in given or "rule" in given:
             return given
         named = {key: given[key] for key in ("title", "slug") if key in given}
         return {**named, "rule": {"as_document": {k: v for k, v in given.items() if k not in named}}}
 
     def read(self) -> tuple[str | None, Rule]:
-        """The slug that was given, and the rule. Raises InvalidRuleError with what to correct."""
+        """Return the slug that was given, and the rule. Raises InvalidRuleError with what to correct."""
         block = self.block.model_dump(mode="json", exclude_defaults=True)
         _, rule = read_document({**block, **self.rule.as_json(), "title": self.title})
         return self.slug, rule
 
 
 class ChangeForm(_Form):
-    """What becomes different; what is left empty stays as it is."""
+    """The changes to a playlist; an empty field leaves what there is."""
 
     title: Annotated[str, Field(min_length=1, max_length=100)] | None = None
     """A new name on Spotify."""
@@ -127,7 +127,7 @@ class ChangeForm(_Form):
     """Go back to this earlier version, and make the changes above to that one."""
 
     def read(self, document: dict[str, Any], versions: dict[int, dict[str, Any]]) -> Rule:
-        """The changed rule. `document` is how it is stored, `versions` what it once was, by number.
+        """Return the changed rule. `document` is the stored rule, `versions` are all its versions by number.
 
         Raises InvalidRuleError with what to correct.
         """
@@ -151,7 +151,7 @@ Form = TypeVar("Form", PlaylistForm, ChangeForm)
 
 
 def filled(form: type[Form], given: Any) -> Form:
-    """The form as it was filled in. Raises InvalidRuleError, with what is wrong in each field."""
+    """Validate what was filled in. Raises InvalidRuleError, with what is wrong in each field."""
     try:
         return form.model_validate(given)
     except ValidationError as error:

@@ -1,23 +1,24 @@
 """The rule language: which tracks a playlist is made of, without SQL.
 
-A rule is ``{"match": "all" | "any", "not": false, "conditions": [condition or rule, …]}``, nested as deep as
-anybody reads; a condition is ``{"field": "artist", "operator": "is", "value": "Pulp"}``. dbt compiles it
-(``macros/playlists/rules.sql``); here is what it means, and what is refused at entry.
+A rule is ``{"match": "all" | "any", "not": false, "conditions": [condition or rule, …]}``, nested up to
+30 levels; a condition is ``{"field": "artist", "operator": "is", "value": "Pulp"}``. dbt compiles it
+(``macros/playlists/rules.sql``). This file says what a rule means, and refuses what has no meaning.
 
-* A missing value fails every comparison, except the negative ones (``is not``, ``not contains``, ``not in``,
-  ``not in the last``), which it meets: what was never played was *not played in the last 30 days*. So each
-  negative operator is exactly the opposite of its twin, and ``not`` turns a group into its opposite.
-* Text is compared without regard to case or to how an accent is composed, and literally: ``%``, ``_`` and
-  quotes match themselves. ``matches`` is a regular expression of PostgreSQL, found anywhere in the text.
+* A missing value fails every comparison except the negative ones (``is not``, ``not contains``, ``not in``,
+  ``not in the last``), which it meets: a track that was never played was *not played in the last 30 days*. So
+  each negative operator is the exact opposite of its positive one, and ``not`` turns a group into its
+  opposite.
+* Text is compared literally, without regard to case or to how an accent is composed: ``%``, ``_`` and quotes
+  match themselves. ``matches`` looks for a regular expression of PostgreSQL anywhere in the text.
 * On lists (``artists``, ``genres``) a condition holds when any element meets it, a negative one when none
   does.
-* A day, month or year is meant as a whole and in TRACKER_TIMEZONE: ``after 1995`` begins with 1996,
-  ``between 1990 and 1999`` includes both. ``in the last 30 days`` are 30 local days up to and with today;
-  ``in the last 6 months`` begin on the day after this day six months ago.
-* ``in playlist`` (ours or another of the user's, kept by its id) goes by recording: any edition counts. With
-  the field ``track_id`` it is this very track.
-* A group without a condition is an error: it would mean everything, or nothing.
-* Exclusions and availability are no part of a rule: its block binds them to the whole, also under ``any``.
+* A day, month or year means all of it, in TRACKER_TIMEZONE: ``after 1995`` begins with 1996, ``between 1990
+  and 1999`` includes both. ``in the last 30 days`` means 30 local days, today included; ``in the last 6
+  months`` begins on the day after this day six months ago.
+* ``in playlist`` (one of ours or another of the user's, kept by its id) compares recordings: any edition
+  counts. With the field ``track_id`` only the track itself counts.
+* A group without a condition is an error: it could mean everything, or nothing.
+* Exclusions and availability are no part of a rule: the block applies them to the whole, also under ``any``.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ MOST_CONDITIONS = 500
 
 
 class Condition(BaseModel):
-    """One comparison of a field with a value. Whatever is stored has passed this."""
+    """One comparison of a field with a value. Every stored condition has passed these checks."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -185,13 +186,13 @@ class Group(BaseModel):
         return Group(match=self.match, negated=self.negated, conditions=parts)
 
     def playlists(self) -> tuple[str, ...]:
-        """Names or ids of the playlists that it looks into."""
+        """Return names or ids of the playlists that the rule looks into."""
         named = [str(leaf.value) for leaf in self.leaves() if leaf.operator in PLAYLIST_OPERATORS]
         return tuple(dict.fromkeys(named))
 
 
 def levels_of(rule: Any) -> int:
-    """How deep the groups of a rule are nested, counted without recursion: asked before it is read."""
+    """Count how deep the groups of a rule are nested, without recursion, since it is not validated yet."""
     level, layer = 0, [rule]
     while layer:
         layer = [

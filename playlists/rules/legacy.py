@@ -1,8 +1,8 @@
 """Rules of an earlier tracker, translated: ``match``, ``conditions``, ``sort``, ``limit``.
 
 Its fields were ``artist, album, track, is_liked, is_playable, plays, min_plays, max_plays, added_after,
-added_before, added_in_last_days, date_added, last_played, first_played``. There a condition on text or a date
-ignored its operator; here the operator that was written is the one that counts.
+added_before, added_in_last_days, date_added, last_played, first_played``. That tracker ignored
+the operator of a condition on text or a date; here the operator counts as it was written.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ OWN_OPERATOR: dict[str, tuple[str, str]] = {
     "added_before": ("added_at", "before"),
     "added_in_last_days": ("added_at", "in the last"),
 }
-"""Fields that said the comparison by their name."""
+"""Fields whose name includes the comparison."""
 SPELLINGS = {
     "equals": "is",
     "eq": "is",
@@ -67,7 +67,7 @@ SORTS: dict[str, str] = {
 
 
 def is_legacy(document: Any) -> bool:
-    """Whether a rule speaks the earlier tracker's language: a field, a sort or a limit of its own."""
+    """Whether a rule is in the earlier tracker's language: it has one of its fields, sorts or limits."""
     if not isinstance(document, dict):
         return False
     if "sort" in document or (document.get("limit") is not None and not isinstance(document["limit"], dict)):
@@ -86,7 +86,7 @@ def is_legacy(document: Any) -> bool:
 def translated(document: dict[str, Any], *, title: str | None = None) -> dict[str, Any]:
     """The rule in today's language, to be read by `playlists.rules.rule.read_rule`.
 
-    `title` names a rule that brings no name. Raises InvalidRuleError for what has no counterpart.
+    `title` is given to a rule without a name. Raises InvalidRuleError for what cannot be translated.
     """
     rest = {
         key: value for key, value in document.items() if key not in ("sort", "limit", "conditions", "name")
@@ -118,7 +118,7 @@ def _condition(part: dict[str, Any]) -> dict[str, Any]:
     field = part.get("field")
     value = part.get("value")
     if field in OWN_OPERATOR:
-        # what the name says is meant, whatever operator stands beside it
+        # the name of the field is meant, whatever the operator says
         column, operator = OWN_OPERATOR[field]
         return {
             "field": column,

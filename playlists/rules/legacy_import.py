@@ -1,7 +1,7 @@
-"""Rules of an older tracker, as `import-tracker` brought them: translated, and stored paused.
+"""Rules of an older tracker, as `import-tracker` brought them: translated, and stored as paused playlists.
 
-Nothing of theirs is pushed before the user resumes it: what a rule means here can be looked at first. It then
-goes on with the playlist that it had on Spotify.
+None is pushed before the user resumes it, so that its preview can be looked at first. It then goes on with
+the playlist that it had on Spotify.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ class LegacyPlaylist:
 
     slug: str
     theirs: str
-    """What it was called there."""
+    """Its name in the older tracker."""
     rule: Rule | None
     playlist_id: str | None
     is_stored: bool = False
-    """It was imported before, whatever has become of it since."""
+    """It was imported before; it may have been changed or retired since."""
     why: str | None = None
 
     @property
@@ -46,12 +46,12 @@ class LegacyPlaylist:
 
     @property
     def is_lost(self) -> bool:
-        """Whether it had a rule that has no counterpart here."""
+        """Whether its rule cannot be translated."""
         return self.rule is None and self.why not in (IMPORTED_BEFORE, WITHOUT_RULE)
 
 
 def legacy_playlists(database: Database) -> list[LegacyPlaylist]:
-    """What `import-tracker` has brought, by their slug."""
+    """Return what `import-tracker` has brought, by their slug."""
     if not database.relation_exists("raw_export.tracker_playlists"):
         return []
     with database.transaction() as cursor:
@@ -67,7 +67,7 @@ def legacy_playlists(database: Database) -> list[LegacyPlaylist]:
 
 
 def import_rules(database: Database) -> list[LegacyPlaylist]:
-    """Store all that wait, paused; returns all that there are, with why one could not be stored."""
+    """Store all that wait, paused; returns all playlists, with the reason where one was not stored."""
     return [_store(database, each) if each.is_waiting else each for each in legacy_playlists(database)]
 
 

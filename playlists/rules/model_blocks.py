@@ -1,7 +1,7 @@
-"""The blocks of all playlist models against the one declaration, `playlists.block.PlaylistBlock`.
+"""Check the blocks of all playlist models against their declaration, `playlists.block.PlaylistBlock`.
 
-The macros refuse what they know to be wrong while dbt parses; this looks at the same blocks once more, as
-pushes will read them, before any relation changes.
+The macros check a block while dbt parses. This checks it once more, as a push will read it, before a build
+changes anything.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from profiles.settings import Settings
 
 LISTING = "--quiet ls --resource-type model --select tag:playlists --output json --output-keys name config"
-# dbt reads the address of a database while it parses, and asks none
+# dbt reads the address of a database while it parses, but does not connect to it
 NOWHERE = Database(host="localhost", port=5432, name="nowhere", user="nobody")
 
 
@@ -41,7 +41,7 @@ def read_models(settings: Settings) -> dict[str, Any]:
 
 
 def problems(blocks: Mapping[str, Any], listed: set[str]) -> dict[str, str]:
-    """What is wrong, by slug, with its remedy. `listed`: the slugs of the var ``playlists``."""
+    """Return what is wrong with its remedy, by slug. `listed`: the slugs of the var ``playlists``."""
     found: dict[str, str] = {}
     for slug, block in sorted(blocks.items()):
         try:

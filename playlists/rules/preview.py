@@ -1,4 +1,4 @@
-"""What a rule would select, and why a track is in or out, before anything is stored or written to Spotify.
+"""What a rule would select, before anything is stored or written to Spotify.
 
 dbt compiles the rule with the macros of the builds (one start of dbt, nothing is built); the query then runs
 here, read-only, on the tables of the last build.
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg2
 
 from playlists.rules.check import regex_error
-from playlists.rules.referenced_playlists import not_loaded, resolved
+from playlists.rules.referenced_playlists import not_loaded, with_playlist_ids
 from playlists.rules.rule import InvalidRuleError
 from playlists.selections import NothingBuiltError
 from playlists.slugs import MODEL_PREFIX
@@ -51,7 +51,7 @@ def preview(session: Session, rule: Rule, *, tracks: int = 20) -> Preview:
 
     Raises InvalidRuleError, NothingBuiltError (no library is built yet) and TrackerError where dbt fails.
     """
-    rule = checked(session.database, rule)
+    rule = _usable(session.database, rule)
     question = """
         select
             count(track_id) as matched,
@@ -74,9 +74,12 @@ def preview(session: Session, rule: Rule, *, tracks: int = 20) -> Preview:
     return Preview(rule.block.title, row["selected"], tuple(row["tracks"]), row["matched"], tuple(notes))
 
 
-def checked(database: Database, rule: Rule) -> Rule:
-    """The rule with the ids of its playlists, its regular expressions tried. Raises InvalidRuleError."""
-    rule = resolved(database, rule, own=None)
+def _usable(database: Database, rule: Rule) -> Rule:
+    """Return the rule with the ids of its playlists, after a try of its regular expressions.
+
+    Raises InvalidRuleError.
+    """
+    rule = with_playlist_ids(database, rule, own=None)
     for leaf in rule.group.leaves():
         if leaf.operator == "matches" and (error := regex_error(database, str(leaf.field), str(leaf.value))):
             raise InvalidRuleError(f"{leaf}: {error}", remedy="Nothing was changed.")
@@ -84,13 +87,13 @@ def checked(database: Database, rule: Rule) -> Rule:
 
 
 def compiled_rule(session: Session, rule: Rule) -> str:
-    """The query of a rule with the gates of each track, out of the macros that the builds compile it with."""
+    """Return the query of a rule with the gates of each track, by the macros that compile it in builds."""
     variables = {"TRACKER_RULE": json.dumps(rule.for_compiler(), ensure_ascii=True), **WITH_GATES}
     return _compiled(session, ["--inline", IN_QUESTION], variables)
 
 
 def compiled_model(session: Session, slug: str) -> str:
-    """The query of a playlist model, with the gates of each candidate."""
+    """Return the query of a playlist model, with the gates of each candidate."""
     return _compiled(session, ["--select", f"{MODEL_PREFIX}{slug}"], WITH_GATES)
 
 

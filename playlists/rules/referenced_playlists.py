@@ -1,4 +1,4 @@
-"""Playlists that rules look into: a name at entry, an id in the store, loaded or not at each build."""
+"""Playlists that rules look into: written by name, stored by id; a build needs their entries."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class KnownPlaylist:
 
 
 def known_playlists(database: Database) -> list[KnownPlaylist]:
-    """Ours and the user's, each once; ours may not be on Spotify yet."""
+    """Return our playlists and the user's other ones, each once; ours may not be on Spotify yet."""
     is_loaded = database.relation_exists("raw_spotify.playlists")
     with database.transaction() as cursor:
         cursor.execute("select playlist_id, name, slug from ops.playlists order by slug")
@@ -57,10 +57,11 @@ def own_playlist_id(database: Database, slug: str) -> str | None:
     return row[0] if row else None
 
 
-def resolved(database: Database, rule: Rule, *, own: str | None) -> Rule:
-    """The rule with ids for names, also in its block. Raises InvalidRuleError for a name of no playlist.
+def with_playlist_ids(database: Database, rule: Rule, *, own: str | None) -> Rule:
+    """Return the rule with the ids of its playlists in place of names, also in its block.
 
-    `own` is the playlist that the rule fills: looking into itself it would come and go every night.
+    `own` is the id of the playlist that the rule fills: a rule on its own entries would change every night.
+    Raises InvalidRuleError for a name that no playlist has, or several have.
     """
     if not rule.group.playlists():
         return replace(rule, block=rule.block.model_copy(update={"reads_playlists": ()}))
@@ -82,9 +83,9 @@ def resolved(database: Database, rule: Rule, *, own: str | None) -> Rule:
 
 
 def not_loaded(database: Database, playlist_ids: Sequence[str]) -> list[str]:
-    """Those of the playlists whose entries are not known, named for people.
+    """Return the names of those playlists whose entries are not known.
 
-    Of ours counts what the last push left there; of the user's a complete look at the entries.
+    The entries of ours are known from the last push, those of another one from a complete read.
     """
     if not playlist_ids:
         return []
@@ -110,9 +111,9 @@ def not_loaded(database: Database, playlist_ids: Sequence[str]) -> list[str]:
 
 
 def playlists_read(database: Database) -> list[str]:
-    """Ids of the user's playlists that rules and models look into: what a sync must load the entries of.
+    """Return the ids of the playlists whose entries a sync has to load: rules and models look into them.
 
-    Ours are not among them: what they hold is known from the pushes.
+    Ours are not among them, since the pushes record their entries.
     """
     of_models = (
         "select definition -> 'reads_playlists' as ids from analytics.playlist_definitions"

@@ -33,7 +33,7 @@ class InvalidRuleError(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a playlist without a model is made of: which tracks, and how they are cut, ordered and kept."""
+    """A playlist without a model: which tracks it takes, and how they are cut, ordered and kept."""
 
     group: Group
     block: PlaylistBlock

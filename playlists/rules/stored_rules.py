@@ -1,4 +1,4 @@
-"""Rules that are kept in the database: saved with every version, never deleted by an error.
+"""Rules in the database: every version is kept, and no error deletes one.
 
 A rule is checked when it is saved; `playlists.rules.check.check_rules` checks all of them before a build.
 """
@@ -12,7 +12,7 @@ from psycopg2.extras import Json
 
 from playlists.rules.check import checked_rule, write_verdict
 from playlists.rules.legacy import is_legacy, translated
-from playlists.rules.referenced_playlists import own_playlist_id, resolved
+from playlists.rules.referenced_playlists import own_playlist_id, with_playlist_ids
 from playlists.rules.rule import InvalidRuleError, read_rule
 from playlists.slugs import check_new_slug, model_slugs
 from profiles.errors import InputError
@@ -106,7 +106,7 @@ def save(database: Database, slug: str, rule: Rule, *, is_new: bool) -> StoredRu
     Names of playlists become ids. Raises InvalidRuleError, InvalidSlugError, SlugTakenError,
     UnknownRuleError; nothing is changed then.
     """
-    rule = resolved(database, rule, own=own_playlist_id(database, slug))
+    rule = with_playlist_ids(database, rule, own=own_playlist_id(database, slug))
     if is_new:
         refuse_taken(database, slug)
     else:
@@ -137,7 +137,7 @@ def save(database: Database, slug: str, rule: Rule, *, is_new: bool) -> StoredRu
 
 
 def retire(database: Database, slug: str, reason: str) -> None:
-    """Take a rule out of the builds; it stays with its versions."""
+    """Take a rule out of the builds; the rule and its versions stay in the database."""
     with database.transaction() as cursor:
         cursor.execute(
             "update ops.playlist_rules set retired_at = now(), retired_reason = %s, updated_at = now()"
@@ -147,7 +147,7 @@ def retire(database: Database, slug: str, reason: str) -> None:
 
 
 def read_document(document: Any) -> tuple[str | None, Rule]:
-    """The slug that a rule's document names, and the rule; an earlier tracker's is translated."""
+    """Return the slug that a rule's JSON names, and the rule; that of an earlier tracker is translated."""
     if is_legacy(document):
         document = translated(document)
     slug = document.get("slug") if isinstance(document, dict) else None

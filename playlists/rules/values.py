@@ -1,7 +1,7 @@
-"""Values of conditions, by the type of their field: checked, and brought into the one form that is stored.
+"""Values of conditions: each is checked by the type of its field and brought into the form that is stored.
 
-Every function raises ValueError with what would be right; rules come from forms and files, so text that means
-a number or a truth value is taken as such.
+Every function raises ValueError with what would be right. Rules come from forms and files, so a text such as
+"10" or "yes" is read as a number or a truth value.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def checked_value(kind: FieldType, operator: str, value: Any) -> Value | None:
 
 
 def checked_text(value: Any) -> str:
-    """Any text that PostgreSQL can hold; a number is taken as written (an album can be called 1999)."""
+    """Return any text that PostgreSQL can hold; a number becomes a text (an album can be called 1999)."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ValueError("it is compared with text; write one such as 'Pulp'")  # noqa: TRY004  # as promised
     text = str(value)

@@ -371,6 +371,7 @@ def test_a_night_in_which_one_playlist_model_fails_brings_the_others_to_spotify(
     newcomer = like_another(house, f"Liked song 1-{'twelve' if ever_stood else 'thirteen'}")
     sync.sync_saved_albums(session)
     sync.sync_liked_tracks(session)
+    listening.poll(session)
     with database.transaction() as cursor:
         cursor.execute(BREAK)
         if not ever_stood:

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import random
-import timeit
+import sys
 from bisect import bisect_left
 from collections import Counter
 from itertools import combinations, permutations
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -18,6 +18,7 @@ from tests.playlists.model_playlist import ModelPlaylist
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
 
 NEVER = 10**9
 """A max_edit_calls that no plan exceeds, so that steps are judged alone."""
@@ -253,17 +254,32 @@ def test_ten_thousand_entries_are_planned(kind: str) -> None:
     wanted = [f"t{number}" for number in range(10_000)]
     have = entries(*changed(kind, 10_000))
     script = edit_script(have, wanted, max_edit_calls=NEVER)
-    if len(script.operations) < 200:
-        assert run(have, wanted, script).uris == wanted
+    assert run(have, wanted, script).uris == wanted
 
 
 @KINDS
-def test_ten_times_the_entries_take_far_less_than_a_hundred_times_as_long(kind: str) -> None:
-    def seconds(size: int) -> float:
-        have, wanted = entries(*changed(kind, size)), [f"t{number}" for number in range(size)]
-        return min(timeit.repeat(lambda: edit_script(have, wanted, max_edit_calls=NEVER), number=1, repeat=3))
+def test_ten_times_the_entries_take_little_more_than_ten_times_the_steps(kind: str) -> None:
+    """Time is n log n, so they take 13 times the steps; a quadratic plan would take a hundred times."""
+    assert lines_executed(kind, 10_000) < 20 * lines_executed(kind, 1_000)
 
-    assert seconds(10_000) < 50 * seconds(1_000)
+
+def lines_executed(kind: str, size: int) -> int:
+    """How many lines of Python a plan takes; unlike seconds, the same on a busy machine."""
+    have, wanted = entries(*changed(kind, size)), [f"t{number}" for number in range(size)]
+    count = 0
+
+    def trace(_frame: FrameType, event: str, _argument: object) -> Callable[..., Any]:
+        nonlocal count
+        count += event == "line"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        edit_script(have, wanted, max_edit_calls=NEVER)
+    finally:
+        sys.settrace(before)
+    return count
 
 
 def test_seams_are_the_only_positions_that_need_another_look() -> None:
