@@ -99,7 +99,7 @@ def undo_playlist(slug: Slug, to: int | None = None, dry_run: bool = False) -> S
     """
     with recorded_flow_run("undo-playlist", slug=slug, to=to, dry_run=dry_run) as run:
         report = run.step("undo", undo_push, slug, to=to, dry_run=dry_run)
-        _tell(run, report, is_dry_run=dry_run, is_all=False)
+        _show_report(run, report, is_dry_run=dry_run, is_all=False)
         if report is not None and not dry_run and report.results[0].outcome in ("pushed", "unchanged"):
             run.note("paused", f"`tracker playlists resume {slug}` keeps it up to date again")
     return run.state
@@ -118,10 +118,10 @@ def push_step(
 ) -> None:
     """Push as a step of a run: artifacts for each playlist, and the run's end says which did not go."""
     report = run.step("push", push_playlists, slugs, dry_run=dry_run, force=force)
-    _tell(run, report, is_dry_run=dry_run, is_all=slugs is None)
+    _show_report(run, report, is_dry_run=dry_run, is_all=slugs is None)
 
 
-def _tell(run: Run, report: PushReport | None, *, is_dry_run: bool, is_all: bool) -> None:
+def _show_report(run: Run, report: PushReport | None, *, is_dry_run: bool, is_all: bool) -> None:
     if report is None:
         return
     playlists.show_pushes(run.database, report.results, is_dry_run=is_dry_run, is_all=is_all)

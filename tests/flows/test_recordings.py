@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from click import UsageError
 
 from flows import flow_options
 from flows.recordings import Decision, DoubtfulPair, decide_recording, markdown
@@ -88,7 +89,7 @@ def test_the_form_offers_the_four_decisions() -> None:
         each for each in prefect_yaml.listed_flows(deploy_step.settings()) if each.name == "decide-recording"
     ]
     flow = getattr(import_module(listed.module), listed.function)
-    with pytest.raises(SystemExit):
+    with pytest.raises(UsageError, match="'perhaps' is not one of 'list', 'merge', 'split', 'delete'"):
         flow_options.parse(listed, flow, ["--decision", "perhaps"])
     typed = ["--decision", "merge", "--track", "a", "--other", "b", "--reason", "one take"]
     assert flow_options.parse(listed, flow, typed)["decision"] == "merge"
