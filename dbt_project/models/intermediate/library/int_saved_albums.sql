@@ -8,24 +8,12 @@ saved_albums as (
     from {{ ref('stg_spotify__saved_albums') }}
 ),
 
-removals as (
+removed_albums as (
     select
         item_id,
-        added_at,
-        event,
-        noticed_at
-    from {{ ref('stg_spotify__library_removals') }}
-    where kind = 'album'
-),
-
--- as for likes: an entry is an album with the time of its saving, its latest event decides
-last_events as (
-    select distinct on (item_id, added_at)
-        item_id,
-        added_at,
-        event
-    from removals
-    order by item_id asc, added_at asc, noticed_at desc, event = 'returned' desc
+        added_at
+    from {{ ref('int_last_library_events') }}
+    where kind = 'album' and event = 'removed'
 )
 
 select
@@ -33,8 +21,8 @@ select
     saved_albums.saved_at,
     saved_albums.album_total_tracks
 from saved_albums
-left join last_events
+left join removed_albums
     on
-        saved_albums.album_id = last_events.item_id
-        and saved_albums.saved_at = last_events.added_at
-where last_events.event is distinct from 'removed'
+        saved_albums.album_id = removed_albums.item_id
+        and saved_albums.saved_at = removed_albums.added_at
+where removed_albums.item_id is null

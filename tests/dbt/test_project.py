@@ -1,0 +1,78 @@
+"""The project as a whole: every macro is described, layers read what lies below them, nothing stands unused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from profiles.dbt import DBT_PROJECT_DIR
+from tests.dbt.lint import manifest_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.dbt.data_versions import Manifest
+
+PROJECT = "spotify_tracker"
+
+
+@pytest.fixture(scope="module")
+def manifest() -> Manifest:
+    return manifest_of(DBT_PROJECT_DIR)
+
+
+def models(manifest: Manifest, layer: str) -> Iterator[dict[str, Any]]:
+    """Yield the models of a folder below models/."""
+    for node in manifest["nodes"].values():
+        if node["resource_type"] == "model" and node["fqn"][1] == layer:
+            yield node
+
+
+def reads(manifest: Manifest, layer: str, lower: str) -> list[tuple[str, str]]:
+    """Return the pairs of a model of a layer and what it reads that lies in `lower`, a folder or `source`."""
+    known = {unique_id: node["fqn"][1] for unique_id, node in manifest["nodes"].items()}
+    return [
+        (model["name"], unique_id.split(".")[-1])
+        for model in models(manifest, layer)
+        for unique_id in model["depends_on"]["nodes"]
+        if lower == known.get(unique_id, unique_id.split(".")[0])
+    ]
+
+
+def test_every_macro_is_described(manifest: Manifest) -> None:
+    ours = [macro for macro in manifest["macros"].values() if macro["package_name"] == PROJECT]
+    silent = [
+        macro["name"] for macro in ours if not macro["description"] and "/generic/" not in macro["path"]
+    ]
+    assert silent == []
+
+
+def test_every_model_and_snapshot_is_described(manifest: Manifest) -> None:
+    described = ("model", "snapshot", "function")
+    nodes = [*manifest["nodes"].values(), *manifest["functions"].values(), *manifest["sources"].values()]
+    assert [
+        node["name"]
+        for node in nodes
+        if node["resource_type"] in (*described, "source") and not node["description"]
+    ] == []
+
+
+def test_no_mart_reads_a_source(manifest: Manifest) -> None:
+    assert reads(manifest, "marts", "source") == []
+
+
+def test_nothing_above_staging_reads_raw_tables(manifest: Manifest) -> None:
+    raw = {source["name"] for source in manifest["sources"].values() if source["schema"].startswith("raw_")}
+    assert [pair for pair in reads(manifest, "intermediate", "source") if pair[1] in raw] == []
+
+
+def test_every_staging_and_intermediate_model_is_read(manifest: Manifest) -> None:
+    read = {unique_id for node in manifest["nodes"].values() for unique_id in node["depends_on"]["nodes"]}
+    unread = [
+        model["name"]
+        for layer in ("staging", "intermediate")
+        for model in models(manifest, layer)
+        if model["unique_id"] not in read
+    ]
+    assert unread == []
