@@ -51,7 +51,7 @@ def main() -> int:
             "tables": len(outcome.tables),
             "incremental": sum(table.is_incremental for table in outcome.tables),
             "rows": sum(outcome.rows.values()),
-            "listens": outcome.rows["analytics.listens"],
+            "listens": outcome.rows["intermediate.int_listens"],
             "differing tables": len(outcome.differences),
             "seconds": seconds,
         }

@@ -22,8 +22,8 @@ SONG = track("song", isrc="GB01")
 WITH_SOURCES = ("--select", "+daily_listening", "+int_recording_totals", "+int_track_listening")
 OF_PLAYS = {"daily_listening", "int_recording_totals", "int_track_listening"}
 OTHER_VERSION = "update ops.data_versions set data_version = 0 where relation = '{}'"
-ALL = OF_PLAYS | {"int_play_reports", "int_played_tracks", "int_reported_tracks", "listens"}
-MODELS = ("--select", *sorted(ALL), "plays", "int_match_groups", "int_match_versions")
+ALL = OF_PLAYS | {"int_play_reports", "int_played_tracks", "int_reported_tracks", "int_listens"}
+MODELS = ("--select", *sorted(ALL), "int_plays", "int_match_groups", "int_match_versions")
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +52,8 @@ def test_a_var_makes_anew_what_reads_it_and_nothing_else(built: Warehouse) -> No
 def test_the_zone_makes_anew_what_counts_in_days(built: Warehouse) -> None:
     vars_of_before = ("--vars", "{play_definition: any}")
     said = reasons(built.models(*MODELS, *vars_of_before, TRACKER_TIMEZONE="Asia/Tokyo"))
-    assert said["listens"] == "TRACKER_TIMEZONE is Asia/Tokyo and was Europe/Berlin"
-    assert said.keys() == OF_PLAYS | {"listens"}
+    assert said["int_listens"] == "TRACKER_TIMEZONE is Asia/Tokyo and was Europe/Berlin"
+    assert said.keys() == OF_PLAYS | {"int_listens"}
 
 
 def test_tables_of_which_nothing_is_recorded_are_made_anew_once(built: Warehouse) -> None:
@@ -66,19 +66,19 @@ def test_another_data_version_makes_the_table_anew_and_what_takes_its_rows(built
     execute(built.database, OTHER_VERSION.format("intermediate.int_play_reports"))
     said = reasons(built.models(*MODELS))
     assert re.fullmatch(r"its data version is \d+ and was 0", said.pop("int_play_reports"))
-    followers = {"int_played_tracks", "int_reported_tracks", "listens"}
+    followers = {"int_played_tracks", "int_reported_tracks", "int_listens"}
     assert {said.pop(name) for name in followers} == {"int_play_reports was made anew"}
-    assert said == dict.fromkeys(OF_PLAYS, "listens was made anew")
+    assert said == dict.fromkeys(OF_PLAYS, "int_listens was made anew")
 
 
 def test_what_was_not_built_beside_its_source_follows_in_its_next_build(built: Warehouse) -> None:
-    assert reasons(built.models("--select", "listens", "--full-refresh")) == {
-        "listens": "a full refresh was asked for"
+    assert reasons(built.models("--select", "int_listens", "--full-refresh")) == {
+        "int_listens": "a full refresh was asked for"
     }
-    said = reasons(built.models("--select", "plays", "int_recording_totals"))
-    assert said == {"int_recording_totals": "listens was made anew"}
-    said = reasons(built.models("--select", "plays", *sorted(OF_PLAYS)))
-    assert said == dict.fromkeys(OF_PLAYS - {"int_recording_totals"}, "listens was made anew")
+    said = reasons(built.models("--select", "int_plays", "int_recording_totals"))
+    assert said == {"int_recording_totals": "int_listens was made anew"}
+    said = reasons(built.models("--select", "int_plays", *sorted(OF_PLAYS)))
+    assert said == dict.fromkeys(OF_PLAYS - {"int_recording_totals"}, "int_listens was made anew")
 
 
 def test_a_build_that_fails_records_nothing(built: Warehouse) -> None:

@@ -58,6 +58,10 @@ def test_every_model_and_snapshot_is_described(manifest: Manifest) -> None:
     ] == []
 
 
+def test_no_intermediate_model_reads_a_mart(manifest: Manifest) -> None:
+    assert reads(manifest, "intermediate", "marts") == []
+
+
 def test_no_mart_reads_a_source(manifest: Manifest) -> None:
     assert reads(manifest, "marts", "source") == []
 

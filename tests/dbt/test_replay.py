@@ -55,5 +55,5 @@ def test_a_replay_gives_every_table_as_many_small_builds_left_it(warehouse: Ware
     assert [
         table.name for table in replay.tables if table.is_incremental and not replay.rows[table.name]
     ] == []
-    assert replay.rows["analytics.listens"] > 1000
+    assert replay.rows["intermediate.int_listens"] > 1000
     assert replay.rows["analytics.unified_tracks"] > 100

@@ -5,8 +5,8 @@
 #}
 
 {#
-    The versions that `listens` was made of: written in the transaction that writes its rows, so that a build
-    that breaks off leaves both as they were. No model: it would have to run after `listens` and before it.
+    The versions that `int_listens` was made of: written in the transaction that writes its rows, so that a build
+    that breaks off leaves both as they were. No model: it would have to run after `int_listens` and before it.
 #}
 {% macro match_ledger() -%}
     {{ return(api.Relation.create(database=target.dbname, schema='intermediate', identifier='matched_groups')) }}
@@ -71,7 +71,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# For post_hook of `listens`. #}
+{# For post_hook of `int_listens`. #}
 {% macro remember_matched_groups() -%}
     create table if not exists {{ match_ledger() }} (match_group text primary key, version text not null);
     {%- if not is_incremental() %}

@@ -9,7 +9,7 @@
 {%- endmacro %}
 
 {#
-    For pre_hook of `listens`, until the end of its transaction: the steps of matching are joined by hash. PostgreSQL
+    For pre_hook of `int_listens`, until the end of its transaction: the steps of matching are joined by hash. PostgreSQL
     guesses one row for most of them, and would compare each with each: of a song heard a thousand times, too. So
     would a merge by song alone.
 #}

@@ -1,5 +1,5 @@
 {#
-    Local days in which a listen came, went or changed since they were last counted. `listens` notes them in the
+    Local days in which a listen came, went or changed since they were last counted. `int_listens` notes them in the
     transaction that writes its rows; what counts by day counts those anew, and strikes them out in its own. So a
     day's count costs by what is new, however long the history is. The day -infinity stands for every day.
 #}
@@ -11,7 +11,7 @@
     create table if not exists {{ touched_days() }} (local_date date primary key);
 {%- endmacro %}
 
-{# For pre_hook (the rows that will go) and for post_hook (those that came) of `listens`. #}
+{# For pre_hook (the rows that will go) and for post_hook (those that came) of `int_listens`. #}
 {% macro touch_days_of_changed_groups(ledger) -%}
     {{ _make_touched_days() }}
     {%- set changed -%}

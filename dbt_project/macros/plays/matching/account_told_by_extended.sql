@@ -1,7 +1,7 @@
 {#
     One-year data, by itself and against extended exports: no uri and only the minute, but the same length to the
     millisecond. CTEs: `account_reports` with the event_id of each, `account_pairs` (left_id of its event, right_id
-    of the extended one). Reads reports and extended_by_stream of `listens`.
+    of the extended one). Reads reports and extended_by_stream of `int_listens`.
 #}
 {% macro account_told_by_extended() -%}
 account_places as (

@@ -2,7 +2,7 @@
     Extended exports against each other and against themselves. One stream is told by exports of several years, which
     differ in its uri, its reasons and its offline time; and at times twice by one of them, a minute apart.
     CTEs: `extended_by_stream` (stream_id with its event_id and report_ids) and `extended_events`. Reads reports of
-    `listens`.
+    `int_listens`.
 #}
 {% macro extended_told_twice() -%}
 {%- set same_end = 'name_group, reported_at, ms_played, told_recording_id' %}

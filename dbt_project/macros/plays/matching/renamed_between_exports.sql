@@ -3,7 +3,7 @@
     that no other stream of the minute has, they are one stream, unless uris say that two tracks were played.
     CTEs: `exported_reports` (report_id with its event_id), `renamed_events` (event_id of each event that is merged,
     with the kept_id of the one that stands for it) and `renamed_doubts` (event_id). Reads renamed_streams,
-    extended_by_stream, account_reports and account_pairs of `listens`.
+    extended_by_stream, account_reports and account_pairs of `int_listens`.
 #}
 {% macro renamed_between_exports() -%}
 exported_reports as (

@@ -2,7 +2,7 @@
     Of a stream made offline an export may tell no more than the time at which Spotify heard of it, which is hours
     or weeks late; the API tells when it ended. CTEs: `late_pairs` (left_id of the API's event, right_id of the
     export's), `late_swaps` and `late_leftovers` of what cannot be decided. Reads lone_events, exported_events and
-    api_pairs of `listens`.
+    api_pairs of `int_listens`.
 #}
 {% macro uploads_told_late() -%}
 late_neighbours as (

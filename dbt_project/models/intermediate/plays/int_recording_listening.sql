@@ -13,7 +13,7 @@ plays as (
     select
         track_id,
         local_date
-    from {{ ref('plays') }}
+    from {{ ref('int_plays') }}
     where played_at > {{ as_of() }} - interval '367 days' and played_at <= {{ as_of() }}
 ),
 

@@ -45,7 +45,7 @@ listens as (
         is_length_known,
         is_undecided,
         is_skipped
-    from {{ ref('listens') }}
+    from {{ ref('int_listens') }}
     where
         played_at <= {{ as_of() }}
         and {{ is_changed_group('match_group', this) }}
@@ -56,7 +56,7 @@ reports as (
     select
         match_group,
         sum(jsonb_array_length(report_ids)) as report_count
-    from {{ ref('listens') }}
+    from {{ ref('int_listens') }}
     where {{ is_changed_group('match_group', this) }}
     group by match_group
 ),

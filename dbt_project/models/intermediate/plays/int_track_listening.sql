@@ -22,7 +22,7 @@ plays as (
         match_group,
         track_id,
         cast(count(*) as integer) as play_count
-    from {{ ref('plays') }}
+    from {{ ref('int_plays') }}
     where
         played_at <= {{ as_of() }}
         and track_id is not null

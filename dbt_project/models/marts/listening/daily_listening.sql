@@ -18,7 +18,7 @@ listens as (
         is_length_known,
         is_skipped,
         {{ counts_as_play() }} as is_play
-    from {{ ref('listens') }}
+    from {{ ref('int_listens') }}
     where played_at <= {{ as_of() }} and {{ is_in_touched_day('played_at') }}
 ),
 

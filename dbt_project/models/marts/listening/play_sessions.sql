@@ -9,7 +9,7 @@ listens as (
         played_at,
         played_at - coalesce(ms_played, duration_ms, 0) * interval '1 millisecond' as began_at,
         coalesce(ms_played, duration_ms, 0) as heard_ms
-    from {{ ref('listens') }}
+    from {{ ref('int_listens') }}
 ),
 
 steps as (

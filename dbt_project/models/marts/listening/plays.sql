@@ -1,11 +1,10 @@
--- a view: what counts as a play is decided when it is asked, and a million rows are not kept twice
 {{ config(materialized='view') }}
 
 select
     listen_id as play_id,
     source,
     played_at,
-    {{ local_date('played_at') }} as local_date,
+    local_date,
     track_id,
     track_uri,
     is_track_found_by_name,
@@ -18,5 +17,4 @@ select
     is_undecided,
     match_group,
     load_id
-from {{ ref('listens') }}
-where {{ counts_as_play() }}
+from {{ ref('int_plays') }}

@@ -1,0 +1,6 @@
+-- a view: what counts as a play is decided when it is asked, and a million rows are not kept twice
+select
+    *,
+    {{ local_date('played_at') }} as local_date
+from {{ ref('int_listens') }}
+where {{ counts_as_play() }}
