@@ -1,4 +1,4 @@
-"""The project as a whole: every macro is described, layers read what lies below them, nothing stands unused."""
+"""The project as a whole: everything is described and used, and each layer reads what lies below it."""
 
 from __future__ import annotations
 

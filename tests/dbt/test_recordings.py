@@ -39,7 +39,8 @@ def built(warehouse: Warehouse) -> Told:
         warehouse.database, "select track_id from analytics.playlist_selections where slug = 'most_played'"
     )
     [stranger] = rows(
-        warehouse.database, "select xmin::text, ctid::text from intermediate.int_listens where track_id = 'stranger'"
+        warehouse.database,
+        "select xmin::text, ctid::text from intermediate.int_listens where track_id = 'stranger'",
     )
     return Told(
         {id_: tuple(rest) for id_, *rest in counts}, doubts, {id_ for (id_,) in most_played}, stranger

@@ -59,7 +59,16 @@
 {#
     The latest answer of a raw table whose rows are replaced by later ones; where Spotify emptied what it once told,
     the same answer filled from earlier ones. Null in `filled_payload`: the latest lacks nothing that was known.
+
+    A database of an earlier version has the column from the first load of this version on. Until then a bare
+    `dbt build` would fail for it, so the table is looked at before.
 #}
-{% macro filled_payload(relation) -%}
-    coalesce({{ relation }}.filled_payload, {{ relation }}.payload)
+{% macro filled_payload(table, alias) -%}
+    {%- set raw_table = api.Relation.create(database=target.dbname, schema='raw_spotify', identifier=table) -%}
+    {%- set columns = adapter.get_columns_in_relation(raw_table) | map(attribute='name') | list if execute else [] -%}
+    {%- if columns and 'filled_payload' not in columns -%}
+        {{ alias }}.payload
+    {%- else -%}
+        coalesce({{ alias }}.filled_payload, {{ alias }}.payload)
+    {%- endif -%}
 {%- endmacro %}

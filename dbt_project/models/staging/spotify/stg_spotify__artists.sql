@@ -4,7 +4,7 @@ artists as (
     select
         artist_id,
         fetched_at,
-        {{ filled_payload('artists') }} as payload
+        {{ filled_payload('artists', 'artists') }} as payload
     from {{ source('raw_spotify', 'artists') }} as artists
 )
 

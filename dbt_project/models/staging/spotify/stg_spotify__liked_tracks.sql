@@ -6,7 +6,7 @@ liked_tracks as (
         liked.added_at,
         parts.track
     from {{ source('raw_spotify', 'liked_tracks') }} as liked
-    {{ json_parts(track=json_object(filled_payload('liked'), 'track', 'item')) }}
+    {{ json_parts(track=json_object(filled_payload('liked_tracks', 'liked'), 'track', 'item')) }}
 )
 
 select

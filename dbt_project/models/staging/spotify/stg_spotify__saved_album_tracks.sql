@@ -5,7 +5,7 @@ saved_albums as (
         saved.album_id as saved_album_id,
         parts.album_object
     from {{ source('raw_spotify', 'saved_albums') }} as saved
-    {{ json_parts(album_object=json_object(filled_payload('saved'), 'album', 'item')) }}
+    {{ json_parts(album_object=json_object(filled_payload('saved_albums', 'saved'), 'album', 'item')) }}
 ),
 
 -- once per album and not once per track of it

@@ -6,7 +6,7 @@ saved_albums as (
         saved.added_at,
         parts.album_object
     from {{ source('raw_spotify', 'saved_albums') }} as saved
-    {{ json_parts(album_object=json_object(filled_payload('saved'), 'album', 'item')) }}
+    {{ json_parts(album_object=json_object(filled_payload('saved_albums', 'saved'), 'album', 'item')) }}
 )
 
 select
