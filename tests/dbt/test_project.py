@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -80,3 +81,17 @@ def test_every_staging_and_intermediate_model_is_read(manifest: Manifest) -> Non
         if model["unique_id"] not in read
     ]
     assert unread == []
+
+
+def test_every_playlist_keeps_the_same_columns_under_the_same_key(manifest: Manifest) -> None:
+    playlists = [
+        model
+        for model in models(manifest, "marts")
+        if "playlist" in model["config"]["meta"] or "'playlist': playlist" in model["raw_code"]
+    ]
+    assert len(playlists) == 35
+    kept = {
+        json.dumps([model["columns"], model["constraints"], model["config"]["contract"]], sort_keys=True)
+        for model in playlists
+    }
+    assert len(kept) == 1
