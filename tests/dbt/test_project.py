@@ -63,8 +63,25 @@ def test_no_intermediate_model_reads_a_mart(manifest: Manifest) -> None:
     assert reads(manifest, "intermediate", "marts") == []
 
 
-def test_no_mart_reads_a_source(manifest: Manifest) -> None:
-    assert reads(manifest, "marts", "source") == []
+def test_no_mart_reads_a_source_but_what_hooks_of_intermediate_models_write(manifest: Manifest) -> None:
+    assert reads(manifest, "marts", "source") == [("daily_listening", "touched_days")]
+
+
+def test_tables_that_hooks_make_stand_in_the_lineage(manifest: Manifest) -> None:
+    readers = {
+        source["name"]: {
+            node["name"]
+            for node in manifest["nodes"].values()
+            if unique_id in node["depends_on"]["nodes"] and node["resource_type"] == "model"
+        }
+        for unique_id, source in manifest["sources"].items()
+        if source["source_name"] == "ledgers"
+    }
+    assert readers == {
+        "matched_groups": {"int_listens"},
+        "touched_days": {"int_listens", "daily_listening"},
+        "read_batches": {"int_renamed_streams"},
+    }
 
 
 def test_nothing_above_staging_reads_raw_tables(manifest: Manifest) -> None:

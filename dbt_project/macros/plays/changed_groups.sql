@@ -9,7 +9,7 @@
     that breaks off leaves both as they were. No model: it would have to run after `int_listens` and before it.
 #}
 {% macro match_ledger() -%}
-    {{ return(api.Relation.create(database=target.dbname, schema='intermediate', identifier='matched_groups')) }}
+    {{ return(source('ledgers', 'matched_groups')) }}
 {%- endmacro %}
 
 {% macro match_versions() -%}

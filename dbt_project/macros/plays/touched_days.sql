@@ -4,7 +4,7 @@
     day's count costs by what is new, however long the history is. The day -infinity stands for every day.
 #}
 {% macro touched_days() -%}
-    {{ return(api.Relation.create(database=target.dbname, schema='intermediate', identifier='touched_days')) }}
+    {{ return(source('ledgers', 'touched_days')) }}
 {%- endmacro %}
 
 {% macro _make_touched_days() -%}
