@@ -6,6 +6,9 @@
 #}
 {% macro extended_told_twice() -%}
 {%- set same_end = 'name_group, reported_at, ms_played, told_recording_id' %}
+{%- set by_end = 'partition by name_group, song_id, ms_played order by ended_at, stream_id collate "C"' %}
+{%- set by_report
+    = 'partition by name_group, song_id order by reported_at, ms_played desc nulls last, stream_id collate "C"' %}
 -- Of one name, at one end, of one length: one stream of each file is one stream. Two uris of one recording are one
 -- track, and without a duration nobody knows the recording; a name that two had at that moment is taken for the first.
 extended_ends as (
@@ -98,9 +101,7 @@ extended_in_order as (
         end as gap_ms,
         extract(epoch from ended_at - lag(ended_at, 2) over same_stream) * 1000 as wide_gap_ms
     from extended_streams
-    window same_stream as (
-        partition by name_group, song_id, ms_played order by ended_at, stream_id collate "C"
-    )
+    window same_stream as ({{ by_end }})
 ),
 
 -- It cannot be heard again before the first hearing is over, but for 12 seconds of crossfade and one that is cut.
@@ -129,17 +130,13 @@ extended_judged as (
         is_within_gap_ms and (not lag(is_within_gap_ms, 1, false) over same_stream or is_within_wide_gap_ms)
             as is_double
     from extended_suspects
-    window same_stream as (
-        partition by name_group, song_id, ms_played order by ended_at, stream_id collate "C"
-    )
+    window same_stream as ({{ by_end }})
 ),
 
 extended_islands as (
     select
         *,
-        count(*) filter (where not is_double) over (
-            partition by name_group, song_id, ms_played order by ended_at, stream_id collate "C"
-        ) as island
+        count(*) filter (where not is_double) over ({{ by_end }}) as island
     from extended_judged
 ),
 
@@ -157,9 +154,7 @@ extended_firsts as (
 extended_moments as (
     select
         *,
-        count(*) filter (where begins_event) over (
-            partition by name_group, song_id order by reported_at, ms_played desc nulls last, stream_id collate "C"
-        ) as moment
+        count(*) filter (where begins_event) over ({{ by_report }}) as moment
     from (
         select
             *,
@@ -170,9 +165,7 @@ extended_moments as (
                 true
             ) as begins_event
         from extended_firsts
-        window by_time as (
-            partition by name_group, song_id order by reported_at, ms_played desc nulls last, stream_id collate "C"
-        )
+        window by_time as ({{ by_report }})
     ) as judged
 ),
 

@@ -22,6 +22,8 @@
     ],
 ) }}
 
+{%- set by_end_of_report
+    = 'partition by name_group, recording_id order by ended_at, source, report_id collate "C"' %}
 {%- set tolerance = "interval '" ~ var('match_tolerance_s') ~ " seconds'" %}
 {%- set double_report = "interval '" ~ var('double_report_s') ~ " seconds'" %}
 {%- set shifted_report = "interval '" ~ var('shifted_report_s') ~ " seconds'" %}
@@ -99,17 +101,13 @@ api_in_order as (
         coalesce(ended_at - lag(ended_at) over same_track < {{ double_report }}, false) as is_double
     from reports
     where source in ('api', 'tracker')
-    window same_track as (
-        partition by name_group, recording_id order by ended_at, source, report_id collate "C"
-    )
+    window same_track as ({{ by_end_of_report }})
 ),
 
 api_islands as (
     select
         *,
-        count(*) filter (where not is_double) over (
-            partition by name_group, recording_id order by ended_at, source, report_id collate "C"
-        ) as island
+        count(*) filter (where not is_double) over ({{ by_end_of_report }}) as island
     from api_in_order
 ),
 

@@ -148,33 +148,7 @@ renamed_labels as (
     where renamed_streams.is_mergeable
 ),
 
-linked_both_ways as (
-    select label, other_label from renamed_labels
-    where label <> other_label
-    union
-    select other_label as label, label as other_label from renamed_labels
-    where label <> other_label
-),
-
-reached as (
-    with recursive steps as (
-        select label, other_label from linked_both_ways
-        union
-        select steps.label, linked_both_ways.other_label
-        from steps
-        inner join linked_both_ways on steps.other_label = linked_both_ways.label
-    )
-
-    select label, other_label from steps
-),
-
-linked as (
-    select
-        label,
-        min(other_label collate "C") as linked_label
-    from reached
-    group by label
-),
+{{ lowest_connected('linked', 'renamed_labels', 'label') }},
 
 renamed_tracks as (
     select
@@ -188,7 +162,7 @@ renamed_tracks as (
 
 select
     spread_5.track_key,
-    md5(coalesce(linked.linked_label, spread_5.label_5)) as match_group,
+    md5(coalesce(linked.lowest_label, spread_5.label_5)) as match_group,
     md5(spread_5.label_5) as name_group,
     spread_5.recording_id,
     coalesce(named_tracks.recording_id, spread_5.recording_id) as song_id,

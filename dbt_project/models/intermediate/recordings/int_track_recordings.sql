@@ -126,36 +126,12 @@ merges as (
     where overrides.kind = 'merge'
 ),
 
-merged_both_ways as (
-    select recording_id, other_recording_id from merges
-    union
-    select other_recording_id as recording_id, recording_id as other_recording_id from merges
-),
-
-reached as (
-    with recursive steps as (
-        select recording_id, other_recording_id from merged_both_ways
-        union
-        select steps.recording_id, merged_both_ways.other_recording_id
-        from steps
-        inner join merged_both_ways on steps.other_recording_id = merged_both_ways.recording_id
-    )
-
-    select recording_id, other_recording_id from steps
-),
-
-merged as (
-    select
-        recording_id,
-        min(other_recording_id collate "C") as merged_id
-    from reached
-    group by recording_id
-)
+{{ lowest_connected('merged', 'merges', 'recording_id') }}
 
 select
     after_splits.track_id,
-    coalesce(merged.merged_id, after_splits.recording_id) as recording_id,
-    case when merged.merged_id is null then after_splits.matched_by else 'override' end as matched_by,
+    coalesce(merged.lowest_recording_id, after_splits.recording_id) as recording_id,
+    case when merged.lowest_recording_id is null then after_splits.matched_by else 'override' end as matched_by,
     tracks.name_key
 from after_splits
 inner join tracks on after_splits.track_id = tracks.track_id
