@@ -1,6 +1,6 @@
 {{ config(severity='warn') }}
 
--- Nothing breaks without the field; but what is made of it (genres, ISRCs, dates) ages unnoticed.
+-- Nothing breaks without the field, but what is made of it (genres, ISRCs, dates) grows old unnoticed.
 select
     resource,
     path,

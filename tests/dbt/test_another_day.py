@@ -139,7 +139,7 @@ class Snapshot:
 
 
 def as_told(position: int, track_id: str, is_deleted: str, *period: datetime | None) -> tuple[str, ...]:
-    """A row to be compared. A deletion repeats the row before it, which tells nothing."""
+    """A row to be compared, without what a deletion repeats of the row before it."""
     return (str(position), "gone" if is_deleted == "True" else track_id, *map(str, period))
 
 

@@ -72,7 +72,7 @@ def test_a_track_is_playable_as_last_answered(first: Library) -> None:
     assert (first["plays"]["is_playable"], first["blocked"]["is_playable"]) == (True, False)
 
 
-def test_what_nobody_answered_is_unknown(first: Library) -> None:
+def test_availability_without_an_answer_is_unknown(first: Library) -> None:
     for id_ in ("unknown", "silent"):
         assert (first[id_]["is_playable"], first[id_]["playable_checked_at"]) == (None, None)
 

@@ -97,7 +97,7 @@ def test_late_plays_count_in_their_own_days_and_lengthen_the_streak(recounted: W
     assert days["2026-03-01"] == [3, 3, 3], "a split of two editions reaches the days of their plays"
 
 
-def test_days_counted_by_what_changed_are_the_days_counted_anew(recounted: Warehouse) -> None:
+def test_days_counted_after_changes_equal_days_counted_at_once(recounted: Warehouse) -> None:
     by_change = everything(recounted)
     assert rows(recounted.database, "select count(*) from intermediate.touched_days") == [(0,)]
     recounted.models(*BUILT, "--full-refresh")

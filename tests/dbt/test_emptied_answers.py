@@ -29,7 +29,7 @@ PLAYED = """
 
 
 def account_data(folder: Path, title: str, artist: str) -> Path:
-    """One-year data of five plays, which tells them by their names alone."""
+    """One-year data of five plays: it has names and no uris."""
     streams = [
         {"endTime": f"2025-03-0{day} 10:00", "artistName": artist, "trackName": title, "msPlayed": 200_000}
         for day in range(1, 6)
@@ -95,7 +95,7 @@ def replay(session: Session, dbt_folder: Path) -> None:
     build(session, dbt_folder)
 
 
-def test_a_played_track_is_told_as_it_was_told_last_with_content(warehouse: Warehouse) -> None:
+def test_a_played_track_keeps_the_last_names_that_were_not_empty(warehouse: Warehouse) -> None:
     """Whatever order the answers came in, a build from raw gives the same."""
 
     def play(hour: int, **changes: Any) -> list[tuple[Any, ...]]:

@@ -1,4 +1,4 @@
-"""Streams that several exports tell, and tell differently: each case has days of its own in one database."""
+"""Streams that several exports hold in different forms: each case has days of its own in one database."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SONGS = 5
 
 
 class Told(NamedTuple):
-    """What the warehouse should tell of a case."""
+    """What the warehouse should count for a case."""
 
     plays: int
     undecided: int = 0
@@ -41,7 +41,7 @@ class Told(NamedTuple):
 
 @dataclass
 class Day:
-    """The day of a case, and rows of it as each kind of export tells them."""
+    """The day of a case, and rows of it in the form of each kind of export."""
 
     begin: datetime
     case: str
@@ -53,7 +53,7 @@ class Day:
         return self.begin + timedelta(minutes=7 * number, seconds=13 + seconds)
 
     def extended(self, number: int, seconds: float = 0, **changes: Any) -> Row:
-        """As extended exports of today tell it."""
+        """The row as today's extended exports have it."""
         ended = self.at(number, seconds)
         return {
             "ts": ended.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -76,13 +76,13 @@ class Day:
         } | changes
 
     def endsong(self, number: int, seconds: float = 0, **changes: Any) -> Row:
-        """As extended exports of 2020 tell it: without the uri."""
+        """The row as extended exports of 2020 have it: without the uri."""
         row = self.extended(number, seconds)
         del row["spotify_track_uri"], row["audiobook_title"]
         return row | {"skipped": None, "offline_timestamp": row["offline_timestamp"] * 1000 + 846} | changes
 
     def one_year(self, number: int, seconds: float = 0, **changes: Any) -> Row:
-        """As one-year data tells it."""
+        """The row as one-year data has it."""
         return {
             "endTime": self.at(number, seconds).strftime("%Y-%m-%d %H:%M"),
             "artistName": f"{self.case} artist",
@@ -94,9 +94,9 @@ class Day:
         """The uri of a song of this case."""
         return f"spotify:track:{self.case.encode().hex()[:16]:0>16}{number:06d}"
 
-    def songs(self, told: Callable[..., Row], **changes: Any) -> list[Row]:
-        """Five songs, told so."""
-        return [told(number, **changes) for number in range(SONGS)]
+    def songs(self, row_of: Callable[..., Row], **changes: Any) -> list[Row]:
+        """Five songs; `row_of` makes the row of each."""
+        return [row_of(number, **changes) for number in range(SONGS)]
 
 
 Files = list[list[Row]]
@@ -468,7 +468,7 @@ def days() -> dict[str, Day]:
 
 
 def look(database: Database) -> dict[str, Told]:
-    """What is told of each case."""
+    """What the warehouse counts for each case."""
     found = rows(
         database,
         "select listens.played_at, plays.play_id is not null, listens.is_undecided"
@@ -489,7 +489,7 @@ def _count(listens: list[tuple[Any, ...]]) -> Told:
 
 
 def expected(name: str) -> Told:
-    """What should be told of a case."""
+    """What should be counted for a case."""
     told = CASES[name][1]
     return told if told.listens is not None else told._replace(listens=told.plays)
 
@@ -535,7 +535,7 @@ def exports(
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_stream_that_several_exports_tell_is_one(exports: Exports, name: str) -> None:
+def test_a_stream_in_several_exports_is_one_listen(exports: Exports, name: str) -> None:
     told = exports.told[name]
     if name.startswith("a_short_song_heard_twice"):  # the second may be the first, told again
         told = told._replace(undecided=0)
@@ -543,7 +543,7 @@ def test_a_stream_that_several_exports_tell_is_one(exports: Exports, name: str) 
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if "offline_time" in name])
-def test_a_time_that_cannot_be_gives_way_to_that_of_the_upload(exports: Exports, name: str) -> None:
+def test_an_impossible_time_is_replaced_by_that_of_the_upload(exports: Exports, name: str) -> None:
     day = days()[name]
     began = day.at(0) - BELIEVED[name] if name in BELIEVED else None
     ended = began + timedelta(milliseconds=LENGTH) if began else day.at(0)
@@ -561,7 +561,7 @@ def test_no_play_is_older_than_spotify(exports: Exports) -> None:
     ) == [(True,)]
 
 
-def test_small_builds_tell_what_one_build_tells(exports: Exports) -> None:
+def test_small_builds_give_the_listens_that_one_build_gives(exports: Exports) -> None:
     query = "select * from analytics.listens order by listen_id"
     before = rows(exports.warehouse.database, query)
     for schema in ("staging", "intermediate", "analytics"):

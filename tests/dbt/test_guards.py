@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 ONE_MODEL = ("run", "--select", "stg_ops__playlists")
 
 
-def test_a_build_beside_one_of_ours_refuses(warehouse: Warehouse) -> None:
+def test_a_build_refuses_to_start_beside_one_of_ours(warehouse: Warehouse) -> None:
     with build_lock(warehouse.database, wait=False) as lock:
         assert lock is not None
         code, output = warehouse.dbt(*ONE_MODEL)
@@ -28,7 +28,7 @@ def test_a_build_beside_one_of_ours_refuses(warehouse: Warehouse) -> None:
         assert code == 0, output
 
 
-def test_a_database_without_ops_is_told_what_to_do(postgres_server: Database, dbt_folder: Path) -> None:
+def test_a_build_without_ops_says_what_to_do(postgres_server: Database, dbt_folder: Path) -> None:
     with temporary_database(postgres_server, template="template0") as database:
         code, output = Warehouse(database, Raw(database), dbt_folder).dbt(*ONE_MODEL)
     assert code != 0

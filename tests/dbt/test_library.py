@@ -149,9 +149,7 @@ def test_a_play_in_the_night_belongs_to_the_local_day(warehouse: Warehouse, firs
     assert found == [("2026-06-15",)]
 
 
-def test_what_was_played_and_is_not_in_the_library_is_a_play_alone(
-    warehouse: Warehouse, first: Built
-) -> None:
+def test_a_track_that_is_not_in_the_library_has_its_plays_only(warehouse: Warehouse, first: Built) -> None:
     assert "stranger" not in first.tracks
     assert rows(warehouse.database, "select count(*) from analytics.plays where track_id = 'stranger'") == [
         (1,)

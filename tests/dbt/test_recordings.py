@@ -16,7 +16,7 @@ JANUARY = "2026-01-01T10:00:00Z"
 
 
 class Told(NamedTuple):
-    """What the marts tell after a build."""
+    """What the marts hold after a build."""
 
     plays: dict[str, tuple[int, int]]  # of the recording, of the track alone
     doubts: list[tuple[Any, ...]]
@@ -107,7 +107,7 @@ def test_a_split_counts_each_for_itself(decided: Told) -> None:
     assert decided.plays["edit"] == (1, 1)
 
 
-def test_who_has_decided_is_not_asked_again(decided: Told) -> None:
+def test_a_decided_pair_is_not_doubtful_any_more(decided: Told) -> None:
     assert decided.doubts == []
 
 

@@ -43,7 +43,9 @@ def warehouse(
         yield Warehouse(database, Raw(database), dbt_folder)
 
 
-def test_a_replay_gives_every_table_as_many_small_builds_left_it(warehouse: Warehouse, home: Path) -> None:
+def test_one_build_from_raw_gives_the_tables_that_many_small_builds_left(
+    warehouse: Warehouse, home: Path
+) -> None:
     life = RandomLife(warehouse.database, home, SEED, STEPS)
     replay = replays.replay(warehouse, life)
     assert replay.differences == {}

@@ -1,4 +1,4 @@
-"""Preview, explain and eject: dbt compiles the rule, nothing is built, and a build selects what was told."""
+"""Preview, explain and eject: dbt compiles the rule and builds nothing; a build then selects the same."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def rows_of(session: Session, table: str) -> int:
         return int(rows)
 
 
-def test_a_preview_tells_what_would_be_selected_and_leaves_nothing(session: Session) -> None:
+def test_a_preview_shows_what_would_be_selected_and_stores_nothing(session: Session) -> None:
     found = preview(session, read_rule(DOCUMENT), tracks=3)
     assert found.matched == len(chosen(RULE, library()))
     assert found.count == 5
@@ -112,7 +112,7 @@ def test_the_command_previews_a_file_as_json(
     assert (told["count"], len(told["tracks"]), told["title"]) == (5, 2, DOCUMENT["title"])
 
 
-def test_a_preview_of_a_rule_that_cannot_be_is_bad_input(
+def test_a_preview_of_an_impossible_rule_is_bad_input(
     session: Session, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "rule.json"
@@ -187,7 +187,7 @@ def test_a_model_is_explained_by_its_gates(session: Session) -> None:
     assert "It is excluded" in found.reason
 
 
-def test_a_track_is_found_by_its_title_when_one_is_called_so(
+def test_a_track_is_found_by_a_title_that_only_it_has(
     session: Session, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["explain", "gates", "beyoncé", "--json"]) == 0

@@ -193,12 +193,12 @@ def test_a_draw_by_weight_depends_on_its_seed_and_on_nothing_else(selected: Sele
     assert selected["weighted"] == selected["weighted_for_good"]
 
 
-def test_a_heavy_weight_is_mostly_earlier(selected: Selected) -> None:
+def test_heavier_tracks_mostly_come_earlier(selected: Selected) -> None:
     first_half = Counter(id_ < "t050" for id_ in selected["weighted"][:50])
     assert first_half[True] >= 45
 
 
-def test_no_weight_is_last(selected: Selected) -> None:
+def test_tracks_without_a_weight_come_last(selected: Selected) -> None:
     assert set(selected["weightless"][:2]) == {"t001", "t003"}
 
 

@@ -1,4 +1,4 @@
-"""A generated life through the API, exports of two eras and one-year data: what is told is what was heard."""
+"""A generated life through the API, exports of two eras and one-year data: the listens are what was heard."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def told(
     dbt_folder: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Comparison]:
-    """What a warehouse tells, built as its sources came in, in a database of another zone."""
+    """The warehouse of such a life, built as its sources came in, in a database of another zone."""
     home = tmp_path_factory.mktemp("truth")
     with (
         pytest.MonkeyPatch.context() as patch,
@@ -57,12 +57,12 @@ def test_every_event_that_was_shown_is_a_listen_and_no_other_is(told: Comparison
     assert told.lost == []
 
 
-def test_a_listen_is_told_when_and_as_it_was(told: Comparison) -> None:
+def test_every_listen_has_its_true_time_and_facts(told: Comparison) -> None:
     assert told.misdated == []
     assert told.mistaken == []
 
 
-def test_what_the_data_cannot_decide_is_declared_and_little(told: Comparison) -> None:
+def test_few_listens_are_undecided_and_each_is_declared(told: Comparison) -> None:
     assert 0 < len(told.undecided) < 0.005 * len(told.truth.listens)
     # each missing one is covered by a listen that is told of the same title and undecided
     assert len(told.missing) <= len(told.undecided)

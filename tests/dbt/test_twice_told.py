@@ -1,4 +1,4 @@
-"""A sample of lives that two exports tell differently: each stream is one listen, or declared undecided."""
+"""A sample of lives in two exports that differ: each stream is one listen, or is declared undecided."""
 
 from __future__ import annotations
 
@@ -47,17 +47,17 @@ def told(
         yield Comparison(tell(session_on(database), folder, LIVES, SEED, build), database)
 
 
-def test_no_stream_is_told_twice_and_none_is_invented(told: Comparison) -> None:
+def test_no_stream_is_counted_twice_and_none_is_invented(told: Comparison) -> None:
     assert told.true > 1000
     assert told.told_twice > told.true / 3
     assert told.doubled == []
     assert told.invented == []
 
 
-def test_no_stream_is_missing_and_each_is_told_when_it_was(told: Comparison) -> None:
+def test_no_stream_is_missing_and_each_has_its_true_time(told: Comparison) -> None:
     assert told.missing == []
     assert told.misdated == []
 
 
-def test_what_is_undecided_is_little(told: Comparison) -> None:
+def test_few_streams_are_undecided(told: Comparison) -> None:
     assert 0 < told.surplus.total() < 0.05 * told.true

@@ -65,7 +65,7 @@ def test_a_table_that_became_a_view_is_replaced(built: Warehouse, updated: Wareh
     assert plays(built) == before
 
 
-def test_verdicts_of_tests_older_than_thirty_days_go(built: Warehouse) -> None:
+def test_results_of_tests_are_deleted_after_thirty_days(built: Warehouse) -> None:
     execute(
         built.database,
         "insert into ops.build_results (invocation_id, unique_id, status, finished_at)"

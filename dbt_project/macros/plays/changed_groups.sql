@@ -1,15 +1,17 @@
 {#
-    Reports of one event can only meet within a match group, so a group is what is matched and counted again, as
-    a whole, when one of its reports, durations or recordings has changed; that is told by its version. Whatever
-    order loads and overrides came in, the outcome is the same, and costs by what is new.
+    Reports of one event are always in one match group. So a group is matched and counted again as a whole when one of its
+    reports, durations or recordings has changed, which its version shows. The outcome does not depend on the order of loads
+    and overrides, and the cost follows what is new.
 #}
 
 {#
-    The versions that `int_listens` was made of: written in the transaction that writes its rows, so that a build
-    that breaks off leaves both as they were. No model: it would have to run after `int_listens` and before it.
+    The source `matched_groups`: the versions that `int_listens` was made of. A hook writes it in the transaction that writes
+    the rows, so that a build that fails leaves both as they were. It is not a model: it would have to run before
+    `int_listens` and after it. Hooks name it by source(), for the lineage; the model's own SQL by this macro, because unit
+    tests would ask for rows of a source.
 #}
 {% macro match_ledger() -%}
-    {{ return(source('ledgers', 'matched_groups')) }}
+    {{ return(api.Relation.create(database=target.dbname, schema='intermediate', identifier='matched_groups')) }}
 {%- endmacro %}
 
 {% macro match_versions() -%}
@@ -72,18 +74,18 @@
 {%- endmacro %}
 
 {# For post_hook of `int_listens`. #}
-{% macro remember_matched_groups() -%}
-    create table if not exists {{ match_ledger() }} (match_group text primary key, version text not null);
+{% macro remember_matched_groups(ledger) -%}
+    create table if not exists {{ ledger }} (match_group text primary key, version text not null);
     {%- if not is_incremental() %}
-    truncate {{ match_ledger() }};
+    truncate {{ ledger }};
     {%- endif %}
-    delete from {{ match_ledger() }} as made
+    delete from {{ ledger }} as made
     where not exists (
         select 1
         from {{ match_versions() }} as versions
         where versions.match_group = made.match_group and versions.version = made.version
     );
-    insert into {{ match_ledger() }} (match_group, version)
+    insert into {{ ledger }} (match_group, version)
     select
         match_group,
         version
@@ -91,7 +93,7 @@
     on conflict do nothing
 {%- endmacro %}
 
-{# Its rows cannot be trusted where nobody knows what they were made of. #}
+{# Without the ledger nobody knows what the rows were made of, so they cannot be trusted. #}
 {% macro is_match_ledger_lost() -%}
     {{ return(
         'match_ledger()' in model.raw_code

@@ -10,8 +10,8 @@
 
 {#
     For pre_hook of `int_listens`, until the end of its transaction: the steps of matching are joined by hash. PostgreSQL
-    guesses one row for most of them, and would compare each with each: of a song heard a thousand times, too. So
-    would a merge by song alone.
+    expects one row for most of them and would compare each row with each, also for a song that was heard a thousand times.
+    A merge join by song alone would do the same.
 #}
 {% macro join_by_hash() -%}
     set local enable_nestloop = off;

@@ -1,5 +1,5 @@
 {#
-    How far a model has read the batches of int_play_reports, for one whose own rows cannot tell: it may have none.
+    How far a model has read the batches of int_play_reports, for a model that may have no rows of its own to show it.
     Written in the transaction that writes its rows.
 #}
 {% macro read_batches() -%}

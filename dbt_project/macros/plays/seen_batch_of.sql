@@ -1,6 +1,6 @@
 {#
-    The newest batch of reports that this incremental model has read. None, where the reports are of an earlier one
-    than that: they were made anew by a clock that was set back.
+    The newest batch of reports that this incremental model has read; 0 where the newest report is of an earlier batch: then
+    the reports were made anew while the clock was set back.
 #}
 {% macro seen_batch_of(reports) -%}
     {%- if not (execute and is_incremental()) -%}

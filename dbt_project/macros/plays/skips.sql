@@ -1,7 +1,7 @@
 {#
-    Whether a stream of an export was skipped, and how sure that is. Exports said `false` always from April 2015 to
-    October 2022, and null at times: there the reason of its end decides. `endplay` is a stop and no skip; what the
-    device or the app did (logout, unexpected-exit, trackerror, remote …) says nothing of the listener.
+    Whether a stream of an export was skipped, and how sure that is. From April 2015 to October 2022 exports always have
+    `false`, and at times null: there the reason of the end decides. `endplay` is a stop and not a skip. What the device or
+    the app did (logout, unexpected-exit, trackerror, remote …) says nothing about the listener.
 #}
 {% macro _is_skip_told() -%}
     (

@@ -1,10 +1,10 @@
 {#
-    A condition on `load_id`: only what this model has not read yet. What is new is told by load and not by time:
-    an offline play arrives days after later ones; and by each load, not by the newest: a clock that was set back
-    would hide loads for good. A load that dlt has not finished waits: half of it would pass for all of it.
+    A condition on `load_id`: only loads that this model has not read yet. New rows are found by load and not by time,
+    because an offline play arrives days after later ones; and by each load and not by the newest, because a clock that was
+    set back would hide loads for good. A load that dlt has not finished waits: half of it would be taken for all of it.
 
-    Asked before the model runs, so that the answer stands in its SQL: where nothing is new nothing is scanned,
-    and where little is new PostgreSQL knows it and takes the index.
+    The macro asks before the model runs, so that the answer stands in its SQL: where nothing is new nothing is scanned,
+    and where little is new PostgreSQL knows it and uses the index.
 #}
 {% macro is_unknown_load(loads, reports) -%}
     {%- if not is_incremental() -%}
@@ -41,8 +41,8 @@
 {%- endmacro %}
 
 {#
-    A condition on `load_id` of an export: what this model has not read yet, and what it has to read again, because a
-    file that was imported since leads up to one of that load: what that file covers begins earlier than its rows say.
+    A condition on `load_id` of an export: loads that this model has not read yet, and loads that it has to read again. The
+    latter hold a file whose covered period begins earlier now, because a file before it was imported since.
 #}
 {% macro is_export_to_read(loads, reports, covered_files) -%}
     {%- set unknown = is_unknown_load(loads, reports) -%}

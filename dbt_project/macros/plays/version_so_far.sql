@@ -1,6 +1,6 @@
 {#
-    The version that a count as of now was made of. A listen may bear a time that is still to come (a device whose
-    clock was wrong): it does not count yet, and its group is made again in every build until it does.
+    The version that a count as of now was made of. A listen may have a time in the future, from a device whose clock was
+    wrong. It does not count yet, and its group is made again in every build until it does.
 #}
 {% macro version_so_far(version, match_group) -%}
     case

@@ -1,8 +1,8 @@
 {#
     A name as people would say it: without case, accents, punctuation and featured artists. Words such as
     live, remix, acoustic, edit or remaster stay, so that those recordings stay apart.
-    No class of characters and no word boundary: what those mean differs by the rules of the database.
-    Where nothing is left ("!!!") the name itself is the key: else all such names would be one.
+    It uses no character classes and no word boundaries, because their meaning depends on the collation of the database.
+    Where nothing is left ("!!!") the name itself is the key: otherwise all such names would be one.
 #}
 {% macro name_key(name) -%}
     {%- set plain = "regexp_replace(normalize(" ~ fold(name) ~ ", nfkd), '[\\u0300-\\u036f]', '', 'g')" -%}

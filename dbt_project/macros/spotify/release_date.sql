@@ -12,7 +12,7 @@
     end
 {%- endmacro %}
 
-{# As Spotify says, where it says a word we know; else from the length of the date. #}
+{# Spotify's own word where we know it; otherwise by the length of the date. #}
 {% macro release_precision(released, precision) -%}
     case
         when {{ release_date(released) }} is null then null

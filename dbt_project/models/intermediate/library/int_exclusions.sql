@@ -15,7 +15,7 @@ tracker_exclusions as (
     select track_id from {{ ref('stg_export__tracker_exclusions') }}
 ),
 
--- local files and episodes have no track id and exclude nothing
+-- local files and episodes have no track id, so they exclude nothing
 excluded_here as (
     select items.track_id
     from items
@@ -23,7 +23,7 @@ excluded_here as (
     where items.track_id is not null
 ),
 
--- what was imported cannot be dragged out of a playlist: the var lets all of it back in
+-- nobody can drag imported exclusions out of a playlist, so a var lifts all of them
 excluded_before as (
     select track_id
     from tracker_exclusions

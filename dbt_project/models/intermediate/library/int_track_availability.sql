@@ -21,7 +21,7 @@ questions as (
     where kind = 'track'
 ),
 
--- the account may have moved: what plays where it was says nothing of where it is
+-- an account may move to another country: answers for the old market say nothing about the new one
 current_market as (
     select market
     from questions

@@ -33,7 +33,7 @@ track_recordings as (
     from {{ ref('int_track_recordings') }}
 ),
 
--- ours are never read by the extract: what the last push left there is what they hold
+-- extract never reads our own playlists: they hold what the last push left there
 last_pushes as (
     select distinct on (pushes.playlist_id)
         pushes.playlist_id,

@@ -11,7 +11,7 @@ files as (
     where tells_music
 ),
 
--- where what is covered begins: no other file that was imported with it, or before, leads up to it
+-- a covered period begins with a file that no earlier file, imported at the same time or before, leads up to
 first_files as (
     select
         source,

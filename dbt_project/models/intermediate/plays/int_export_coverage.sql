@@ -8,8 +8,8 @@ files as (
     from {{ ref('stg_export__import_files') }}
 ),
 
--- Files of one export follow each other. A week without a stream between two of them is a silence of the
--- listener's; a longer one may as well be a file that was not imported.
+-- Files of one export follow each other. Up to a week without a stream between two files means that nobody listened;
+-- a longer time may also mean that a file between them was not imported.
 ordered_files as (
     select
         *,

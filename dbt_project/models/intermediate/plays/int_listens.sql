@@ -11,13 +11,13 @@
         {'columns': ['(' ~ local_date('played_at') ~ ')']},
     ],
     pre_hook=[
-        '{{ touch_days_of_changed_groups(match_ledger()) }}',
-        '{{ forget_changed_groups(match_ledger()) }}',
+        "{{ touch_days_of_changed_groups(source('ledgers', 'matched_groups')) }}",
+        "{{ forget_changed_groups(source('ledgers', 'matched_groups')) }}",
         '{{ join_by_hash() }}',
     ],
     post_hook=[
-        '{{ touch_days_of_changed_groups(match_ledger()) }}',
-        '{{ remember_matched_groups() }}',
+        "{{ touch_days_of_changed_groups(source('ledgers', 'matched_groups')) }}",
+        "{{ remember_matched_groups(source('ledgers', 'matched_groups')) }}",
         '{{ remember_data_version() }}',
     ],
 ) }}
@@ -77,8 +77,8 @@ renamed_streams as (
     {%- endif %}
 ),
 
--- Reports of one name or recording meet within a name_group. A match_group holds those of several, which exports have
--- told of one stream.
+-- Reports of one name or recording are matched within a name_group. A match_group has several name_groups where exports
+-- gave one stream several names.
 
 -- 1. Extended exports against each other and against themselves. -------------------------------------------------
 
@@ -92,9 +92,9 @@ renamed_streams as (
 
 {{ renamed_between_exports() }},
 
--- 4. What the API told, and an older tracker that had asked the same API. --------------------------------------
+-- 4. Reports of the API, and of an older tracker that had asked the same API. --------------------------------------
 
--- It shows nothing that was heard for less than half a minute, so two reports of a track within that are one.
+-- The API shows no play of less than half a minute, so two of its reports of a track within that time are one event.
 api_in_order as (
     select
         *,
@@ -114,7 +114,7 @@ api_islands as (
 api_reports as (
     select
         *,
-        -- our own poll's report stands for what the older tracker saw, too
+        -- where the older tracker saw the event as well, the report of our own poll names it
         first_value(report_id) over (
             partition by name_group, recording_id, island order by source, ended_at, report_id collate "C"
         ) as event_id
@@ -130,7 +130,7 @@ api_events as (
         known_duration_ms,
         ended_at,
         cast(floor(extract(epoch from ended_at) / 3600) as bigint) as hour,
-        -- without an export nobody can tell a shifted report from a repeat that was broken off
+        -- without an export, a shifted report looks the same as a repeat that was broken off
         coalesce(
             ended_at - lag(ended_at) over (
                 partition by name_group, recording_id order by ended_at, event_id collate "C"
@@ -172,7 +172,7 @@ exported_events as (
         account_reports.ms_played,
         account_reports.reported_at,
         account_reports.covered_since,
-        -- one-year data tells nothing of it
+        -- one-year data does not say whether a stream was made offline
         true as may_be_late,
         account_reports.is_late_report as is_late,
         account_reports.ended_at,
@@ -187,8 +187,8 @@ exported_events as (
         and coalesce(renamed_events.kept_id = account_reports.event_id, true)
 ),
 
--- By the hour, its neighbours too: every report of a song against every other would be the square of its plays.
--- That is also why it is materialized, as above.
+-- Joined by the hour and its neighbours: to compare every report of a song with every other would cost the square of
+-- its plays. It is materialized for the same reason.
 api_hours as materialized (
     select
         api_events.*,
@@ -235,7 +235,7 @@ api_candidates as (
     select
         api_id as left_id,
         export_id as right_id,
-        -- mostly the end of the play is stamped; some clients stamped its beginning, a pause leaves it in between
+        -- mostly played_at is the end of the play; some clients stamped its beginning, and a pause puts it in between
         least(to_end_s, to_beginning_s + 30) + handicap_s as cost
     from measured
     where
@@ -248,7 +248,7 @@ api_candidates as (
 
 {{ nearest_pairs('api', 'api_candidates') }},
 
--- An export tells every stream: what the API tells once more of one of them is the same, shifted.
+-- An export has every stream, so a further report of the API of one of them is a shifted report of the same event.
 shifted_reports as (
     select distinct on (measured.api_id)
         measured.api_id,
@@ -274,7 +274,7 @@ lone_events as (
 
 {{ uploads_told_late() }},
 
--- 7. Every report has its event; of the reports the one that knows most gives the event its name. ------------------
+-- 7. Every report gets its event; the report that knows most gives the event its id. ------------------
 
 links as (
     select
@@ -294,7 +294,7 @@ links as (
 ),
 
 doubtful_events as (
-    -- but where the API saw both ends there were two
+    -- where the API saw both ends there were two events, so these are not doubtful
     select exported_events.event_id
     from exported_events
     left join api_pairs on exported_events.event_id = api_pairs.right_id
@@ -305,22 +305,22 @@ doubtful_events as (
     left join late_pairs on lone_events.event_id = late_pairs.left_id
     where lone_events.is_suspect and late_pairs.left_id is null
     union
-    -- it may be what the API saw before the time that the file covers, told late
+    -- it may be a late report of what the API saw before the period that the file covers
     select right_id as event_id
     from late_leftovers
     union
-    -- and of so many uploads that not all found their stream
+    -- there were so many uploads that not all of them found their stream
     select left_id as event_id
     from late_leftovers
     where is_covered
     union
-    -- nothing but that one tells that it was late: it may be a listen of its own, and that one not exported
+    -- only the report of the API suggests that it was late: it may be a listen of its own
     select late_pairs.right_id as event_id
     from late_pairs
     inner join exported_events on late_pairs.right_id = exported_events.event_id
     where not exported_events.is_late
     union
-    -- another export may tell it under another name
+    -- another export may have it under another name
     select event_id
     from renamed_doubts
 ),
@@ -334,8 +334,8 @@ events as (
         min(reports.ended_at) filter (where reports.source in ('api', 'tracker')) as api_played_at,
         min(reports.track_uri collate "C") filter (where reports.source in ('api', 'tracker')) as api_track_uri,
         max(reports.known_duration_ms) filter (where reports.source in ('api', 'tracker')) as api_duration_ms,
-        -- what the report that names the event does not tell, another export may
-        -- a stream of nothing that is a part of it ended when it began
+        -- another export may have what the report that names the event lacks
+        -- a stream of 0 ms that is part of it ended when it began
         coalesce(
             min(reports.ended_at) filter (
                 where reports.source = 'extended' and reports.is_late_report and reports.ms_played > 0
@@ -361,7 +361,7 @@ named_events as (
         events.reported_by,
         events.report_ids,
         case
-            -- the API has seen the end itself: better than an upload, or a minute
+            -- the API saw the end itself, which is better than the time of an upload, or a minute
             when named.is_late_report or named.is_minute_precision or events.is_offline
                 then coalesce(
                     events.api_played_at,
@@ -371,7 +371,7 @@ named_events as (
                 )
             else named.ended_at
         end as played_at,
-        -- one-year data tells a name; where the API saw the stream, too, the track itself is known
+        -- one-year data has only a name; where the API saw the stream, too, the track itself is known
         case
             when named.track_uri is not null or events.api_track_uri is null then named.known_track_id
             when events.api_track_uri like 'spotify:track:%' then split_part(events.api_track_uri, ':', 3)
@@ -401,7 +401,7 @@ named_events as (
         events.context_uri,
         case
             when doubtful_events.event_id is not null then 'event'
-            -- an upload, and nobody saw the stream itself: it ended then or before
+            -- only the upload is known: the stream ended then or before
             when
                 events.api_played_at is null
                 and (

@@ -40,7 +40,7 @@ exported as (
 ),
 
 account_streams as (
-    -- equal rows may be one stream told twice: they prove nothing
+    -- equal rows may be two reports of one stream, so they count once
     select distinct
         load_id,
         reported_at,
@@ -53,8 +53,8 @@ account_streams as (
         and {{ to_read }}
 ),
 
--- One-year data says of no stream that it was made offline. But streams of one minute that were too long to end
--- in it one after the other did not: it is the minute in which a device told of them.
+-- One-year data does not mark streams that were made offline. But where the streams of one minute are too long to have
+-- ended in it one after the other, that minute is when a device uploaded them.
 upload_minutes as (
     select
         load_id,
@@ -64,7 +64,7 @@ upload_minutes as (
     having sum(ms_played) - max(ms_played) > {{ var('upload_overlap_s') }} * 1000
 ),
 
--- materialized: a guess of one new row would have it made again for each
+-- materialized: where PostgreSQL expects one new row, it would work this out again for each row
 covered_files as materialized (
     select
         file_id,
@@ -114,7 +114,7 @@ reports as (
         cast(null as text) as title,
         cast(null as text) as artist,
         cast(null as text) as album,
-        -- Spotify's API tells neither how long nor how it ended
+        -- Spotify's API gives neither the length of a play nor the reason of its end
         cast(null as integer) as ms_played,
         cast(null as integer) as duration_ms,
         cast(null as text) as reason_start,
@@ -203,10 +203,11 @@ reports as (
 
 select
     reports.*,
-    -- two exports that tell one stream tell the same minute of its end
+    -- two exports give one stream the same minute of its end
     cast(floor(extract(epoch from reports.reported_at) / 60) as bigint) as minute,
-    -- Orders the builds that brought something: what is built on this table reads the batches that it has not seen.
-    -- By the clock, so that a table that was made anew has not been seen; and always upwards, whatever the clock does.
+    -- A number that grows with each build that brought rows: models above read the batches that they have not read yet.
+    -- It starts from the clock, so that the batches of a table that was made anew are new to all of them; and it always
+    -- grows, even where the clock was set back.
     greatest(
         cast(extract(epoch from now()) * 1000 as bigint)
         {%- if is_incremental() %},

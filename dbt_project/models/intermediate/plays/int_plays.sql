@@ -1,4 +1,4 @@
--- a view: what counts as a play is decided when it is asked, and a million rows are not kept twice
+-- a view: a query decides what counts as a play, and a million rows are not kept twice
 select
     *,
     {{ local_date('played_at') }} as local_date

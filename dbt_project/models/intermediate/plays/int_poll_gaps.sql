@@ -28,7 +28,7 @@ answers as (
     from answered
 ),
 
--- fifty plays and none of them known: what came before the oldest of them may be lost
+-- a full page of fifty plays, all of them new: plays before the oldest of them may be lost
 suspected as (
     select
         'suspected' as kind,
@@ -39,7 +39,7 @@ suspected as (
     where gap_suspected and newest_known_at < oldest_played_at
 ),
 
--- nobody asked for hours; the next poll that reaches back to a known play proves that nothing was lost
+-- for hours no poll was answered; where the next poll reaches back to a known play, nothing was lost
 silent as (
     select
         'silent' as kind,

@@ -2,13 +2,13 @@
 
 with
 
--- of all time: made again for what has changed alone
+-- counts of all time, which int_recording_totals makes again only where something changed
 totals as (
     select * from {{ ref('int_recording_totals') }}
     where recording_id is not null
 ),
 
--- windows move on with the day, so they are counted anew: of one year, however long the history is
+-- windows move with the day, so they are counted in every build: over one year, however long the history is
 plays as (
     select
         track_id,

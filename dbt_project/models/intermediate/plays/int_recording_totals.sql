@@ -51,7 +51,7 @@ listens as (
         and {{ is_changed_group('match_group', this) }}
 ),
 
--- how many reports the listens of a group were made of: none may get lost on the way
+-- number of reports that the listens of a group were made of: a test compares it with the reports that came in
 reports as (
     select
         match_group,
@@ -97,7 +97,7 @@ days as (
         count(*) filter (where not is_length_known) as listens_of_unknown_length,
         count(*) filter (where is_undecided) as undecided,
         count(*) filter (where is_skipped) as skips,
-        -- a skip is mostly too short to be a play, so skips are counted among all listens whose end is known
+        -- most skips are too short to be plays, so they are counted among all listens whose end is known
         count(*) filter (where is_skipped is not null) as listens_with_known_end,
         min(played_at) filter (where is_play) as first_played_at,
         max(played_at) filter (where is_play) as last_played_at,
@@ -148,7 +148,7 @@ select
     totals.ms_played,
     hours.plays_by_hour,
     cast(coalesce(reports.report_count, 0) as integer) as report_count
--- a group without a listen has its row, too: else it would look unmade in every build
+-- a group without a listen has a row, too: otherwise every build would make it again
 from (select distinct groups.match_group from groups) as groups
 inner join versions on groups.match_group = versions.match_group
 left join totals on groups.match_group = totals.match_group

@@ -40,7 +40,7 @@ streams as (
     where reports.source in ('account', 'extended') and reports.ms_played is not null
 ),
 
--- Two uris say which tracks were played; a name may be an older one.
+-- Where both have a uri, the uris say which tracks were played. A name may be an older name of the same track.
 disputed_minutes as (
     select
         minute,
@@ -81,18 +81,18 @@ named_streams as (
 measured_streams as materialized (
     select
         *,
-        -- a length that several streams of the minute have, or a skip, tells no stream
+        -- a length that several streams of the minute have, or that of a skip, does not identify a stream
         ms_played >= 5000
         and max(rows_of_file) over (partition by minute, ms_played) = 1
         and coalesce(first_end = last_end, true) as is_mergeable
     from named_streams
 ),
 
--- of another file, at the same end, under another name; and neither file tells the other's name, too
+-- two streams of different files with the same end and different names, where neither file has the other's name there
 pairs as (
     select
         ours.report_id,
-        -- of the two the one that knows less, or came later, may be the other told again
+        -- of the two, the one that knows less or was imported later may be a second report of the other
         ours.knowledge < theirs.knowledge
         or (
             ours.knowledge = theirs.knowledge

@@ -46,7 +46,7 @@ names as (
     where title is not null and artist is not null
 ),
 
--- every name that a track has had: exports of other years tell it by another
+-- every name that a track has had: exports of other years may use another one
 name_keys as (
     select
         track_key,
@@ -71,7 +71,7 @@ tracks as (
         track_key,
         track_id,
         track_uri,
-        -- exports tell no duration: streams that ran to the end do, mostly
+        -- exports have no duration; the length of streams that ran to the end is mostly the duration
         coalesce(
             max(duration_ms),
             mode() within group (order by ms_played) filter (where reason_end = 'trackdone' and ms_played > 0)

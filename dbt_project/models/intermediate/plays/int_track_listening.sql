@@ -26,7 +26,7 @@ plays as (
     where
         played_at <= {{ as_of() }}
         and track_id is not null
-        -- told by name alone, nobody knows which edition it was
+        -- where the source gave only a name, nobody knows which edition was played
         and not is_track_found_by_name
         and {{ is_changed_group('match_group', this) }}
     group by match_group, track_id

@@ -58,7 +58,7 @@ members as (
     inner join track_recordings on tracks.track_id = track_recordings.track_id
     left join reported_tracks on tracks.track_id = reported_tracks.track_id
     union all
-    -- what has no id: local files, and streams that an export tells by name alone
+    -- what has no id: local files, and streams for which an export gives only a name
     select
         track_key,
         cast(null as text) as track_id,
@@ -72,7 +72,7 @@ members as (
     from reported_tracks
     where track_id is null
     union all
-    -- exports name the artist of the album, which may be another, and names of their time: they lead to the track, too
+    -- exports use the artist of the album, who may be another one, and names of their time: these lead to the track, too
     select
         reported_tracks.track_key,
         tracks.track_id,
@@ -88,7 +88,7 @@ members as (
     inner join track_recordings on reported_tracks.track_id = track_recordings.track_id
     cross join lateral jsonb_array_elements_text(reported_tracks.name_keys) as names (name_key)
     union all
-    -- and the API tells who that artist is, before any export with a uri does
+    -- the API names that artist, too, before any export with a uri does
     select
         'spotify:track:' || tracks.track_id as track_key,
         tracks.track_id,
@@ -115,7 +115,7 @@ spread_{{ step }} as (
     from {{ 'members' if loop.first else 'spread_' ~ (step - 1) }}
 ),
 {% endfor %}
--- a name that one recording has alone tells the track: of its editions the one that is reported most
+-- a name that only one recording has identifies the track: the edition of it that is reported most
 unambiguous_names as (
     select name_key
     from members
@@ -137,7 +137,7 @@ named_tracks as (
     order by members.name_key asc, members.report_count desc, members.track_id collate "C" asc
 ),
 
--- What one stream may have been called by two exports is matched together, although its names differ.
+-- Two exports may give one stream two names: such streams are matched with each other, although their names differ.
 renamed_labels as (
     select distinct
         spread_5.label_5 as label,

@@ -7,7 +7,7 @@
 
 with
 
--- Only tracks of which a new report tells: reading every payload again would cost more with each year.
+-- Only tracks with a new report: reading every payload again would cost more with each year.
 touched_tracks as (
     select distinct reports.track_key
     from {{ ref('int_play_reports') }} as reports
@@ -17,8 +17,8 @@ touched_tracks as (
         and reports.batch > {{ seen_batch_of(ref('int_play_reports')) }}
 ),
 
--- In the order in which Spotify told of them, the newest first, which is not that of the plays: one that was made
--- offline is told late.
+-- In the order of the answers, the newest first. That is not the order of the plays: a play that was made offline is
+-- reported late.
 plays as (
     select
         reports.track_id,
@@ -51,7 +51,7 @@ newest_answers as (
     where plays.place = 1
 ),
 
--- mostly the newest answer tells everything; a song that was taken down has lost its names since
+-- mostly the newest answer has everything; a song that was taken down has lost its names since
 earlier_answers as (
     select
         plays.batch,

@@ -1,4 +1,4 @@
--- a table: a view would go with each build of a poll, which makes its inputs anew and not what nobody needs by then
+-- a table: the build of a poll makes the inputs of this model anew and leaves this model out; a view would be dropped
 {{ config(materialized='table') }}
 
 with

@@ -67,7 +67,7 @@ remaining as (
     where joined_by_name.track_id is null
 ),
 
--- of the tracks that nobody identifies, those of one name belong together as long as no step is too wide
+-- tracks without ISRC and with one name belong together as long as no two neighbours in length are too far apart
 islands as (
     select
         remaining.*,

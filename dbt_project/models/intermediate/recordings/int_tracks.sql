@@ -56,7 +56,7 @@ exported_tracks as (
     where track_id is not null
 ),
 
--- `source_rank`: what the library says of a track is newer than what a play once said
+-- `source_rank`: the library's answer about a track is newer than that of a play
 sightings as (
     select {{ columns | join(', ') }}, 1 as source_rank, '' as tie from liked_tracks
     union all
@@ -69,8 +69,8 @@ sightings as (
     select {{ columns | join(', ') }}, 5 as source_rank, '' as tie from exported_tracks
 )
 
--- Each fact from the first that tells it: a song that was taken down has no name in the library any more, a track
--- embedded in a saved album comes without ISRC and popularity, an export tells little more than names.
+-- Each fact comes from the first source that has it: a song that was taken down has no name in the library any more, a
+-- track embedded in a saved album has no ISRC and no popularity, and an export has little more than names.
 select
     track_id,
     min(track_uri) as track_uri,

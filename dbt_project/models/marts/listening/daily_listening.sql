@@ -39,7 +39,7 @@ select
     cast(count(distinct listens.track_id) filter (where listens.is_play) as integer) as track_count,
     cast(sum(listens.ms_played) filter (where listens.is_play) as bigint) as ms_played,
     cast(count(*) filter (where listens.is_play and not listens.is_length_known) as integer) as unknown_length_count,
-    -- a skip is mostly too short to be a play, so skips are counted among all listens
+    -- most skips are too short to be plays, so they are counted among all listens
     cast(count(*) filter (where listens.is_skipped) as integer) as skip_count,
     min(listens.played_at) filter (where listens.is_play) as first_played_at,
     max(listens.played_at) filter (where listens.is_play) as last_played_at

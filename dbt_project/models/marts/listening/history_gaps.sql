@@ -17,7 +17,7 @@ coverage as (
     from {{ ref('int_export_coverage') }}
 ),
 
--- an export tells every stream of its time, so it closes what lies within it
+-- an export has every stream of its period, so it closes the gaps within it
 closed as (
     select
         gaps.*,

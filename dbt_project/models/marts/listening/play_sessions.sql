@@ -1,4 +1,4 @@
--- a view: it costs when somebody asks, and no build counts all listens for it
+-- a view: its cost falls on the query, and no build reads all listens for it
 {{ config(materialized='view') }}
 
 with

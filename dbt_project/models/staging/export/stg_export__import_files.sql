@@ -1,6 +1,6 @@
 select
     file_id,
-    -- videos and, in one-year data, podcasts and audiobooks have files of their own
+    -- videos have files of their own; in one-year data podcasts and audiobooks have, too
     not is_video and (play_count > 0 or podcast_count + audiobook_count = 0) as tells_music,
     case format when 'one_year' then 'account' else 'extended' end as source,
     first_at,

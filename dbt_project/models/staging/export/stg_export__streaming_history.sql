@@ -3,8 +3,8 @@ with
 history as (
     select
         *,
-        -- When a stream made offline began, as far as anybody knows; `ts` is its upload then. Some exports tell times
-        -- that cannot be: those are not believed.
+        -- When a stream made offline began, where that is known; `ts` is then its upload. Some exports hold times that are
+        -- impossible: those are not believed.
         case
             when
                 offline
@@ -25,7 +25,7 @@ select
     cast(kind as text) as kind,
     ts as reported_at,
     coalesce(least(ts, offline_began_at + coalesce(ms_played, 0) * interval '1 millisecond'), ts) as ended_at,
-    -- to the second: some exports tell no more
+    -- to the second: some exports are not more precise
     date_trunc('second', offline_began_at, 'UTC') as offline_began_at,
     offline_began_at is not null as is_late_report,
     is_minute_precision,
@@ -41,7 +41,7 @@ select
     cast(coalesce(audiobook_chapter_title, audiobook_title) as text) as audiobook_title,
     cast(platform as text) as platform,
     cast(conn_country as text) as country,
-    -- some exports tell whole years without reasons
+    -- some exports hold whole years without reasons
     cast(nullif(reason_start, 'none') as text) as reason_start,
     cast(nullif(reason_end, 'none') as text) as reason_end,
     shuffle as is_shuffled,

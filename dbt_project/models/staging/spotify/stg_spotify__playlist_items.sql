@@ -5,7 +5,7 @@ playlist_items as (
         entries.playlist_id,
         entries.position,
         entries.snapshot_id,
-        -- an entry that Spotify shows no more keeps what it held
+        -- an entry that Spotify no longer shows keeps its uri
         coalesce(entries.uri, {{ json_text('parts.item', 'uri') }}) as uri,
         entries.added_at,
         parts.item,

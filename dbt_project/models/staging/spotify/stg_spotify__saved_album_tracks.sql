@@ -18,7 +18,7 @@ albums as (
     cross join lateral (select {{ album_columns('saved_albums.album_object') }} limit 1) as facts
 ),
 
--- an album may name one track twice; its first place counts
+-- an album may hold one track twice; its first place counts
 tracks as (
     select distinct on (albums.saved_album_id, {{ json_text('entries.track', 'id') }})
         albums.*,
