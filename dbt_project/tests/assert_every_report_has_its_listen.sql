@@ -1,5 +1,5 @@
--- A report that no listen names would be a lost play; a report that two listens name would be one play too many. The test
--- compares counts by group that are there already: to look at each report would cost more with each year.
+-- A report that no listen names would be a lost play; a report that two listens name would be one play too many. The
+-- test compares counts by group that are there already: to look at each report would cost more with each year.
 with
 
 reported as (

@@ -72,7 +72,7 @@ members as (
     from reported_tracks
     where track_id is null
     union all
-    -- exports use the artist of the album, who may be another one, and names of their time: these lead to the track, too
+    -- exports use the artist of the album, who may be another, and names of their time: these lead to the track, too
     select
         reported_tracks.track_key,
         tracks.track_id,

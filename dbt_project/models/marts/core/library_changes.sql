@@ -24,7 +24,7 @@ removals as (
     from {{ ref('stg_spotify__library_removals') }}
 ),
 
--- A removal holds the time at which its entry was added, which is lost elsewhere where a later like has replaced the row.
+-- A removal holds the time at which its entry was added. Elsewhere it is lost where a later like has replaced the row.
 additions as (
     select 'track' as kind, track_id as item_id, liked_at as changed_at from likes
     union

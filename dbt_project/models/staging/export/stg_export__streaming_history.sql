@@ -3,8 +3,8 @@ with
 history as (
     select
         *,
-        -- When a stream made offline began, where that is known; `ts` is then its upload. Some exports hold times that are
-        -- impossible: those are not believed.
+        -- When a stream made offline began, where that is known; `ts` is then its upload. Some exports hold impossible
+        -- times: those are not believed.
         case
             when
                 offline
