@@ -11,7 +11,7 @@ from tests.dbt.payloads import execute, rows, track
 if TYPE_CHECKING:
     from tests.dbt.conftest import Warehouse
 
-BUILT = ("--select", "+listening_streaks", "+int_recording_totals", "plays")
+BUILT = ("--select", "+listening_streaks", "+int_recording_totals", "+plays")
 DAYS = """
     select local_date::text, play_count, recording_count, track_count
     from analytics.daily_listening order by local_date
