@@ -45,7 +45,7 @@ def measure(database: Database, home: Path, years: float, seed: int) -> dict[str
 
     def build() -> None:
         start = time.monotonic()
-        models = ["+unified_tracks", "play_definitions"]
+        models = ["+unified_tracks", "listens", "play_definitions"]
         code, output = warehouse.dbt("run", "--select", *models, TRACKER_TIMEZONE=ZONE.key)
         if code:
             raise SystemExit(output)

@@ -528,7 +528,7 @@ def exports(
         for number in range(3):
             files = [(name, told[number]) for name, told in made.items() if len(told) > number]
             reports.append(import_history(session, write(folder, number, files)))
-            code, output = warehouse.dbt("run", "--select", "+plays")
+            code, output = warehouse.dbt("run", "--select", "+plays", "listens")
             assert code == 0, output
             builds.append(look(database))
         yield Exports(warehouse, reports, look(database), builds)
@@ -566,6 +566,6 @@ def test_small_builds_give_the_listens_that_one_build_gives(exports: Exports) ->
     before = rows(exports.warehouse.database, query)
     for schema in ("staging", "intermediate", "analytics"):
         execute(exports.warehouse.database, f"drop schema {schema} cascade")
-    code, output = exports.warehouse.dbt("run", "--select", "+plays")
+    code, output = exports.warehouse.dbt("run", "--select", "+plays", "listens")
     assert code == 0, output
     assert rows(exports.warehouse.database, query) == before

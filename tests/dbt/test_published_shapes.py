@@ -26,9 +26,7 @@ SCHEMAS = {
     "liked_tracks": "SavedTrackObject",
     "saved_albums": "SavedAlbumObject",
     "recently_played": "PlayHistoryObject",
-    "playlists": "SimplifiedPlaylistObject",
     "playlist_items": "PlaylistTrackObject",
-    "profile": "PrivateUserObject",
 }
 Json = dict[str, Any]
 
@@ -51,9 +49,7 @@ def keys(table: str, number: int, payload: Json) -> Json:
         "liked_tracks": {"track_id": f"t{number}", "added_at": moment},
         "saved_albums": {"album_id": f"a{number}", "added_at": moment},
         "recently_played": {"track_uri": f"spotify:track:t{number % 100}", "played_at": moment},
-        "playlists": {"playlist_id": f"p{number}"},
         "playlist_items": {"playlist_id": "p", "position": number, "uri": uri},
-        "profile": {"account_id": f"u{number}"},
     }
     return found[table]
 

@@ -44,7 +44,7 @@ def told(
         warehouse = Warehouse(database, Raw(database), dbt_folder)
 
         def build() -> None:
-            models = ["+unified_tracks", "play_definitions"]
+            models = ["+unified_tracks", "listens", "play_definitions"]
             code, output = warehouse.dbt("run", "--select", *models, TRACKER_TIMEZONE=ZONE.key)
             assert code == 0, output
 
