@@ -7,18 +7,18 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 
 from flows.server import processes
+from profiles.settings import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 COMMAND = """
 import signal
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell has it ignored
