@@ -31,7 +31,7 @@ WORD = "delete"
 OWN_LOCK = "flow:disconnect"
 
 
-class Answer(RunInput):
+class PastedAddress(RunInput):
     """The form that a waiting run shows."""
 
     address: str = Field(
@@ -108,7 +108,7 @@ def invitation(pending: PendingLogin) -> str:
 
 
 def _wait_and_finish(run: Run, pending: PendingLogin) -> str:
-    answer = waiting.wait_for_answer(run, Answer.with_initial_data(description=invitation(pending)))
+    answer = waiting.wait_for_answer(run, PastedAddress.with_initial_data(description=invitation(pending)))
     if answer is None:
         return waiting.NOT_ANSWERED
     redaction.hide([answer.address])

@@ -153,8 +153,29 @@ def build(models: str, full_refresh: bool) -> ExitStatus:
     return run.exit_status
 
 
+def _on_raw_tables(command: click.Command) -> click.Command:
+    """Return the same command, which first makes the raw tables that are missing: dbt reads all of them."""
+
+    def prepare_and_do(**given: Any) -> Any:
+        from extract.loading.pipeline import ensure_tables
+        from profiles.session import open_session
+
+        if terminal.settings().tracker_as_of is None:  # nothing is loaded as of another moment
+            with open_session() as session:
+                ensure_tables(session)
+        return command.callback(**given) if command.callback else None
+
+    return click.Command(
+        command.name,
+        callback=prepare_and_do,
+        params=command.params,
+        help=command.help,
+        context_settings=command.context_settings,
+    )
+
+
 for _command in (
-    profiles.dbt,
+    _on_raw_tables(profiles.dbt),
     profiles.psql,
     import_history,
     import_tracker,
@@ -248,7 +269,7 @@ def flow_of(listed: Listed) -> Any:
     return getattr(import_module(listed.module), listed.function)
 
 
-for _command in (profiles.env, profiles.dsn, profiles.stop):
+for _command in (_on_raw_tables(profiles.env), profiles.dsn, profiles.stop):
     tracker.add_command(_command)
 
 

@@ -52,7 +52,7 @@ _AT_WORK = """
 
 
 @dataclass(frozen=True)
-class Entry:
+class PathToDelete:
     """A file or folder that goes, with what is in it."""
 
     path: Path
@@ -66,7 +66,7 @@ class PurgePlan:
     database: str
     rows: dict[str, int]
     readers: tuple[str, ...]  # views of the user's own that read our tables and go with them
-    files: tuple[Entry, ...]
+    files: tuple[PathToDelete, ...]
     drops_cluster: bool
     left: tuple[str, ...]  # sentences: what stays, and what to do about it
 
@@ -188,7 +188,7 @@ def _remains_of_database(database: Database, others: list[str], *, drops_cluster
     return ["The database server's own log (WAL) and backups: they are its administrator's."]
 
 
-def _files(settings: Settings, database: Database) -> tuple[list[Entry], list[str]]:
+def _files(settings: Settings, database: Database) -> tuple[list[PathToDelete], list[str]]:
     home = settings.tracker_home
     found = sorted(_matching(home, OUR_FOLDERS)) + sorted(_matching(dbt.DBT_PROJECT_DIR, DBT_FOLDERS))
     left: list[str] = []
@@ -208,7 +208,7 @@ def _files(settings: Settings, database: Database) -> tuple[list[Entry], list[st
         left.append(f"{len(foreign)} backups of other databases in {backups}.")
     links = [path for path in found if path.is_symlink()]
     left += [f"{path} is a link to {path.resolve()}: delete what is there yourself." for path in links]
-    return [Entry(path, _size_bytes(path)) for path in found if path not in links], left
+    return [PathToDelete(path, _size_bytes(path)) for path in found if path not in links], left
 
 
 def _matching(folder: Path, patterns: tuple[str, ...]) -> Iterator[Path]:

@@ -22,7 +22,6 @@ import click
 
 from profiles import redaction
 from profiles.errors import ExitStatus, TrackerError
-from profiles.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -75,6 +74,8 @@ def run(command: click.Command, arguments: Sequence[str] | None = None, *, name:
 
 def settings() -> Settings:
     """Return the settings; from now on no line of this process shows a secret of theirs."""
+    from profiles.settings import load_settings  # noqa: PLC0415  # Pydantic, which no help needs
+
     found = load_settings()
     redaction.install(found.secrets())
     return found

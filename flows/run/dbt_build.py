@@ -145,12 +145,12 @@ def _build(session: Session, arguments: Sequence[str], lock: Mapping[str, str]) 
     if verdict.failed_playlists and arguments[0] == "build":
         for slug, why in verdict.failed_playlists.items():
             logger.warning("the playlist %s was not built: %s", slug, why)
-        again = _invoke(session, ["build", "--select", *SELECTIONS], {**environment, **STANDING_ONLY})
-        if not again.failures:
+        standing = _invoke(session, ["build", "--select", *SELECTIONS], {**environment, **STANDING_ONLY})
+        if not standing.failures:
             record_failed_models(session.database, verdict.failed_playlists)
         theirs = tuple(f"model playlist_{slug}: " for slug in verdict.failed_playlists)
         others = [failure for failure in verdict.failures if not failure.startswith(theirs)]
-        failures = (*others, *again.failures)
+        failures = (*others, *standing.failures)
         if not failures:
             return verdict
         verdict = replace(verdict, failures=failures)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from profiles.database import Database
     from profiles.settings import Settings
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 RUN_FAILED = "tracker.run.failed"
 QUOTA_STOPPED = "tracker.quota.stopped"
@@ -33,7 +33,7 @@ def tell(event: str, flow: str, message: str, **payload: Any) -> None:
             payload={"message": redaction.redact(message), **payload},
         )
     except Exception as error:  # whatever is wrong with the telling, the work was done
-        log.debug("the event %s could not be emitted: %s", event, error)
+        logger.debug("the event %s could not be emitted: %s", event, error)
 
 
 def tell_of_sign_in(settings: Settings, database: Database, flow: str) -> str | None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from flows.run.recorded_run import Run
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 Form = TypeVar("Form", bound=RunInput)
 
 WAIT = timedelta(hours=24)
@@ -57,7 +57,7 @@ def wait_for_answer(run: Run, form: type[Form]) -> Form | None:
         raise RuntimeError("only a flow run can wait")
     with get_client(sync_client=True) as client:
         _refuse_limit(client, context.flow_run)
-        with _told(client, context.flow_run), run.out_of_turn():
+        with _named_as_waiting(client, context.flow_run), run.out_of_turn():
             return _answer(client, context.flow_run, form)
 
 
@@ -76,7 +76,7 @@ def _answer(client: SyncPrefectClient, flow_run: FlowRun, form: type[Form]) -> F
     paused: Any = Paused(pause_expiration_time=until + MARGIN, pause_key=str(uuid4()), message=message)
     keyset = keyset_from_paused_state(paused)
     paused.state_details.run_input_keyset = keyset
-    log.warning("%s", message)
+    logger.warning("%s", message)
     form.save(keyset, flow_run.id)
     try:
         client.set_flow_run_state(flow_run.id, paused)
@@ -100,7 +100,7 @@ def _forget(flow_run: FlowRun) -> None:
 
 
 @contextmanager
-def _told(client: SyncPrefectClient, flow_run: FlowRun) -> Iterator[None]:
+def _named_as_waiting(client: SyncPrefectClient, flow_run: FlowRun) -> Iterator[None]:
     """Say in the run's name that it waits, and where Resume is; lists of runs show little else."""
     client.set_flow_run_name(flow_run.id, f"{flow_run.name} ({IN_NAME})")
     try:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from profiles.settings import Settings
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
 START_TIMEOUT_S = 120
@@ -92,7 +92,7 @@ def prefect_server(settings: Settings) -> Iterator[str]:
         file = folder / "server.json"
         _end_leftover(file)
         for damaged in damage.damage_of_prefect_home(folder):
-            log.warning("%s", set_aside(damaged))
+            logger.warning("%s", set_aside(damaged))
         os.environ["PREFECT_HOME"] = str(folder)
         port = free_port()
         os.environ["PREFECT_API_URL"] = f"http://{HOST}:{port}/api"
