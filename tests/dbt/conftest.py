@@ -1,11 +1,8 @@
-"""Real dbt on a real PostgreSQL. A start of dbt takes seconds: modules build once and look often."""
+"""Real dbt on a real PostgreSQL. A build takes seconds: modules build once and look often."""
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,8 +10,8 @@ import pytest
 
 from profiles.dbt import DBT_PROJECT_DIR, PROFILES_DIR
 from tests.conftest import temporary_database
-from tests.dbt import forked
 from tests.dbt.payloads import Raw, make_raw_tables
+from tests.support.dbt_in_memory import DBT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,22 +49,14 @@ class Warehouse:
 
     def dbt(self, *arguments: str, **environment: str) -> tuple[int, str]:
         """Run dbt; returns its exit status and what it printed."""
-        return forked.dbt(arguments, self._variables(environment), self.folder / "printed.txt")
+        done = DBT.run(arguments, self._variables(environment))
+        return done.status, done.printed
 
     def ask(self, *questions: list[str], **environment: str) -> list[Answer]:
-        """Many short dbt commands in one process; see `operations`."""
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.dbt.operations"],
-            cwd=DBT_PROJECT_DIR.parent,
-            env=self._variables(environment),
-            input=json.dumps(questions),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=250,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return [Answer(*each) for each in json.loads(done.stdout.splitlines()[-1])]
+        """Many short dbt commands."""
+        variables = self._variables(environment)
+        answers = [DBT.run(["--quiet", *question], variables) for question in questions]
+        return [Answer("".join(one.compiled for one in each.results), each.errors) for each in answers]
 
     def _variables(self, environment: dict[str, str]) -> dict[str, str]:
         return {

@@ -9,6 +9,7 @@ import pytest
 from flows.listening import track_plays
 from flows.nightly import daily_sync, initial_sync
 from flows.push import update_playlist
+from flows.run.recorded_run import BAD_INPUT
 from flows.sync import sync_albums, sync_likes
 from profiles import build_marks
 
@@ -106,7 +107,8 @@ def test_the_initial_sync_loads_everything(
 
 def test_a_playlist_that_does_not_exist_is_bad_input(session: Session) -> None:
     state = update_playlist(slug="no_such", return_state=True)
-    assert state.is_failed()
+    assert (state.is_failed(), state.name) == (True, BAD_INPUT)
+    assert "no_such" in str(state.message)
 
 
 def test_parameters_are_checked_before_anything_runs(session: Session) -> None:

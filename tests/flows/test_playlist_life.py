@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -31,7 +32,7 @@ from profiles.settings import load_settings
 from sandbox.account.builders import library_of
 from sandbox.testing import RunningSandbox, running_sandbox
 from tests.conftest import temporary_database
-from tests.flows.dbt_process import Dbt
+from tests.support.dbt_in_memory import DBT, Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -57,21 +58,26 @@ class House:
 
     session: Session
     spotify: RunningSandbox
-    dbt: Dbt
     patch: pytest.MonkeyPatch
     is_built: bool = False
 
-    def invoke(self, arguments: Sequence[str], environment: Mapping[str, str]) -> list[Any]:
+    def dbt(self, arguments: Sequence[str], environment: Mapping[str, str]) -> list[Result]:
+        """Run dbt on the project as it stands here."""
+        done = DBT.run(["--quiet", *arguments, *PROJECT], {**os.environ, **environment})
+        assert done.status in (0, 1), done.printed  # 1: a model or a test failed
+        return done.results
+
+    def invoke(self, arguments: Sequence[str], environment: Mapping[str, str]) -> list[Result]:
         """What flows and previews ask of dbt, narrowed to what is looked at here."""
         if arguments[0] != "build":
-            return self.dbt.invoke(arguments, environment)
+            return self.dbt(arguments, environment)
         if "playlist_selections" in arguments:
-            return self.dbt.invoke([*arguments, *TESTS], environment)
+            return self.dbt([*arguments, *TESTS], environment)
         wanted = [f"tag:playlists,{each}" if "playlists" in arguments else each for each in WANTED]
         # views on what Spotify sent do not change by themselves
         views = ("--exclude", "path:models/staging") if self.is_built else ()
         self.is_built = True
-        return self.dbt.invoke(["build", "--select", *wanted, *TESTS, *views], environment)
+        return self.dbt(["build", "--select", *wanted, *TESTS, *views], environment)
 
     def playlist(self, name: str) -> Playlist:
         """The truth."""
@@ -120,27 +126,24 @@ def house(
             "DBT_LOG_PATH": str(home / "logs"),
         }
         with session_for(load_settings(), database) as session:
-            environment = dbt.environment(session.settings, database)
-            process = Dbt.start({**environment, **folders}, PROJECT)
-            try:
-                house = House(session, spotify, process, patch)
-                patch.setattr(
-                    dbt_build, "_invoke", lambda _, *asked: dbt_build.read_verdict(house.invoke(*asked))
-                )
+            for name, value in {**dbt.environment(session.settings, database), **folders}.items():
+                patch.setenv(name, value)
+            house = House(session, spotify, patch)
+            patch.setattr(
+                dbt_build, "_invoke", lambda _, *asked: dbt_build.read_verdict(house.invoke(*asked))
+            )
 
-                def compiled(session: Session, what: list[str], variables: dict[str, str]) -> str:
-                    [found] = process.invoke(["compile", *what], variables)
-                    return str(found.node.compiled_code)
+            def compiled(session: Session, what: list[str], variables: dict[str, str]) -> str:
+                [found] = house.dbt(["compile", *what], variables)
+                return found.compiled
 
-                patch.setattr("playlists.rules.preview._compiled", compiled)
-                pipeline.ensure_tables(session)
-                sync.sync_liked_tracks(session)
-                sync.sync_saved_albums(session)
-                listening.poll(session)
-                dbt_build.build_step(dbt_build.Models.ALL)
-                yield house
-            finally:
-                process.stop()
+            patch.setattr("playlists.rules.preview._compiled", compiled)
+            pipeline.ensure_tables(session)
+            sync.sync_liked_tracks(session)
+            sync.sync_saved_albums(session)
+            listening.poll(session)
+            dbt_build.build_step(dbt_build.Models.ALL)
+            yield house
 
 
 def form(title: str = "Firsts", **details: Any) -> dict[str, Any]:
