@@ -95,13 +95,13 @@ def published_shapes(names: set[str]) -> Json:
 
 
 def _kind(place: str, schema: Json, schemas: Json) -> tuple[str, list[str]]:
-    """The kind of a field, and the schemas that it mentions. An object without a name is named by its place."""
-    schema = schema["oneOf"][0] if "oneOf" in schema else schema
-    refs = [schema, *schema.get("allOf", ())]
+    """The kind of a field, and the schemas that it mentions; an unnamed object is called by its place."""
+    first = schema.get("oneOf", [schema])[0]
+    refs = [first, *first.get("allOf", ())]
     named = [one["$ref"].rsplit("/", 1)[1] for one in refs if "$ref" in one]
     if len(named) == 1 and "properties" in _flat(schemas[named[0]], schemas):
         return named[0], named
-    flat = _flat(schema, schemas)
+    flat = _flat(first, schemas)
     if "properties" in flat:
         schemas[place] = flat
         return place, [place]

@@ -112,7 +112,7 @@ def eventually(what: str, condition: Callable[[], Any], *, within_s: float = 90)
     return given
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def machine(own_environment: dict[str, str]) -> Iterator[Machine]:
     """A machine on which everything is up."""
     with running_machine() as machine:
