@@ -110,9 +110,8 @@ def _kind(place: str, schema: Json, schemas: Json) -> tuple[str, list[str]]:
         return LIST + kind, mentioned
     if "enum" in flat:
         return CHOICE + ", ".join(flat["enum"]), []
-    is_moment = flat.get("format") == "date-time"
-    kind = flat.get("type", "string")
-    return "moment" if is_moment else {"string": "text"}.get(kind, kind), []
+    kind = str(flat.get("type", "string")).replace("string", "text")
+    return "moment" if flat.get("format") == "date-time" else kind, []
 
 
 def _flat(schema: Json, schemas: Json) -> Json:
