@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -65,3 +66,20 @@ def test_what_the_server_refuses_is_not_asked_again() -> None:
         with pytest.raises(ServerError, match="404"):
             ask(url_of(script), "GET", "x")
         assert len(script.asked) == 1
+
+
+def overdue_run(deployment: str, minutes_ago: int, *, is_scheduled: bool = True) -> dict[str, Any]:
+    due = datetime(2026, 11, 22, 12, tzinfo=UTC) - timedelta(minutes=minutes_ago)
+    return {
+        "id": f"{deployment}-{minutes_ago}",
+        "deployment_id": deployment,
+        "auto_scheduled": is_scheduled,
+        "expected_start_time": due.isoformat(),
+    }
+
+
+def test_of_the_runs_missed_meanwhile_the_latest_of_each_deployment_stays() -> None:
+    runs = [overdue_run("poll", minutes) for minutes in (30, 20, 10, 0)]
+    runs += [overdue_run("daily", 300), overdue_run("poll", 40, is_scheduled=False)]
+    dropped = prefect_api.superseded(runs, datetime(2026, 11, 22, 12, tzinfo=UTC))
+    assert [run["id"] for run in dropped] == ["poll-30", "poll-20"]
