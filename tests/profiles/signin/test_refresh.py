@@ -81,9 +81,8 @@ def test_processes_that_need_a_new_token_at_once_ask_for_one(
     assert script.calls("/v1/me/tracks") == 4
 
 
-def test_an_ended_sign_in_is_noticed_once_and_not_tried_again(
-    open_client: OpenClient, script: Scripted, database: Database
-) -> None:
+def lose_sign_in(open_client: OpenClient, script: Scripted, database: Database) -> None:
+    """Sign in; let Spotify refuse the next token, and two clients notice."""
     with open_client() as client:
         client.get("me/tracks")
     expire(database)
@@ -92,6 +91,12 @@ def test_an_ended_sign_in_is_noticed_once_and_not_tried_again(
     for _ in range(2):
         with open_client() as client, pytest.raises(AuthorizationLost, match="tracker login"):
             client.get("me/tracks")
+
+
+def test_an_ended_sign_in_is_noticed_once_and_not_tried_again(
+    open_client: OpenClient, script: Scripted, database: Database
+) -> None:
+    lose_sign_in(open_client, script, database)
     assert script.calls("/api/token") == 2  # the first sign-in, and the one refusal
     assert ask(database, "select invalid_since is not null, refresh_token from ops.tokens") == [
         (True, "scripted-refresh-token")
@@ -101,7 +106,7 @@ def test_an_ended_sign_in_is_noticed_once_and_not_tried_again(
 def test_a_new_token_in_the_settings_replaces_an_ended_sign_in(
     open_client: OpenClient, script: Scripted, database: Database
 ) -> None:
-    test_an_ended_sign_in_is_noticed_once_and_not_tried_again(open_client, script, database)
+    lose_sign_in(open_client, script, database)
     script.token.append(Answer(body={"access_token": "access-again"}))
     script.token.popleft()
     with open_client(spotify_refresh_token=SecretStr("another-refresh-token")) as client:
@@ -241,7 +246,7 @@ def test_with_a_secret_key_tokens_are_stored_encrypted(
 def test_another_app_does_not_inherit_the_refusal_of_the_first(
     open_client: OpenClient, script: Scripted, database: Database
 ) -> None:
-    test_an_ended_sign_in_is_noticed_once_and_not_tried_again(open_client, script, database)
+    lose_sign_in(open_client, script, database)
     script.token.append(Answer(body={"access_token": "access-again"}))
     script.token.popleft()
     with open_client(spotify_client_id="the-right-app") as client:
