@@ -12,6 +12,7 @@ from flows.push import update_playlist
 from flows.run.recorded_run import BAD_INPUT
 from flows.sync import sync_albums, sync_likes
 from profiles import build_marks
+from tests.playlists.conftest import furnished
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,10 +106,12 @@ def test_the_initial_sync_loads_everything(
     assert ask("select slug from ops.playlists") == ["exclusions"]
 
 
-def test_a_playlist_that_does_not_exist_is_bad_input(session: Session) -> None:
+def test_a_playlist_that_does_not_exist_is_bad_input(session: Session, spotify: Any) -> None:
+    stage = furnished(session, spotify)
+    stage.select("known", stage.uris[:1])  # a playlist has been built, and not this one
     state = update_playlist(slug="no_such", return_state=True)
     assert (state.is_failed(), state.name) == (True, BAD_INPUT)
-    assert "no_such" in str(state.message)
+    assert "No playlist is called no_such" in str(state.message)
 
 
 def test_parameters_are_checked_before_anything_runs(session: Session) -> None:
