@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any, cast
 
-from extract import history
 from extract.history import import_history
 from extract.loading import pipeline
 from extract.loading.tables import LIKED_TRACKS, RECENTLY_PLAYED, SAVED_ALBUMS
@@ -169,7 +168,6 @@ def session_on(database: Database) -> Session:
     """A session that cannot call Spotify, with empty raw tables, in simulated time."""
     session = cast("Session", WithoutSpotify(load_settings(), database))
     pipeline.ensure_tables(session)
-    history.ensure_tables(session)
     simulated_time.begin(database)
     return session
 
