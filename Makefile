@@ -14,7 +14,7 @@ export DO_NOT_TRACK := 1
 # SANDBOX=1: the same product against the simulated account, with a home and a database of its own.
 TRACKER := $(VENV)/bin/tracker $(if $(SANDBOX),--sandbox)
 
-.PHONY: help demo test up down status login lint bench docs psql check dbt format lock clean install install-dev
+.PHONY: help demo test up down status login lint bench faults docs psql check dbt format lock clean install install-dev
 
 help:  ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | while IFS=$$'\t' read -r name what; do printf '  make %-9s %s\n' "$$name" "$$what"; done
@@ -59,6 +59,9 @@ lint: install-dev  ## ruff, mypy, import-linter, sqlfluff
 
 bench: install-dev  ## what is slower than a test: calls per scenario, speed as ratios
 	@$(PY) -m tests.bench $(ARGS)
+
+faults: install-dev  ## random histories with faults: nothing lost, doubled or emptied (ARGS="--seeds 0-24")
+	@$(PY) -m tests.faults $(ARGS)
 
 format: install-dev  ## let the tools mend what they can
 	@$(PY) -m ruff check --fix . ; $(PY) -m ruff format .
