@@ -6,7 +6,7 @@
         {'columns': ['report_id']}, {'columns': ['load_id']}, {'columns': ['track_key']}, {'columns': ['batch']},
         {'columns': ['minute', 'ms_played']}, {'columns': ['file_id', 'covered_since']},
     ],
-    post_hook=['{{ analyze_where_made_anew() }}', '{{ remember_data_version() }}'],
+    post_hook=['{{ analyze_where_grown() }}', '{{ remember_data_version() }}'],
 ) }}
 
 {%- set to_read = is_export_to_read(

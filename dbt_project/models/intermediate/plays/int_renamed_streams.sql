@@ -6,7 +6,7 @@
     pre_hook="{{ forget_renewed_minutes(ref('int_play_reports')) }}",
     post_hook=[
         "{{ remember_batch_of(ref('int_play_reports')) }}",
-        '{{ analyze_where_made_anew() }}',
+        '{{ analyze_where_grown() }}',
         '{{ remember_data_version() }}',
     ],
 ) }}
