@@ -13,11 +13,10 @@ from profiles import terminal
 from profiles.errors import ExitStatus, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from playlists.playlist_types import Plan, PlaylistState, PushResult, Selection
+    from playlists.playlist_types import Plan, PlaylistState, PushResult
     from playlists.recordings import Kind
-    from playlists.rules.stored_rules import StoredRule
     from profiles.session import Session
     from profiles.terminal import Row
 
@@ -35,67 +34,20 @@ def playlists() -> None:
 @terminal.json_option
 def list_playlists(as_json: bool) -> None:
     """All playlists, their states, and why one fails."""
-    from playlists import records
-    from playlists.rules import stored_rules
-    from playlists.selections import NothingBuiltError, read_selections
+    from dataclasses import asdict
+
+    from playlists.standing import read_standings
     from profiles.session import open_session
 
     with open_session() as session:
-        states = records.read_states(session.database)
-        try:
-            selections, invalid = read_selections(session.database)
-        except NothingBuiltError:
-            selections, invalid = {}, {}
-        kept = stored_rules.load_all(session.database)
-    rows = [
-        _standing(slug, states.get(slug), selections.get(slug), kept.get(slug), invalid)
-        for slug in sorted({*states, *selections, *invalid, *kept})
-    ]
+        rows = [asdict(each) for each in read_standings(session.database)]
+    for row in rows:
+        del row["rule"]
     terminal.show(
         rows,
         as_json=as_json,
         empty="No playlist is known yet. Load and build first: `tracker sync`, then `tracker build`.",
     )
-
-
-def _standing(
-    slug: str,
-    state: PlaylistState | None,
-    selection: Selection | None,
-    rule: StoredRule | None,
-    invalid: Mapping[str, InputError],
-) -> Row:
-    is_enabled = selection is None or (
-        state.is_enabled(selection.block.enabled) if state else selection.block.enabled
-    )
-    standing = state.state if state and state.playlist_id else "not created yet"
-    return {
-        "slug": slug,
-        "name": _name(slug, selection, state, rule),
-        "state": standing if is_enabled or standing != "not created yet" else "off",
-        "selected": len(selection.uris) if selection else None,
-        "playlist_id": state.playlist_id if state else None,
-        "last_push_at": state.last_push_at if state else None,
-        "why": _why(slug, state, invalid, is_waiting=rule is not None and selection is None),
-    }
-
-
-def _name(
-    slug: str, selection: Selection | None, state: PlaylistState | None, rule: StoredRule | None
-) -> str | None:
-    if selection is not None:
-        return selection.block.title
-    return rule.title if rule else (state.name if state else slug)
-
-
-def _why(
-    slug: str, state: PlaylistState | None, invalid: Mapping[str, InputError], *, is_waiting: bool
-) -> str | None:
-    if slug in invalid:
-        return str(invalid[slug])
-    if state is not None and state.state_reason:
-        return state.state_reason
-    return "Not built yet: `tracker build`." if is_waiting else None
 
 
 @playlists.command()
