@@ -7,6 +7,7 @@ from typing import Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 
+from flows.pages import refresh_pages
 from flows.run.dbt_build import Models, build_step
 from flows.run.recorded_run import recorded_flow_run
 
@@ -21,4 +22,5 @@ def build_models(models: Models = Models.ALL, full_refresh: bool = False) -> Sta
     """
     with recorded_flow_run("build-models", models=models, full_refresh=full_refresh) as run:
         run.step("build", build_step, models, full_refresh=full_refresh)
+        run.step("pages", refresh_pages)
     return run.state

@@ -40,7 +40,7 @@ def up() -> None:
     from flows.server import services
 
     address = services.up(terminal.settings(), terminal.say)
-    terminal.say("", f"The web UI is at {address}")
+    terminal.say("", f"Your music, and whether all is well: {address}")
 
 
 @tracker.command()

@@ -11,10 +11,11 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 
 from extract import history
+from flows.pages import refresh_pages
 from flows.run.dbt_build import Models, build_step
 from flows.run.progress import progress_bar
 from flows.run.recorded_run import Run, recorded_flow_run
-from flows.views.playlists import escape
+from flows.views.markdown import escape
 from playlists.rules import legacy_import
 from profiles import redaction
 from profiles.build_marks import mark_build_due
@@ -121,6 +122,7 @@ def _finish(run: Run, report: ImportReport | None, *, build: bool) -> None:
     mark_build_due(run.database)
     if build:
         run.step("build", build_step, Models.ALL)
+        run.step("pages", refresh_pages)
 
 
 def report_markdown(report: ImportReport) -> str:

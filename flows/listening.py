@@ -8,10 +8,12 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 
 from extract import listening
+from flows.pages import refresh_pages
 from flows.run import events
 from flows.run.dbt_build import Models, build_step
 from flows.run.recorded_run import recorded_flow_run
 from flows.run.tasks import step_task
+from flows.views.refresh import Which
 from profiles.build_marks import is_build_due, mark_build_due
 from profiles.recorded_run import Overlap
 from profiles.session import open_session
@@ -48,4 +50,5 @@ def track_plays(build: bool = True) -> State[Any]:
             mark_build_due(run.database)
         if build and not run.is_skipped and is_build_due(run.database):
             run.step("build", build_step, Models.AFTER_POLL, wait_s=BUILD_WAIT_S)
+        run.step("pages", refresh_pages, Which.LIBRARY)
     return run.state

@@ -9,6 +9,7 @@ from prefect.client.schemas.objects import State
 
 from flows.catalog import load_artist_albums, load_artists, load_availability
 from flows.listening import load_plays
+from flows.pages import refresh_pages
 from flows.push import push_step
 from flows.run import events
 from flows.run.dbt_build import Models, build_step
@@ -36,6 +37,7 @@ def daily_sync() -> State[Any]:
         run.step("artists", load_artists)
         _build(run)
         run.step("newer editions", load_artist_albums)
+        run.step("pages", refresh_pages)
         if not run.is_skipped:
             events.tell_of_sign_in(load_settings(), run.database, run.flow)
             run_log.prune(run.database)
@@ -53,6 +55,7 @@ def weekly_full_sync() -> State[Any]:
         run.step("albums", load_albums, full=True)
         run.step("exclusions", load_playlists)
         _build(run)
+        run.step("pages", refresh_pages)
     return run.state
 
 
@@ -78,6 +81,7 @@ def initial_sync(push: Push = Push.APPLY, full: bool = True) -> State[Any]:
         _build(run)
         if push is not Push.NO and not run.has_trouble("build"):
             push_step(run, dry_run=push is Push.PREVIEW)
+        run.step("pages", refresh_pages)
     return run.state
 
 

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 
+from flows.pages import refresh_pages
 from flows.run.dbt_build import test_playlists
 from flows.run.parameters import Slug
 from flows.run.recorded_run import recorded_flow_run
 from flows.run.tasks import step_task
-from flows.views import playlists
+from flows.views import diffs
+from flows.views.refresh import Which
 from playlists.push.push import push_all
 from playlists.push.undo import undo
 from profiles.session import open_session
@@ -68,6 +70,7 @@ def update_playlists(
     """
     with recorded_flow_run("update-playlists", slugs=slugs, dry_run=dry_run, force=force) as run:
         push_step(run, slugs, dry_run=dry_run, force=force)
+        _refresh(run, dry_run=dry_run)
     return run.state
 
 
@@ -82,6 +85,7 @@ def update_playlist(slug: Slug, dry_run: bool = False, force: bool = False) -> S
     """
     with recorded_flow_run("update-playlist", slug=slug, dry_run=dry_run, force=force) as run:
         push_step(run, [slug], dry_run=dry_run, force=force)
+        _refresh(run, dry_run=dry_run)
     return run.state
 
 
@@ -102,6 +106,7 @@ def undo_playlist(slug: Slug, to: int | None = None, dry_run: bool = False) -> S
         _show_report(run, report, is_dry_run=dry_run, is_all=False)
         if report is not None and not dry_run and report.results[0].outcome in ("pushed", "unchanged"):
             run.note("paused", f"`tracker playlists resume {slug}` keeps it up to date again")
+        _refresh(run, dry_run=dry_run)
     return run.state
 
 
@@ -121,12 +126,17 @@ def push_step(
     _show_report(run, report, is_dry_run=dry_run, is_all=slugs is None)
 
 
+def _refresh(run: Run, *, dry_run: bool) -> None:
+    if not dry_run:
+        run.step("pages", refresh_pages, Which.PLAYLISTS)
+
+
 def _show_report(run: Run, report: PushReport | None, *, is_dry_run: bool, is_all: bool) -> None:
     if report is None:
         return
-    playlists.show_pushes(run.database, report.results, is_dry_run=is_dry_run, is_all=is_all)
+    diffs.show_pushes(run.database, report.results, is_dry_run=is_dry_run, is_all=is_all)
     for result in report.results:
-        why = playlists.reasons(result)
+        why = diffs.reasons(result)
         if result.is_failure:
             run.failed[result.slug] = why or result.outcome
         elif result.outcome == "deferred":

@@ -9,9 +9,10 @@ from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 
+from flows.pages import refresh_pages
 from flows.run.dbt_build import Models, build_step
 from flows.run.recorded_run import recorded_flow_run
-from flows.views.playlists import escape
+from flows.views.markdown import escape
 from playlists import recordings
 from profiles.build_marks import mark_build_due
 from profiles.errors import InputError
@@ -130,6 +131,7 @@ def decide_recording(
                 mark_build_due(run.database)
                 if build:
                     run.step("build", build_step, Models.ALL)
+                    run.step("pages", refresh_pages)
         run.step("list", show, run.database)
     return run.state
 

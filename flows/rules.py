@@ -10,12 +10,14 @@ from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 
+from flows.pages import refresh_pages
 from flows.push import push_step
 from flows.run.dbt_build import Models, build_step
 from flows.run.parameters import Slug
 from flows.run.recorded_run import Run, recorded_flow_run
 from flows.sync import load_playlists
-from flows.views import playlists
+from flows.views import diffs
+from flows.views.refresh import Which
 from playlists.push.push import plan_pushes, result_of
 from playlists.rules import stored_rules
 from playlists.rules.form import ChangeForm, PlaylistForm, filled
@@ -174,8 +176,8 @@ def _show(draft: Draft, tracks: int) -> Previewed:
     with open_session() as session:
         found = preview(session, draft.rule, tracks=tracks)
     create_markdown_artifact(
-        key=playlists.key_of(draft.slug),
-        markdown=playlists.preview_markdown(found, draft.rule),
+        key=diffs.key_of(draft.slug),
+        markdown=diffs.preview_markdown(found, draft.rule),
         description=f"What {found.title} would hold now",
     )
     for track in found.tracks:
@@ -189,16 +191,16 @@ def _show_plan(slug: str, tracks: int) -> str:
     with open_session() as session:
         [plan] = plan_pushes(session, [slug])
         result = result_of(plan)
-        names = playlists.names_of(session.database, {*playlists.changed_uris(result), *plan.wanted[:tracks]})
+        names = diffs.names_of(session.database, {*diffs.changed_uris(result), *plan.wanted[:tracks]})
     create_markdown_artifact(
-        key=playlists.key_of(slug),
-        markdown=playlists.diff_markdown(result, names, is_dry_run=True, listed=tracks),
+        key=diffs.key_of(slug),
+        markdown=diffs.diff_markdown(result, names, is_dry_run=True, listed=tracks),
         description=f"What {plan.name} holds, and what the next push would change",
     )
     script = plan.script
     return (
         f"{len(plan.wanted)} tracks; {len(script.added)} to add, {len(script.removed)} to remove,"
-        f" {len(script.moved)} to move. {playlists.reasons(result)}".strip()
+        f" {len(script.moved)} to move. {diffs.reasons(result)}".strip()
     )
 
 
@@ -213,6 +215,7 @@ def _keep_and_push(run: Run, draft: Draft, *, is_new: bool) -> None:
         return
     if draft.slug in _built(run.database):
         push_step(run, [draft.slug])
+        run.step("pages", refresh_pages, Which.PLAYLISTS)
     else:
         why = rules_left_out(run.database).get(draft.slug)
         run.note("push", f"not yet: {why or 'it is built and put on Spotify by the next nightly runs'}")

@@ -9,8 +9,10 @@ import sys
 from typing import TYPE_CHECKING
 
 from flows.server import deploy_step
-from flows.server.prefect_api import deployment_names
+from flows.server.prefect_api import ask, deployments_on
 from flows.server.prefect_yaml import PREFECT_YAML, listed_flows
+from flows.views.frame import LIBRARY, MENU
+from flows.views.markdown import link
 from profiles.errors import TrackerError
 from profiles.settings import REPOSITORY
 
@@ -18,7 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from flows.views.pages import Addresses
+
 TIMEOUT_S = 300
+TO_PAGES = "../../artifacts/artifact/"
+"""From a deployment's page, in either of Prefect's UIs."""
+LINKS_BEGIN = f"[{MENU[LIBRARY]}]({TO_PAGES}"
 
 
 def deploy(api_url: str, mark: Path, environment: Mapping[str, str], tell: Callable[[str], None]) -> None:
@@ -27,7 +34,11 @@ def deploy(api_url: str, mark: Path, environment: Mapping[str, str], tell: Calla
     `mark` is the file that remembers what was deployed last. Raises TrackerError with what Prefect said.
     """
     wanted, names = fingerprint(), {flow.name for flow in listed_flows(deploy_step.settings())}
-    if mark.exists() and mark.read_bytes() == wanted.encode() and names <= deployment_names(api_url):
+    if (
+        mark.exists()
+        and mark.read_bytes() == wanted.encode()
+        and names <= {each["name"] for each in deployments_on(api_url)}
+    ):
         tell(f"deployed   {len(names)} flows with their schedules (unchanged)")
         return
     done = subprocess.run(
@@ -45,6 +56,18 @@ def deploy(api_url: str, mark: Path, environment: Mapping[str, str], tell: Calla
         raise TrackerError(f"The flows could not be deployed:\n{said}")
     mark.write_text(wanted)
     tell(f"deployed   {len(names)} flows with their schedules")
+
+
+def link_pages(api_url: str, pages: Addresses) -> None:
+    """Begin each deployment's description with links to the pages: Prefect's menu has none to them."""
+    links = " · ".join(link(title, pages.of(name, folder=TO_PAGES)) for name, title in MENU.items())
+    ours = {flow.name for flow in listed_flows({})}
+    for each in deployments_on(api_url):
+        about = each["description"] or ""
+        first, _, rest = about.partition("\n\n")
+        if each["name"] in ours and first != links:
+            kept = rest if first.startswith(LINKS_BEGIN) else about
+            ask(api_url, "PATCH", f"deployments/{each['id']}", {"description": f"{links}\n\n{kept}"})
 
 
 def fingerprint() -> str:

@@ -112,14 +112,14 @@ def is_worker_online(api_url: str, pool: str, name: str, *, since: datetime) -> 
     )
 
 
-def deployment_names(api_url: str) -> set[str]:
-    """Return the names of all deployments on the server."""
-    names: set[str] = set()
+def deployments_on(api_url: str) -> list[dict[str, Any]]:
+    """Return all deployments on the server."""
+    found: list[dict[str, Any]] = []
     while True:
-        page = ask(api_url, "POST", "deployments/filter", {"limit": PAGE, "offset": len(names)})
-        names |= {deployment["name"] for deployment in page}
+        page = ask(api_url, "POST", "deployments/filter", {"limit": PAGE, "offset": len(found)})
+        found += page
         if len(page) < PAGE:
-            return names
+            return found
 
 
 def settle_runs(api_url: str) -> list[str]:

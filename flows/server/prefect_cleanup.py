@@ -12,6 +12,7 @@ from prefect.settings import PREFECT_API_URL
 
 from flows.server.prefect_api import ServerError, ServerUnavailable, ask
 from flows.server.prefect_yaml import listed_flows
+from flows.views.pages import PageStore, open_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,7 @@ class Removed:
 
 
 def remove() -> Removed:
-    """Delete the artifacts and runs of our flows, with their logs. The run that asks stays, without its logs.
+    """Delete our pages and our flows' artifacts, runs and logs. The run that asks stays, without its logs.
 
     Other people's flows on the same server are left alone. Raises ServerError and ServerUnavailable.
     """
@@ -36,7 +37,9 @@ def remove() -> Removed:
     if not api_url:
         return Removed(0, 0)
     ours = {"flows": {"name": {"any_": sorted({flow.name for flow in listed_flows({})})}}}
-    artifacts = runs = 0
+    with open_client() as client:
+        artifacts = PageStore(client).remove()
+    runs = 0
     for artifact in _all(api_url, "artifacts/filter", ours):
         _delete(api_url, f"artifacts/{artifact['id']}")
         artifacts += 1

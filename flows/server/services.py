@@ -28,6 +28,7 @@ from flows.server.environment import (
     without_secrets,
 )
 from flows.server.prefect_api import STOPPED, is_worker_online, settle_runs
+from flows.views.frame import LIBRARY
 from profiles import damage, run_log
 from profiles.database import embedded, open_database, stop_embedded
 from profiles.errors import SettingsError, TrackerError
@@ -38,9 +39,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from flows.views.pages import Addresses
     from profiles.database import Database
     from profiles.settings import Settings
 
+PAGES_IN_UI = "v2/artifacts/artifact/"
+"""The newer of Prefect's two UIs: an address without v2 opens the older one."""
 POOL = "tracker"
 WORKER = "this machine"
 FLOW_RUNS_END_S = 20.0  # a poll ends within it; what takes longer goes on from its last safe point next time
@@ -112,7 +116,7 @@ class Services:
 
 
 def up(settings: Settings, tell: Callable[[str], None]) -> str:
-    """Start what does not run; returns the UI's address.
+    """Start what does not run; returns the address of the page *Library*.
 
     Raises SettingsError where the port is taken by another program, TrackerError where a part does not start.
     """
@@ -124,10 +128,12 @@ def up(settings: Settings, tell: Callable[[str], None]) -> str:
         tell(f"database   {kind}{database.safe_dsn}")
         _ensure_server(services, tell)
         _ensure_worker(services, database, tell)  # first: it makes the pool that deployments name
+        pages = _make_pages(services, database, tell)  # before they are linked to
         deployments.deploy(
             services.api_url, services.folder / "deployed", without_secrets(services.environment()), tell
         )
-    return services.ui_url
+        deployments.link_pages(services.api_url, pages)
+    return f"{services.ui_url}/{PAGES_IN_UI}{pages.ids[LIBRARY]}"
 
 
 def down(settings: Settings, tell: Callable[[str], None]) -> None:
@@ -198,6 +204,16 @@ def _ensure_server(services: Services, tell: Callable[[str], None]) -> None:
         _stop_server(services, tell)
         raise TrackerError(f"The Prefect server did not start. {_last_lines(log)}", remedy=f"See {log}.")
     tell(f"server     {services.ui_url}")
+
+
+def _make_pages(services: Services, database: Database, tell: Callable[[str], None]) -> Addresses:
+    own = services.environment()
+    os.environ.update({name: value for name, value in own.items() if name.startswith("PREFECT_")})
+    from flows.views.refresh import refresh  # noqa: PLC0415  # Prefect reads its environment at import
+
+    made = refresh(services.settings, database)
+    tell(f"pages      {made.summary}")
+    return made.addresses
 
 
 def _require_free_port(services: Services) -> None:

@@ -1,172 +1,209 @@
-"""What a run leaves to be looked at in the UI: what each push changes, and all playlists at a glance."""
+"""The page *Playlists*, and a page for each playlist that has ever been on."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
-
-from playlists.rules.language import Group
+from flows.views.diffs import spoken
+from flows.views.frame import PLAYLISTS, playlist_name
+from flows.views.markdown import counted, cover, escape, link, moment, name, number, table, titled
+from flows.views.pages import Page
+from flows.views.playlist_rows import OFF, has_page
+from playlists.rules.rule import read_rule
+from playlists.slugs import EXCLUSIONS
+from profiles.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from flows.views.frame import Frame
+    from flows.views.playlist_rows import ChangedTrack, Playlists
+    from playlists.standing import Standing
 
-    from playlists.playlist_types import PushResult
-    from playlists.rules.preview import Preview
-    from playlists.rules.rule import Rule
-    from profiles.database import Database
-
-SHOWN = 50
-PLAYLIST_ADDRESS = "https://open.spotify.com/playlist/"
-NAMES = """
-    select distinct on (track_uri) track_uri, title, artist
-    from analytics.unified_tracks
-    where track_uri = any(%s)
-    order by track_uri
-"""
+SHOWN_CHANGES = 30
+STATE_WORDS = {
+    "active": "on",
+    "off": OFF,
+    "not created yet": "on, not on Spotify yet",
+    "deleted_on_spotify": "deleted on Spotify",
+}
 
 
-def show_pushes(database: Database, results: Sequence[PushResult], *, is_dry_run: bool, is_all: bool) -> None:
-    """Write one diff per playlist that changes or is refused, and where these are all, one table of them."""
-    names = names_of(database, {uri for result in results for uri in changed_uris(result)})
-    for result in results:
-        if result.outcome in ("unchanged", "paused"):
-            continue
-        create_markdown_artifact(
-            key=key_of(result.slug),
-            markdown=diff_markdown(result, names, is_dry_run=is_dry_run),
-            description=f"What the last {'preview' if is_dry_run else 'push'} of {result.plan.name} changes",
-        )
-    if results and is_all:
-        create_table_artifact(
-            key="playlists",
-            table=[table_row(result) for result in results],
-            description="Playlists: what would change" if is_dry_run else "Playlists after the last push",
-        )
-
-
-def key_of(slug: str) -> str:
-    """Return the key of a playlist's artifact: its previews and diffs, the latest on top."""
-    return f"playlist-{slug.replace('_', '-')}"
-
-
-def changed_uris(result: PushResult) -> tuple[str, ...]:
-    """Return the uris that a diff names."""
-    script = result.plan.script
-    return (*script.added, *script.removed, *script.moved)
-
-
-def names_of(database: Database, uris: Iterable[str]) -> dict[str, str]:
-    """Return `title – artist` by uri, for those in the library; a track that left it has only its uri."""
-    if not database.relation_exists("analytics.unified_tracks"):
-        return {}
-    with database.transaction() as cursor:
-        cursor.execute(NAMES, [list(uris)])
-        return {uri: f"{title} – {artist}" for uri, title, artist in cursor.fetchall()}
-
-
-def table_row(result: PushResult) -> dict[str, Any]:
-    """Return one playlist's row of the table artifact."""
-    plan, script = result.plan, result.plan.script
-    playlist_id = result.playlist_id or plan.state.playlist_id
-    return {
-        "playlist": f"[{plan.name}]({PLAYLIST_ADDRESS}{playlist_id})" if playlist_id else plan.name,
-        "slug": result.slug,
-        "outcome": result.outcome.replace("_", " "),
-        "size": len(plan.wanted),
-        "added": len(script.added),
-        "removed": len(script.removed),
-        "moved": len(script.moved),
-        "calls": result.calls,
-        "why": reasons(result),
-    }
-
-
-def reasons(result: PushResult) -> str:
-    """Return why a playlist was not pushed, or what is worth knowing of its push."""
-    refused = [refusal.reason for refusal in result.plan.refusals]
-    said = [*([result.error] if result.error else []), *refused, *result.notes]
-    return "; ".join(dict.fromkeys(said))
-
-
-def diff_markdown(result: PushResult, names: Mapping[str, str], *, is_dry_run: bool, listed: int = 0) -> str:
-    """Return what a push changes, as markdown, what stands against it, and the first tracks of the result."""
-    plan, script = result.plan, result.plan.script
-    title = "Preview" if is_dry_run else result.outcome.replace("_", " ").capitalize()
-    facts = (
-        f"{len(plan.current)} → {len(plan.wanted)} tracks",
-        f"{len(script.added)} added",
-        f"{len(script.removed)} removed",
-        f"{len(script.moved)} moved",
-        f"{plan.churn:.0%} of the list changes",
-        f"{plan.write_calls} calls that write",
-    )
-    lines = [f"# {escape(plan.name)}: {title}", "", " · ".join(facts), ""]
-    if why := reasons(result):
-        lines += [f"**{escape(why)}**", ""]
-    for refusal in plan.refusals:
-        lines += [f"* {escape(refusal.guard)}: {escape(refusal.reason)} {escape(refusal.remedy)}"]
-    for detail, value in plan.new_details.items():
-        asked = f"{str(value).lower()}, a request" if isinstance(value, bool) else value
-        lines += [f"* {detail} becomes {escape(asked)}"]
-    for heading, sign, uris in (
-        ("Added", "+", script.added),
-        ("Removed", "−", script.removed),
-        ("Moved", "~", script.moved),
-        ("New date added", "!", tuple(entry.uri or "" for entry in script.dates_lost)),
-    ):
-        lines += _section(heading, sign, uris, names)
-    if listed:
-        first = plan.wanted[:listed]
-        lines += ["", f"## First {len(first)} of {len(plan.wanted)} tracks", ""]
-        lines += [f"{place}. {escape(names.get(uri, uri))}" for place, uri in enumerate(first, start=1)]
-    return "\n".join(lines)
-
-
-def preview_markdown(found: Preview, rule: Rule) -> str:
-    """Return what a rule would select: the count, the rule in words, the first tracks."""
-    shown = [
-        f"| {track['position']} | {escape(track['title'])} | {escape(track['artist'] or '')} |"
-        for track in found.tracks
+def overview(found: Playlists, frame: Frame) -> Page:
+    """Return the page of all playlists."""
+    ours = [each for each in found.standings if each.slug != EXCLUSIONS]
+    shown = sorted(ours, key=lambda each: (each.state == OFF, each.name.casefold()))
+    on = [each for each in shown if each.state != OFF]
+    off = [each for each in shown if each.state == OFF]
+    heads = ("playlist", "tracks:", "state", "last change", "last push")
+    lines = [
+        frame.menu(PLAYLISTS),
+        "",
+        "# Playlists",
+        "",
+        f"**{len(on)} on**, {len(off)} off. {escape(found.next_push)}",
+        "",
     ]
-    more = [f"… and {found.count - len(shown)} more"] if found.count > len(shown) else []
-    return "\n".join(
-        [
-            f"# {escape(found.title)}: Preview",
+    lines += _exclusions(found, frame)
+    if not ours:
+        lines += ["No playlist has been built yet: sign in, then run initial-sync."]
+    if on:
+        lines += table(heads, [_row(each, found, frame) for each in on])
+    if off:
+        lines += [
             "",
-            f"**{found.count} tracks**, of {found.matched} that meet the conditions",
+            "## Switched off",
             "",
-            *spoken(rule.group),
+            "`tracker playlists resume SLUG` switches one on.",
             "",
-            *(f"**{escape(note)}**" for note in found.notes),
-            *(["", "| | title | artist |", "|---:|---|---|", *shown, "", *more] if shown else []),
         ]
+        lines += table(
+            ("playlist", "would hold:", "what it is", "slug"),
+            [
+                (
+                    _title(each, frame),
+                    number(each.selected),
+                    escape(found.descriptions.get(each.slug, "")),
+                    f"`{each.slug}`",
+                )
+                for each in off
+            ],
+        )
+    return Page(PLAYLISTS, "Playlists: all of them, and what the last push did", "\n".join(lines) + "\n")
+
+
+def _exclusions(found: Playlists, frame: Frame) -> list[str]:
+    each = next((each for each in found.standings if each.slug == EXCLUSIONS and each.playlist_id), None)
+    if each is None:
+        return []
+    where = link(name(each.name), frame.playlist_url(each.playlist_id))
+    return [f"What you drag into the playlist {where} is in none of them.", ""]
+
+
+def _row(each: Standing, found: Playlists, frame: Frame) -> tuple[str, ...]:
+    change = found.changes.get(each.slug)
+    what = f"+{number(len(change.added))} −{number(len(change.removed))}" if change else ""
+    return (
+        _title(each, frame),
+        number(each.selected),
+        _state(each),
+        f"{what}, {moment(change.started_at, frame.zone)}" if change else "",
+        moment(each.last_push_at, frame.zone),
     )
 
 
-def spoken(group: Group, level: int = 0) -> list[str]:
-    """Return a rule as nested markdown bullets."""
-    match = "All of these" if group.match == "all" else "Any of these"
-    lines = [f"{'  ' * level}* {'Not: ' if group.negated else ''}{match}"]
-    for part in group.conditions:
-        lines += (
-            spoken(part, level + 1)
-            if isinstance(part, Group)
-            else [f"{'  ' * (level + 1)}* {escape(str(part))}"]
+def _title(each: Standing, frame: Frame) -> str:
+    text = name(each.name)
+    if has_page(each):
+        text = frame.page(text, playlist_name(each.slug))
+    address = frame.playlist_url(each.playlist_id)
+    return f"{text} ({link('Spotify', address)})" if address else text
+
+
+def _state(each: Standing) -> str:
+    words = STATE_WORDS.get(each.state, each.state)
+    return f"{words}: {escape(each.why)}" if each.why else words
+
+
+def page(each: Standing, found: Playlists, frame: Frame) -> Page:
+    """Return the page of one playlist."""
+    facts = [
+        link("Open in Spotify", frame.playlist_url(each.playlist_id)) if each.playlist_id else "",
+        counted(each.selected, "track"),
+        _state(each),
+        f"last push {moment(each.last_push_at, frame.zone)}" if each.last_push_at else "",
+        f"slug `{each.slug}`",
+    ]
+    lines = [
+        frame.menu(playlist_name(each.slug)),
+        "",
+        f"# {name(each.name)}",
+        "",
+        " · ".join(fact for fact in facts if fact),
+        "",
+        *_rule(each, found),
+        "",
+        *_changes(each, found, frame),
+        *_tracks(each, found, frame),
+        *_history(each, found, frame),
+    ]
+    return Page(playlist_name(each.slug), f"Playlist: {each.name}", "\n".join(lines) + "\n")
+
+
+def _rule(each: Standing, found: Playlists) -> list[str]:
+    if each.rule is None:
+        return [escape(found.descriptions.get(each.slug, ""))]
+    try:
+        rule = read_rule(each.rule.document)
+    except InputError as error:
+        return [escape(str(error))]
+    return [f"Version {each.rule.version} of its rule:", "", *spoken(rule.group)]
+
+
+def _changes(each: Standing, found: Playlists, frame: Frame) -> list[str]:
+    change = found.changes.get(each.slug)
+    if change is None:
+        return ["## Last change", "", "No push has changed it yet.", ""]
+    lines = [f"## Last change: push {change.push_id}, {moment(change.started_at, frame.zone)}", ""]
+    rows = [("added", uri) for uri in change.added] + [("removed", uri) for uri in change.removed]
+    if not rows:
+        return [*lines, "Only the order has changed.", ""]
+    cells = [(kind, *_changed(found.names.get(uri), uri, frame)) for kind, uri in rows[:SHOWN_CHANGES]]
+    lines += table(("", "track", "album", "plays:", "last played"), cells)
+    if len(rows) > SHOWN_CHANGES:
+        lines += ["", f"… and {counted(len(rows) - SHOWN_CHANGES, 'more track')}."]
+    return [*lines, ""]
+
+
+def _changed(track: ChangedTrack | None, uri: str, frame: Frame) -> tuple[str, ...]:
+    if track is None:
+        return link(escape(uri), frame.track_url(uri)), "", "", ""
+    return (
+        titled(track.title, frame.track_url(uri), track.artist),
+        name(track.album, longest=40),
+        number(track.play_count),
+        moment(track.last_played_at, frame.zone),
+    )
+
+
+def _tracks(each: Standing, found: Playlists, frame: Frame) -> list[str]:
+    tracks = found.tracks.get(each.slug, [])
+    if not tracks:
+        return ["## What it holds", "", "Nothing is selected now.", ""]
+    rows = [
+        (
+            number(track.position),
+            cover(track.album_image_url, track.album, frame.track_url(track.track_id)),
+            titled(track.title, frame.track_url(track.track_id), track.artist),
+            name(track.album, longest=40),
+            number(track.play_count),
+            moment(track.last_played_at, frame.zone),
         )
-    return lines
+        for track in tracks
+    ]
+    more = (each.selected or 0) - len(tracks)
+    heads = (":", "", "track", "album", "plays:", "last played")
+    lines = ["## What it holds", "", *table(heads, rows), ""]
+    return [*lines, f"… and {counted(more, 'more track')}.", ""] if more > 0 else lines
 
 
-def _section(heading: str, sign: str, uris: Sequence[str], names: Mapping[str, str]) -> list[str]:
-    if not uris:
+def _history(each: Standing, found: Playlists, frame: Frame) -> list[str]:
+    pushes = found.history.get(each.slug, [])
+    if not pushes:
         return []
-    shown = [f"* {sign} {escape(names.get(uri, uri))}" for uri in uris[:SHOWN]]
-    more = [f"* … and {len(uris) - SHOWN} more"] if len(uris) > SHOWN else []
-    return ["", f"## {heading} ({len(uris)})", "", *shown, *more]
-
-
-def escape(text: str) -> str:
-    """Return text that markdown shows as it is: names of songs hold every character there is."""
-    for character in "\\`*_[]<>#|~":
-        text = text.replace(character, f"\\{character}")
-    return text.replace("\n", " ")
+    rows = [
+        (
+            number(push.push_id),
+            moment(push.started_at, frame.zone),
+            push.status + (f": {escape(push.error)}" if push.error else ""),
+            number(push.track_count),
+            number(push.calls),
+            f"takes back push {push.undo_of}" if push.undo_of else escape(push.reason or ""),
+        )
+        for push in pushes
+    ]
+    return [
+        "## History",
+        "",
+        f"undo-playlist, or `tracker playlists undo {each.slug} --to PUSH`, restores what a push left.",
+        "",
+        *table(("push:", "when", "", "tracks:", "calls:", "why"), rows),
+    ]
