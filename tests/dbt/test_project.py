@@ -79,7 +79,7 @@ def test_tables_that_hooks_make_stand_in_the_lineage(manifest: Manifest) -> None
     }
     assert readers == {
         "matched_groups": {"int_listens"},
-        "touched_days": {"int_listens", "daily_listening"},
+        "touched_days": {"int_listens", "daily_listening", "int_track_months"},
         "read_batches": {"int_renamed_streams"},
     }
 

@@ -13,6 +13,11 @@
     cast({{ local_time(moment) }} as date)
 {%- endmacro %}
 
+{# The first day of the person's month of a moment: timestamptz → date. #}
+{% macro local_month(moment) -%}
+    cast(date_trunc('month', {{ local_time(moment) }}) as date)
+{%- endmacro %}
+
 {% macro local_today() -%}
     {{ local_date(as_of()) }}
 {%- endmacro %}

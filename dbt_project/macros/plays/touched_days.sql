@@ -1,14 +1,30 @@
 {#
     Local days in which a listen came, went or changed since they were last counted. `int_listens` notes them in the
-    transaction that writes its rows; what counts by day counts those anew, and strikes them out in its own. So a
-    day's count costs by what is new, however long the history is. The day -infinity stands for every day.
+    transaction that writes its rows, for each model that counts by day or month. Such a model counts those anew, and
+    strikes itself out in the transaction that writes its own rows. So a count costs by what is new, however long the
+    history is. The day -infinity stands for every day.
 #}
 {% macro touched_days() -%}
     {{ return(source('ledgers', 'touched_days')) }}
 {%- endmacro %}
 
+{# The models that count by day or month. #}
+{% macro _readers_of_touched_days() -%}
+    array['daily_listening', 'int_track_months']
+{%- endmacro %}
+
+{# Earlier versions kept the days without their readers: such a row is for all of them. #}
 {% macro _make_touched_days() -%}
     create table if not exists {{ touched_days() }} (local_date date primary key);
+    alter table {{ touched_days() }}
+        add column if not exists readers text[] not null default {{ _readers_of_touched_days() }};
+{%- endmacro %}
+
+{# A select of the days that this model has still to count, cut to the first day of the unit. #}
+{% macro _days_to_count(unit) -%}
+    select distinct cast(date_trunc('{{ unit }}', cast(touched.local_date as timestamp)) as date) as local_date
+    from {{ touched_days() }} as touched
+    where '{{ this.identifier }}' = any(touched.readers)
 {%- endmacro %}
 
 {# For pre_hook (the rows that will go) and for post_hook (those that came) of `int_listens`. #}
@@ -34,16 +50,16 @@
         {%- else %} match_group in ({{ changed }})
         {%- endif %}
     {%- endif %}
-    on conflict do nothing
+    on conflict (local_date) do update set readers = excluded.readers
 {%- endmacro %}
 
-{# A condition on a moment: it lies in a touched day. Few days are looked up by index. #}
-{% macro is_in_touched_day(moment) -%}
+{# A condition on a moment: it lies in a touched day, or month. Few of them are looked up by index. #}
+{% macro is_in_touched_day(moment, unit='day') -%}
     {%- if not is_incremental() -%}
         true
     {%- else -%}
         {%- set days = run_query(
-            "select cast(local_date as text) from " ~ touched_days() ~ " order by local_date limit 41"
+            "select cast(local_date as text) from (" ~ _days_to_count(unit) ~ ") as days order by local_date limit 41"
         ).columns[0].values() if execute else [] -%}
         {%- if not days -%}
             false
@@ -54,28 +70,31 @@
                 {%- for day in days %}
                 {{ 'or ' if not loop.first }}(
                     {{ moment }} >= timestamp '{{ day }}' at time zone {{ local_zone() }}
-                    and {{ moment }} < (timestamp '{{ day }}' + interval '1 day') at time zone {{ local_zone() }}
+                    and {{ moment }} < (timestamp '{{ day }}' + interval '1 {{ unit }}') at time zone {{ local_zone() }}
                 )
                 {%- endfor %}
             )
         {%- else -%}
-            {{ local_date(moment) }} in (select touched.local_date from {{ touched_days() }} as touched)
+            {%- set start = local_date(moment) if unit == 'day' else local_month(moment) %}
+            {{ start }} in ({{ _days_to_count(unit) }})
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
 
-{# For pre_hook of a table with a row for each day. #}
-{% macro forget_touched_days() -%}
+{# For pre_hook of a table whose rows are of a day, or month, that `column` names. #}
+{% macro forget_touched_days(column='local_date', unit='day') -%}
     {{ _make_touched_days() }}
     {%- if is_incremental() %}
     delete from {{ this }}
     where
-        local_date in (select touched.local_date from {{ touched_days() }} as touched)
-        or exists (select 1 from {{ touched_days() }} as touched where touched.local_date = '-infinity')
+        {{ column }} in ({{ _days_to_count(unit) }})
+        or exists (select 1 from ({{ _days_to_count(unit) }}) as days where days.local_date = '-infinity')
     {%- endif %}
 {%- endmacro %}
 
 {# For its post_hook. Today stays: a play that ended while this build ran is later than its `as_of`. #}
 {% macro settle_touched_days() -%}
-    delete from {{ touched_days() }} where local_date < {{ local_today() }}
+    update {{ touched_days() }} set readers = array_remove(readers, '{{ this.identifier }}')
+    where local_date < {{ local_today() }} and '{{ this.identifier }}' = any(readers);
+    delete from {{ touched_days() }} where readers = '{}'
 {%- endmacro %}

@@ -1,3 +1,6 @@
+-- it stays the same table: data_health is a view on it
+{{ config(materialized='table', meta={'stays': true}) }}
+
 with
 
 totals as (

@@ -1,0 +1,6 @@
+select
+    family,
+    until,
+    reason,
+    noticed_at
+from {{ source('ops', 'api_cooldowns') }}

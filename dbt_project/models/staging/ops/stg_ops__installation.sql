@@ -1,0 +1,2 @@
+select simulated_at
+from {{ source('ops', 'installation') }}

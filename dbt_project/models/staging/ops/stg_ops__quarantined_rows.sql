@@ -1,0 +1,6 @@
+select
+    resource,
+    row_key,
+    reason,
+    noticed_at
+from {{ source('ops', 'quarantined_rows') }}
