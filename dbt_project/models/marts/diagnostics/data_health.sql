@@ -208,7 +208,7 @@ counted as (
         'tracker check' as remedy,
         max(cooldowns.noticed_at) as noticed_at
     from clock
-    inner join cooldowns on cooldowns.until > clock.checked_at
+    inner join cooldowns on clock.checked_at < cooldowns.until
     union all
     select
         'api_fields' as check_name,
@@ -231,12 +231,13 @@ few as (
     from counted
 ),
 
--- 3. What has a measure of its own. ------------------------------------------------------------------------------------
+-- 3. What has a measure of its own. ----------------------------------------------------------------------------------
 
 known as (
     select avg(calendar.completeness) as completeness
     from clock
-    inner join calendar on {{ local_date('clock.checked_at') }} - 30 < calendar.local_date
+    cross join calendar
+    where calendar.local_date > {{ local_date('clock.checked_at') }} - 30
 ),
 
 complete as (
