@@ -194,7 +194,7 @@ def tells_the_truth(world: World, step: Step, ending: Ending) -> None:
     if kind.startswith("kill") and status == KILLED:
         return
     if kind == "clock_behind":
-        assert status == 2, f"a clock that went back ends with {status}"
+        assert status == 2, f"a clock that went back ends with {status}: {ending.tail}"
         return
     assert not ending.called_at_rest, f"{ending.called_at_rest} was called during its cooldown"
     assert "Traceback" not in ending.printed, f"a traceback: {ending.tail}"

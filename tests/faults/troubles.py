@@ -40,7 +40,8 @@ def prepared(world: World, trouble: Trouble | None) -> Iterator[dict[str, str]]:
             yield environment
     else:
         if trouble.kind == "clock_behind":
-            environment["TRACKER_AS_OF"] = (world.spotify.account.now - timedelta(days=2)).isoformat()
+            [(latest,)] = world.query("select simulated_at from ops.installation")
+            environment["TRACKER_AS_OF"] = (latest - timedelta(hours=1)).isoformat()
         PREPARATIONS.get(trouble.kind, _answer)(world, trouble)
         yield environment
 
