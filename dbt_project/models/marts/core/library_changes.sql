@@ -1,3 +1,6 @@
+-- it stays the same table: library_growth is a view on it
+{{ config(materialized='table', meta={'stays': true}) }}
+
 with
 
 likes as (

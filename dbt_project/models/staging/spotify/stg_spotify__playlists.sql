@@ -1,0 +1,15 @@
+with
+
+playlists as (
+    select
+        playlists.playlist_id,
+        playlists.is_gone,
+        {{ filled_payload('playlists', 'playlists') }} as payload
+    from {{ source('raw_spotify', 'playlists') }} as playlists
+)
+
+select
+    cast(playlist_id as text) as playlist_id,
+    {{ json_text('payload', 'name') }} as name,
+    coalesce(is_gone, false) as is_gone
+from playlists
