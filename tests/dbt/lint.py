@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from profiles.database import Database, embedded
-from profiles.dbt import COMMAND, DBT_PROJECT_DIR, PROFILES_DIR
+from profiles.dbt import DBT_PROJECT_DIR, PROFILES_DIR
 from tests.dbt import data_versions
+from tests.support.dbt_in_memory import DBT
 
 if TYPE_CHECKING:
     from tests.dbt.data_versions import Manifest
@@ -43,16 +44,11 @@ def manifest_of(project: Path) -> Manifest:
     Raises RuntimeError with dbt's words where it cannot parse the project.
     """
     with tempfile.TemporaryDirectory(prefix="tracker-lint-") as folder:
-        places = ["--project-dir", str(project), "--profiles-dir", str(PROFILES_DIR), "--target-path", folder]
-        done = subprocess.run(
-            [*COMMAND, "--quiet", "parse", *places, "--log-path", folder],
-            env={**os.environ, "DB_HOST": "none"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise RuntimeError(done.stdout + done.stderr)
+        places = {"DBT_PROJECT_DIR": project, "DBT_PROFILES_DIR": PROFILES_DIR, "DBT_TARGET_PATH": folder}
+        named = {name: str(place) for name, place in places.items()}
+        done = DBT.run(["parse"], {**os.environ, **named, "DBT_LOG_PATH": folder, "DB_HOST": "none"})
+        if done.status:
+            raise RuntimeError(done.printed)
         manifest: Manifest = json.loads(Path(folder, "manifest.json").read_text(encoding="utf-8"))
     return manifest
 

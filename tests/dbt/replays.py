@@ -6,13 +6,14 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from profiles.dbt import DBT_PROJECT_DIR
+from tests.dbt.lint import manifest_of
 from tests.dbt.payloads import execute, rows
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from profiles.database import Database
     from tests.dbt.conftest import Warehouse
+    from tests.dbt.data_versions import Manifest
     from tests.dbt.random_lives import RandomLife
 
 # They tell of the build that made a row, and not of what it was made from.
@@ -57,16 +58,15 @@ def replay(warehouse: Warehouse, life: RandomLife) -> Replay:
         is_last = number == life.steps - 1
         selection = () if is_last else ("--select", "+config.materialized:incremental")
         warehouse.models(*selection, TRACKER_AS_OF=life.now.isoformat())
-    tables = tables_of(warehouse.folder / "target")
+    tables = tables_of(manifest_of(DBT_PROJECT_DIR))
     _keep(warehouse.database, tables)
     warehouse.models("--full-refresh", TRACKER_AS_OF=life.now.isoformat())
     found = {table.name: _count(warehouse.database, table) for table in tables}
     return Replay(tables, found, _differences(warehouse.database, tables))
 
 
-def tables_of(target: Path) -> list[Table]:
-    """Every incremental model, and every mart, from the manifest of the last build."""
-    manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
+def tables_of(manifest: Manifest) -> list[Table]:
+    """Every incremental model, and every mart."""
     found = []
     for node in manifest["nodes"].values():
         kind = node["config"]["materialized"] if node["resource_type"] == "model" else None

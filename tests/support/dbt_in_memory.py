@@ -1,10 +1,10 @@
 """dbt in memory: a process that has imported dbt and parsed the project, and forks for each command.
 
 A start of dbt takes three seconds, a parse six. A manifest is parsed once for each database and each set of
-vars, whatever time or zone the environment names: these are read when dbt executes. A fork that parses would
-wait for threads of the parser that it does not have: what must be parsed anew runs as a program of its own.
+vars, whatever time or zone the environment names: these are read when dbt executes. An edited copy of the
+project is parsed each time, but only what differs from what was parsed before.
 
-The process reads one JSON object per line (`Command`) and answers each with one line (`Done`).
+The process reads one JSON object per line (arguments and environment) and answers each with one line (`Done`).
 """
 
 from __future__ import annotations
@@ -24,15 +24,18 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from profiles.dbt import COMMAND, DBT_PROJECT_DIR
+from profiles.dbt import DBT_PROJECT_DIR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from dbt.cli.main import dbtRunnerResult
     from dbt.contracts.graph.manifest import Manifest
 
-QUICK = ("--log-level-file", "none", "--threads", "1")
-"""The file of debug logs takes a fifth of a build; threads of Python take turns and gain nothing."""
+QUICK = ("--log-level", "none", "--log-level-file", "none", "--no-write-json")
+"""The lines and files that dbt writes take a fifth of a build, and a test reads one line in a hundred."""
+ONE_THREAD = ("--threads", "1")
+"""Threads of Python take turns and gain nothing."""
 
 
 @dataclass(frozen=True)
@@ -110,97 +113,128 @@ atexit.register(DBT.stop)
 
 
 class Parsed:
-    """The manifests parsed so far."""
+    """The manifests parsed so far, and below `folder` what dbt needs to parse only what has changed."""
 
-    def __init__(self) -> None:
-        self._manifests: dict[str, Manifest | None] = {}
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._targets: dict[str, Path] = {}
+        self._manifests: dict[str, Manifest] = {}
 
-    def manifest(self, arguments: Sequence[str]) -> Manifest | None:
-        """Return the manifest for a command in the environment of this moment.
-
-        None: it parses itself, or brings a project of its own, or says why the project cannot be parsed.
-        """
-        is_own_project = os.environ.get("DBT_PROJECT_DIR") != str(DBT_PROJECT_DIR)
-        if is_own_project or "parse" in arguments or "--project-dir" in arguments:
-            return None
+    def manifest(self, arguments: Sequence[str]) -> tuple[Manifest | None, Done]:
+        """Return the manifest for a command in the environment of this moment, and what parsing it said."""
         given = arguments[arguments.index("--vars") + 1] if "--vars" in arguments else "{}"
         variables = {name: value for name, value in yaml.safe_load(given).items() if name != "as_of"}
         database = {name: value for name, value in os.environ.items() if name.startswith("DB_")}
         key = json.dumps([variables, database], sort_keys=True)
-        if key not in self._manifests:
-            from dbt.cli.main import dbtRunner
+        is_ours = os.environ["DBT_PROJECT_DIR"] == str(DBT_PROJECT_DIR)
+        if is_ours and key in self._manifests:
+            return self._manifests[key], Done(0, "")
+        target = self._targets.setdefault(key, self._folder / str(len(self._targets)))
+        parsed, done = invoke(["parse", "--vars", json.dumps(variables), "--target-path", str(target)])
+        gc.collect()
+        gc.freeze()  # so that no fork copies it to count its references
+        if done.status == 0 and is_ours:
+            self._manifests[key] = parsed.result  # type: ignore[assignment]
+        return (parsed.result if done.status == 0 else None), done  # type: ignore[return-value]
 
-            done = dbtRunner().invoke(["--quiet", *QUICK[:2], "parse", "--vars", json.dumps(variables)])
-            gc.freeze()  # so that no fork copies it to count its references
-            self._manifests[key] = done.result if done.success else None  # type: ignore[assignment]
-        return self._manifests[key]
 
-
-def invoke(arguments: Sequence[str], manifest: Manifest) -> dict[str, Any]:
-    """Run the command in this process; return the answer but for what it printed."""
+def invoke(arguments: Sequence[str], manifest: Manifest | None = None) -> tuple[dbtRunnerResult, Done]:
+    """Run the command in this process."""
     from dbt.cli.main import dbtRunner
 
+    shown = ("error",) if "--quiet" in arguments else ("error", "warn", "info")
+    printed: list[str] = []
     errors: list[str] = []
 
     def listen(event: Any) -> None:
+        if event.info.level in shown or event.info.name == "PrintEvent":
+            printed.append(event.info.msg)
         if event.info.level == "error":
             errors.append(event.info.msg)
 
-    runner = dbtRunner(manifest=manifest, callbacks=[listen])
-    done = runner.invoke([*QUICK[:2], *arguments, *QUICK[2:]])
+    result = dbtRunner(manifest=manifest, callbacks=[listen]).invoke([*QUICK, *arguments, *ONE_THREAD])
     results = [
         Result(
-            Node(result.node.name, str(result.node.resource_type)),
-            str(result.status),
-            result.message,
-            getattr(result.node, "compiled_code", None) or "",
+            Node(one.node.name, str(one.node.resource_type)),
+            str(one.status),
+            one.message,
+            getattr(one.node, "compiled_code", None) or "",
         )
-        for result in getattr(done.result, "results", None) or []
-        if getattr(result, "node", None) is not None
+        for one in getattr(result.result, "results", None) or []
+        if getattr(one, "node", None) is not None
     ]
-    status = 0 if done.success else 1 if done.exception is None else 2
-    return {"status": status, "results": [asdict(one) for one in results], "errors": "\n".join(errors)}
+    status = 0 if result.success else 1 if result.exception is None else 2
+    return result, Done(status, "\n".join(printed), results, "\n".join(errors))
 
 
-def in_a_fork(arguments: Sequence[str], manifest: Manifest, folder: Path) -> dict[str, Any]:
-    """Run the command in a fork, which leaves what it printed and its answer in the folder."""
-    printed, answered = folder / "printed.txt", folder / "answer.json"
-    answered.write_text(json.dumps({"status": 3, "results": [], "errors": "dbt ended early"}))
+def in_a_fork(arguments: Sequence[str], manifest: Manifest) -> str:
+    """Run the command in a fork; return its answer as JSON."""
+    read, write = os.pipe()
     if (child := os.fork()) == 0:
         try:
-            with printed.open("w", encoding="utf-8") as file:
-                for descriptor in (1, 2):
-                    os.dup2(file.fileno(), descriptor)
-            answered.write_text(json.dumps(invoke(arguments, manifest)), encoding="utf-8")
+            gc.disable()  # a fork ends before it runs out of memory
+            _, done = invoke(arguments, manifest)
+            with os.fdopen(write, "w", encoding="utf-8") as answer:
+                answer.write(as_json(done))
         except BaseException:
             traceback.print_exc()
         finally:
-            sys.stdout.flush()
             sys.stderr.flush()
             os._exit(0)
+    os.close(write)
+    with os.fdopen(read, encoding="utf-8") as answers:
+        answered = answers.read()
     os.waitpid(child, 0)
-    return {**json.loads(answered.read_text("utf-8")), "printed": printed.read_text("utf-8")}
+    return answered or as_json(Done(3, "dbt ended early"))
 
 
-def as_a_program(arguments: Sequence[str]) -> dict[str, Any]:
-    """Run the command as a shell does."""
-    done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, check=False)
-    return {"status": done.returncode, "printed": done.stdout + done.stderr}
+def as_json(done: Done) -> str:
+    return json.dumps(asdict(done))
+
+
+def answer(arguments: Sequence[str], parsed: Parsed) -> str:
+    """Do what `dbt ARGUMENTS` does; return the answer as JSON. `parse` writes manifest.json as dbt does."""
+    manifest, said = parsed.manifest(arguments)
+    if manifest is None:
+        return as_json(said)
+    if "parse" in arguments:
+        manifest.write(str(Path(os.environ["DBT_TARGET_PATH"], "manifest.json")))
+        return as_json(said)
+    return in_a_fork(arguments, manifest)
+
+
+def leave_debug_events_out() -> None:
+    """Let dbt make no event of the level debug: nobody reads them, and a build has thousands."""
+    from dbt_common.events.base_types import BaseEvent, EventLevel
+    from dbt_common.events.event_manager import EventManager
+    from dbt_common.events.event_manager_client import ctx_set_event_manager
+
+    class Relevant(EventManager):
+        def fire_event(
+            self,
+            e: BaseEvent,
+            level: EventLevel | None = None,
+            node: Any = None,
+            force_warn_or_error_handling: bool = False,
+        ) -> None:
+            if (level or e.level_tag()) is not EventLevel.DEBUG:
+                super().fire_event(e, level, node, force_warn_or_error_handling)
+
+    ctx_set_event_manager(Relevant())
 
 
 def main() -> None:
     """Answer commands until there are no more."""
-    parsed = Parsed()
+    leave_debug_events_out()
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # what dbt prints while it parses is no answer
+    os.dup2(2, 1)  # what libraries print is no answer
     with tempfile.TemporaryDirectory(prefix="tracker-test-dbt-") as folder:
+        parsed = Parsed(Path(folder))
         for line in sys.stdin:
             arguments, environment = json.loads(line)
             os.environ.clear()
             os.environ.update(environment)
-            manifest = parsed.manifest(arguments)
-            answered = in_a_fork(arguments, manifest, Path(folder)) if manifest else as_a_program(arguments)
-            answers.write(json.dumps(answered) + "\n")
+            answers.write(answer(arguments, parsed) + "\n")
             answers.flush()
 
 
