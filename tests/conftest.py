@@ -10,7 +10,8 @@ import itertools
 import os
 import shutil
 import tempfile
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from psycopg2 import sql
 
 from profiles import database as databases
 from profiles.database import Database, embedded
+from tests.support.without_spotify import without_spotify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,7 +38,8 @@ if TYPE_CHECKING:
 OURS = ("SPOTIFY_", "DB_", "TRACKER_", "PREFECT_", "DBT_", "PG")
 TEMPORARY = "tracker-test-"
 NUMBERS = itertools.count(1)
-LONG_FIRST = ("e2e", "flows", "dbt", "upgrade")
+FLOWS = "tests/flows/"
+LONG_FIRST = ("e2e", "flows", "upgrade", "dbt")
 """Folders whose files take longest: begun last, they would keep one worker busy and leave the other idle."""
 
 
@@ -44,6 +47,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the files that take longest first, each in its own order."""
     ranks = {name: rank for rank, name in enumerate(LONG_FIRST)}
     items.sort(key=lambda item: ranks.get(item.path.parent.name, len(ranks)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Run each file on one worker, and all tests of flows on the same: they share one Prefect server."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class FilesAndFlows(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
+        def _split_scope(self, nodeid: str) -> str:
+            return FLOWS if nodeid.startswith(FLOWS) else super()._split_scope(nodeid)
+
+    return FilesAndFlows(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -93,10 +108,49 @@ def template_database(postgres_server: Database) -> Iterator[Database]:
 
 
 @pytest.fixture
-def database(postgres_server: Database, template_database: Database) -> Iterator[Database]:
+def new_database(postgres_server: Database, template_database: Database) -> Iterator[Database]:
     """A database of the test's own, with an empty `ops` schema."""
-    with temporary_database(postgres_server, template=template_database.name) as database:
+    with temporary_database(postgres_server, template=template_database.name, label="own") as database:
         yield database
+
+
+@pytest.fixture
+def database(new_database: Database) -> Database:
+    """The database of the test's own. Folders whose tests all load something have one with raw tables."""
+    return new_database
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What stands after a first load of nothing: a database with raw tables, and dlt's folder."""
+
+    server: Database
+    template: Database
+    folder: Path
+
+    @contextmanager
+    def copied_to(self, home: Path) -> Iterator[Database]:
+        """A database of the test's own, and its folder below this home. dlt names it by the database."""
+        with temporary_database(self.server, template=self.template.name, label="own") as database:
+            shutil.copytree(self.folder, home / "dlt")
+            yield database
+
+
+@pytest.fixture(scope="session")
+def prepared(
+    postgres_server: Database, template_database: Database, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Prepared]:
+    """Raw tables as extract makes them, made once and copied for each test."""
+    from extract.loading import pipeline
+    from profiles.settings import load_settings
+
+    home = tmp_path_factory.mktemp("prepared")
+    with ExitStack() as stack:
+        with temporary_database(postgres_server, template=template_database.name, label="own") as database:
+            settings = load_settings().model_copy(update={"tracker_home": home})
+            pipeline.ensure_tables(without_spotify(settings, database))
+            made = stack.enter_context(temporary_database(postgres_server, template=database.name))
+        yield Prepared(postgres_server, made, home / "dlt")
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -31,7 +31,7 @@ from profiles import database as databases
 from profiles import dbt
 from profiles.database import Database, embedded
 from profiles.settings import Settings
-from tests.extract.history.conftest import WithoutSpotify
+from tests.support.without_spotify import without_spotify
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,7 +80,7 @@ class Listener:
     @property
     def session(self) -> Any:
         """Settings and database."""
-        return cast("Any", WithoutSpotify(Settings(tracker_home=self.home), self.database))
+        return without_spotify(Settings(tracker_home=self.home), self.database)
 
     def tidy_up(self) -> None:
         """Do at once what autovacuum would do in the middle of a measurement."""

@@ -29,7 +29,7 @@ from pyarrow import csv
 from profiles import database as databases
 from profiles.database import Database, embedded
 from profiles.settings import Settings
-from tests.extract.history.conftest import WithoutSpotify
+from tests.support.without_spotify import without_spotify
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -131,7 +131,7 @@ def product(database: Database, folder: Path, home: Path) -> dict[str, Any]:
     from extract.history import import_history
 
     settings = Settings(tracker_home=home)
-    report = import_history(cast("Any", WithoutSpotify(settings, database)), folder)
+    report = import_history(without_spotify(settings, database), folder)
     return {"seconds": report.seconds, "rows": report.rows_read, "new": report.new_rows}
 
 

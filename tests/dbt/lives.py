@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from extract.history import import_history
 from extract.loading import pipeline
@@ -16,6 +16,7 @@ from profiles import simulated_time
 from profiles.settings import load_settings
 from sandbox.account.export import make_export
 from sandbox.life.realistic import realistic_account
+from tests.support.without_spotify import without_spotify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -23,20 +24,11 @@ if TYPE_CHECKING:
 
     from profiles.database import Database
     from profiles.session import Session
-    from profiles.settings import Settings
     from sandbox.account.account import Account
     from sandbox.account.model import Report, Track
 
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 SHOWN_AGAIN_WITHIN = timedelta(seconds=111)
-
-
-@dataclass(frozen=True)
-class WithoutSpotify:
-    """Settings and database of a session."""
-
-    settings: Settings
-    database: Database
 
 
 @dataclass
@@ -166,7 +158,7 @@ class Life:
 
 def session_on(database: Database) -> Session:
     """A session that cannot call Spotify, with empty raw tables, in simulated time."""
-    session = cast("Session", WithoutSpotify(load_settings(), database))
+    session = without_spotify(load_settings(), database)
     pipeline.ensure_tables(session)
     simulated_time.begin(database)
     return session

@@ -16,8 +16,18 @@ from sandbox.testing import RunningSandbox, running_sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
+    from profiles.database import Database
     from profiles.session import Session
+    from tests.conftest import Prepared
+
+
+@pytest.fixture
+def database(prepared: Prepared, tracker_home: Path) -> Iterator[Database]:
+    """A database of the test's own in which something has been loaded before: nothing."""
+    with prepared.copied_to(tracker_home) as database:
+        yield database
 
 
 @pytest.fixture

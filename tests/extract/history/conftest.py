@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from profiles.settings import load_settings
+from tests.support.without_spotify import without_spotify
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from profiles.database import Database
     from profiles.session import Session
-    from profiles.settings import Settings
-
-
-@dataclass(frozen=True)
-class WithoutSpotify:
-    """Settings and database of a session."""
-
-    settings: Settings
-    database: Database
 
 
 @pytest.fixture
 def session(database: Database, tracker_home: Path, monkeypatch: pytest.MonkeyPatch) -> Session:
     for name, value in database.environment().items():
         monkeypatch.setenv(name, value)
-    return cast("Session", WithoutSpotify(load_settings(), database))
+    return without_spotify(load_settings(), database)
 
 
 @pytest.fixture

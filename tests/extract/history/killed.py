@@ -13,7 +13,7 @@ import signal
 import sys
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from dlt.destinations.impl.postgres.postgres import PostgresCsvCopyJob
 from dlt.load.load import Load
@@ -23,7 +23,7 @@ from extract.history import import_history, importer
 from extract.loading.loader import Loader
 from profiles.database import locate
 from profiles.settings import load_settings
-from tests.extract.history.conftest import WithoutSpotify
+from tests.support.without_spotify import without_spotify
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +66,7 @@ def be_killed(path: str, point: str, count: int, environment: dict[str, str]) ->
     importer.GROUP_ROWS = 100
     importer.PACKAGE_ROWS = 200
     arm(point, count)
-    import_history(cast("Any", WithoutSpotify(settings, locate(settings))), Path(path))
+    import_history(without_spotify(settings, locate(settings)), Path(path))
 
 
 def main() -> None:
