@@ -15,22 +15,24 @@ from playlists.rules import stored_rules
 from playlists.rules.check import check_rules
 from playlists.rules.eject import eject, jinja, properties_text
 from playlists.rules.explain import explain
-from playlists.rules.preview import compiled_rule, preview
+from playlists.rules.preview import preview
 from playlists.rules.rule import read_rule
 from playlists.slugs import LONGEST_SLUG
+from profiles import dbt
 from profiles.dbt import DBT_PROJECT_DIR
+from profiles.dbt import output_of as output_of_a_program
 from profiles.errors import TrackerError
 from profiles.session import session_for
 from profiles.settings import load_settings
 from tests.dbt.rule_evaluator import chosen
 from tests.dbt.rule_library import THEIRS, fill, library, selected
 from tests.dbt.test_rule_semantics import NEEDED
+from tests.support.dbt_in_memory import output_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from playlists.rules.rule import Rule
     from profiles.session import Session
     from tests.dbt.conftest import Warehouse
 
@@ -70,17 +72,7 @@ def session(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> I
         patch.setenv("TRACKER_HOME", str(tmp_path_factory.mktemp("home")))
         patch.setenv("TRACKER_AS_OF", "2026-06-15T12:00:00+00:00")
         patch.setenv("TRACKER_TIMEZONE", "Europe/Berlin")
-        # a start of dbt takes seconds: the same rule is compiled once
-        compiled: dict[str, str] = {}
-
-        def compiled_once(session: Session, rule: Rule) -> str:
-            key = json.dumps(rule.for_compiler())
-            if key not in compiled:
-                compiled[key] = compiled_rule(session, rule)
-            return compiled[key]
-
-        for user in ("preview", "explain"):
-            patch.setattr(f"playlists.rules.{user}.compiled_rule", compiled_once)
+        patch.setattr(dbt, "output_of", output_of)
         with session_for(load_settings(), warehouse.database) as opened:
             yield opened
 
@@ -103,8 +95,9 @@ def test_a_preview_shows_what_would_be_selected_and_stores_nothing(session: Sess
 
 
 def test_the_command_previews_a_file_as_json(
-    session: Session, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    session: Session, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(dbt, "output_of", output_of_a_program)
     file = tmp_path / "rule.json"
     file.write_text(json.dumps(DOCUMENT), encoding="utf-8")
     assert main(["preview", "--rule", str(file), "--json", "--tracks", "2"]) == 0

@@ -4,7 +4,7 @@ A start of dbt takes three seconds, a parse six. A manifest is parsed once for e
 vars, whatever time or zone the environment names: these are read when dbt executes. An edited copy of the
 project is parsed each time, but only what differs from what was parsed before.
 
-The process reads one JSON object per line (arguments and environment) and answers each with one line (`Done`).
+The process reads a line of JSON for each command, its arguments and environment, and answers with another.
 """
 
 from __future__ import annotations
@@ -24,13 +24,18 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from profiles import dbt
 from profiles.dbt import DBT_PROJECT_DIR
+from profiles.errors import TrackerError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from dbt.cli.main import dbtRunnerResult
     from dbt.contracts.graph.manifest import Manifest
+
+    from profiles.database import Database
+    from profiles.settings import Settings
 
 QUICK = ("--log-level", "none", "--log-level-file", "none", "--no-write-json")
 """The lines and files that dbt writes take a fifth of a build, and a test reads one line in a hundred."""
@@ -112,6 +117,22 @@ DBT = Dbt()
 atexit.register(DBT.stop)
 
 
+def output_of(
+    arguments: Sequence[str],
+    settings: Settings,
+    database: Database,
+    variables: Mapping[str, str] | None = None,
+) -> str:
+    """Do what `profiles.dbt.output_of` does, without a start of dbt."""
+    places = {"DBT_PROJECT_DIR": str(DBT_PROJECT_DIR), "DBT_LOG_PATH": str(dbt.log_folder(settings))}
+    with dbt.target_folder(settings) as target:
+        given = {**os.environ, **dbt.environment(settings, database), **places, **(variables or {})}
+        done = DBT.run(arguments, {**given, "DBT_TARGET_PATH": str(target)})
+    if done.status:
+        raise TrackerError(f"dbt did not do it:\n{done.printed}")
+    return done.printed
+
+
 class Parsed:
     """The manifests parsed so far, and below `folder` what dbt needs to parse only what has changed."""
 
@@ -141,13 +162,14 @@ class Parsed:
 def invoke(arguments: Sequence[str], manifest: Manifest | None = None) -> tuple[dbtRunnerResult, Done]:
     """Run the command in this process."""
     from dbt.cli.main import dbtRunner
+    from dbt_common.events.logger import PRINT_EVENT_NAMES
 
     shown = ("error",) if "--quiet" in arguments else ("error", "warn", "info")
     printed: list[str] = []
     errors: list[str] = []
 
     def listen(event: Any) -> None:
-        if event.info.level in shown or event.info.name == "PrintEvent":
+        if event.info.level in shown or event.info.name in PRINT_EVENT_NAMES:
             printed.append(event.info.msg)
         if event.info.level == "error":
             errors.append(event.info.msg)
@@ -198,7 +220,7 @@ def answer(arguments: Sequence[str], parsed: Parsed) -> str:
     if manifest is None:
         return as_json(said)
     if "parse" in arguments:
-        manifest.write(str(Path(os.environ["DBT_TARGET_PATH"], "manifest.json")))
+        manifest.writable_manifest().write(str(Path(os.environ["DBT_TARGET_PATH"], "manifest.json")))
         return as_json(said)
     return in_a_fork(arguments, manifest)
 
