@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,8 @@ from tests.dbt.conftest import NOON, Warehouse
 from tests.dbt.payloads import Raw, execute, rows, track
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from profiles.database import Database
 
 DAY = timedelta(days=1)
@@ -26,13 +28,7 @@ READ = f"""
     select slug, position, track_id, dbt_is_deleted, dbt_valid_from, dbt_valid_to
     from {HISTORY} order by slug, position, dbt_valid_from
 """
-PLAYLISTS = (
-    "--select",
-    "playlist_selections",
-    "playlist_recently_added",
-    "playlist_fair_shuffle",
-    "playlist_selections_history",
-)
+PLAYLISTS = ("playlist_recently_added", "playlist_fair_shuffle")
 PRETEND_OLD = "update ops.installation set simulated_at = to_timestamp(0), snapshots_repaired_at = now()"
 BUILT = """
     select count(*) from pg_class
@@ -77,35 +73,48 @@ def lived(warehouse: Warehouse) -> Warehouse:
     for number in range(40):
         added_at = NOW - timedelta(days=60) + number * 1.5 * DAY
         warehouse.raw.like(track(f"like{number:02}", f"Song {number}"), added_at.isoformat())
-    warehouse.models()
+    warehouse.models("--select", *(f"+{name}" for name in (*PLAYLISTS, "stored_rule_selections")))
+    select(warehouse, NOW)
     warehouse.raw.like(track("later", "Later"), (NOW + DAY / 2).isoformat())
     warehouse.models("--select", "+unified_tracks", TRACKER_AS_OF=(NOW + DAY).isoformat())
-    warehouse.models(*PLAYLISTS, TRACKER_AS_OF=(NOW + DAY).isoformat())
+    select(warehouse, NOW + DAY)
     return warehouse
 
 
-def copied(warehouse: Warehouse, server: Database, label: str) -> Any:
-    return temporary_database(server, template=warehouse.database.name, label=label)
+def select(warehouse: Warehouse, moment: datetime) -> str:
+    """Build the playlists and their history as of a moment; returns what dbt printed."""
+    models = (*PLAYLISTS, "playlist_selections", "playlist_selections_history")
+    environment = {"TRACKER_AS_OF": moment.isoformat(), "TRACKER_STANDING_PLAYLISTS_ONLY": "1"}
+    return warehouse.models("--select", *models, **environment)
+
+
+@contextmanager
+def copied(warehouse: Warehouse, server: Database) -> Iterator[Warehouse]:
+    """A copy of the warehouse. One at a time: dbt parses its project anew for each name of a database."""
+    with temporary_database(server, template=warehouse.database.name, label="copy") as database:
+        yield replace(warehouse, database=database, raw=Raw(database))
 
 
 def test_a_history_that_builds_of_other_days_damaged_becomes_what_it_would_be_without_them(
     lived: Warehouse, postgres_server: Database
 ) -> None:
-    with copied(lived, postgres_server, "damaged") as damaged, copied(lived, postgres_server, "twin") as twin:
-        true, false = (replace(lived, database=one, raw=Raw(one)) for one in (twin, damaged))
+    with copied(lived, postgres_server) as twin:
+        select(twin, NOW + 9 * DAY)
+        undamaged = rows(twin.database, READ)
+    with copied(lived, postgres_server) as damaged:
         for days_ago in (20, 30):
-            execute(damaged, PRETEND_OLD)
-            false.models(*PLAYLISTS, TRACKER_AS_OF=(NOW - days_ago * DAY).isoformat())
-        ((negative,),) = rows(damaged, f"select count(*) from {HISTORY} where dbt_valid_to < dbt_valid_from")
+            execute(damaged.database, PRETEND_OLD)
+            select(damaged, NOW - days_ago * DAY)
+        is_negative = "dbt_valid_to < dbt_valid_from"
+        ((negative,),) = rows(damaged.database, f"select count(*) from {HISTORY} where {is_negative}")
         assert negative > 20
-        execute(damaged, UPGRADE)
-        execute(damaged, "update ops.installation set simulated_at = to_timestamp(0)")
-        printed = false.models(*PLAYLISTS, TRACKER_AS_OF=(NOW + 9 * DAY).isoformat())
+        execute(damaged.database, UPGRADE)
+        execute(damaged.database, "update ops.installation set simulated_at = to_timestamp(0)")
+        printed = select(damaged, NOW + 9 * DAY)
         assert f"playlist_selections_history: {negative} rows end before they begin" in printed
-        true.models(*PLAYLISTS, TRACKER_AS_OF=(NOW + 9 * DAY).isoformat())
-        assert rows(damaged, READ) == rows(twin, READ)
+        assert rows(damaged.database, READ) == undamaged
         kept = "select count(*) >= %s from ops.repaired_rows where relation = %s"
-        assert rows(damaged, kept, [negative, HISTORY]) == [(True,)]
+        assert rows(damaged.database, kept, [negative, HISTORY]) == [(True,)]
 
 
 @dataclass

@@ -64,7 +64,8 @@ def first(warehouse: Warehouse) -> Library:
             f"insert into ops.api_fields values ('artists', %s, now(), now(), now(), {counts})",
             [path],
         )
-    warehouse.models()
+    models = ("+unified_tracks", "+api_fields", "+playlist_never_played", "+track_availability_history")
+    warehouse.models("--select", *models)
     return look(warehouse)
 
 
@@ -90,10 +91,7 @@ def test_genres_are_those_of_the_first_artist(first: Library) -> None:
 def test_an_unknown_track_stays_in_its_selections_where_an_unplayable_one_leaves(
     warehouse: Warehouse, first: Library
 ) -> None:
-    selected = rows(
-        warehouse.database,
-        "select track_id from analytics.playlist_selections where slug = 'never_played'",
-    )
+    selected = rows(warehouse.database, "select track_id from analytics.playlist_never_played")
     assert {id_ for (id_,) in selected} == {"plays", "unknown", "silent"}
 
 
@@ -109,7 +107,7 @@ def test_a_field_that_dried_up_warns_without_failing_the_build(warehouse: Wareho
 def test_the_history_of_an_answer_is_kept(warehouse: Warehouse, first: Library) -> None:
     answer(warehouse, "plays", is_playable=False, at=MAY, reason="product")
     execute(warehouse.database, "delete from raw_spotify.track_availability where track_id = 'blocked'")
-    warehouse.models()
+    warehouse.models("--select", "+track_availability_history")
     history = rows(
         warehouse.database,
         "select track_id, is_playable, reason, dbt_valid_from::timestamptz, dbt_is_deleted"

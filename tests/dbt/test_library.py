@@ -257,7 +257,8 @@ def later(warehouse: Warehouse, elsewhere: Built) -> Built:
     raw.remove("album", "album-His 'n' Hers", JANUARY, MAY)
     raw.playlist("exclusions", "p1", [])
     execute(warehouse.database, "delete from raw_export.tracker_exclusions where track_id = 'excluded'")
-    warehouse.models()
+    playlists = ("playlist_most_played", "playlist_never_played", "playlist_unfinished_albums")
+    warehouse.models("--select", "+unified_tracks", "plays", *playlists, "playlist_selections")
     return look(warehouse)
 
 
@@ -286,6 +287,6 @@ def test_an_emptied_exclusions_playlist_lets_its_tracks_back_in(later: Built) ->
 
 
 def test_another_zone_moves_the_days_of_old_plays_too(warehouse: Warehouse, later: Built) -> None:
-    warehouse.models(TRACKER_TIMEZONE="America/New_York")
+    warehouse.models("--select", "+plays", TRACKER_TIMEZONE="America/New_York")
     query = "select local_date::text from analytics.plays where track_id = 'single'"
     assert rows(warehouse.database, query) == [("2026-06-14",)]

@@ -26,7 +26,7 @@ class Told(NamedTuple):
 
 def built(warehouse: Warehouse) -> Told:
     """Build, and look."""
-    warehouse.models()
+    warehouse.models("--select", "+duplicate_recordings", "+playlist_most_played")
     counts = rows(
         warehouse.database, "select track_id, play_count, track_play_count from analytics.unified_tracks"
     )
@@ -35,9 +35,7 @@ def built(warehouse: Warehouse) -> Told:
         "select track_id, other_track_id, doubt, is_merged, merge_command, play_count, other_play_count"
         " from analytics.duplicate_recordings order by 1",
     )
-    most_played = rows(
-        warehouse.database, "select track_id from analytics.playlist_selections where slug = 'most_played'"
-    )
+    most_played = rows(warehouse.database, "select track_id from analytics.playlist_most_played")
     [stranger] = rows(
         warehouse.database,
         "select xmin::text, ctid::text from intermediate.int_listens where track_id = 'stranger'",
