@@ -23,7 +23,7 @@ demo: install  ## the whole product on a simulated account, in about three minut
 	@$(TRACKER) demo $(ARGS)
 
 test: install-dev  ## run every test (real PostgreSQL, simulated Spotify over HTTP)
-	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(PY) -m pytest -n 3 --no-loadscope-reorder $(ARGS)
 
 up: install  ## start database, Prefect (UI, worker) and schedules on this machine (SANDBOX=1: on the simulated account)
 	@$(TRACKER) up

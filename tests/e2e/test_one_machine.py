@@ -11,7 +11,7 @@ from tests.e2e.conftest import POLL_SECONDS, Machine, ask, eventually
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("e2e")]
+pytestmark = pytest.mark.slow
 
 CHROMIUM = "/usr/bin/chromium"
 SCHEDULES = {
@@ -32,9 +32,13 @@ def deployments(machine: Machine) -> dict[str, dict[str, Any]]:
 
 def pause(machine: Machine, name: str) -> None:
     """Pause the schedule of a deployment, as a click in the UI does."""
+    set_schedule(machine, name, is_active=False)
+
+
+def set_schedule(machine: Machine, name: str, *, is_active: bool) -> None:
     deployment = deployments(machine)[name]
     path = f"deployments/{deployment['id']}/schedules/{deployment['schedules'][0]['id']}"
-    machine.api("PATCH", path, {"active": False})
+    machine.api("PATCH", path, {"active": is_active})
 
 
 def finished_runs(machine: Machine) -> int:
@@ -67,6 +71,7 @@ def test_every_deployment_is_listed_with_its_schedule(machine: Machine) -> None:
         "decide-recording",
     }
     assert on_demand <= set(found)
+    pause(machine, "track-plays")  # each poll costs seconds, and one test looks at them
 
 
 def test_forms_are_typed_and_explained(machine: Machine) -> None:
@@ -98,6 +103,7 @@ def test_a_run_asked_for_in_the_ui_completes_on_the_worker(machine: Machine) -> 
 def test_a_play_reaches_unified_tracks_by_the_scheduled_poll(machine: Machine) -> None:
     track_id = machine.control("GET", "library")["likes"][0]["track_id"]
     machine.control("POST", "edits/play", {"track_id": track_id})
+    set_schedule(machine, "track-plays", is_active=True)
 
     def is_there() -> bool:
         if machine.query("select to_regclass('analytics.unified_tracks') is not null") != [True]:
@@ -109,7 +115,7 @@ def test_a_play_reaches_unified_tracks_by_the_scheduled_poll(machine: Machine) -
         return bool(counts) and counts[0] > 0
 
     eventually("the play is counted", is_there, within_s=120)
-    pause(machine, "track-plays")  # no later test looks at a poll, and each costs seconds
+    pause(machine, "track-plays")
 
 
 def test_a_run_that_waits_holds_no_lease_that_prefect_could_miss(machine: Machine) -> None:

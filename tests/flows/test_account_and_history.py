@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     Ask = Callable[..., list[Any]]
 
-pytestmark = [pytest.mark.usefixtures("prefect_server"), pytest.mark.xdist_group("prefect")]
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from profiles.errors import InputError
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [pytest.mark.usefixtures("prefect_server"), pytest.mark.xdist_group("prefect")]
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 
 def flow_of(name: str) -> tuple[prefect_yaml.Listed, Any]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from flows.run import dbt_build
     from profiles.session import Session
 
-pytestmark = [pytest.mark.usefixtures("prefect_server"), pytest.mark.xdist_group("prefect")]
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 
 @pytest.fixture(autouse=True)

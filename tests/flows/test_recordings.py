@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Ask = Callable[..., list[Any]]
 
-pytestmark = [pytest.mark.usefixtures("prefect_server"), pytest.mark.xdist_group("prefect")]
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 DECISIONS = "select kind, track_id, other_track_id, reason from ops.recording_overrides"
 PAIR = DoubtfulPair(

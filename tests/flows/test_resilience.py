@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Ask = Callable[..., list[Any]]
 
-pytestmark = [pytest.mark.usefixtures("prefect_server"), pytest.mark.xdist_group("prefect")]
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 STEPS = (
     *(sync.load_albums, sync.load_likes, sync.load_playlists, listening.load_plays),

@@ -16,7 +16,6 @@ WRITTEN = ("manifest.json", "partial_parse.msgpack", "run_results.json", "semant
 
 
 @pytest.mark.usefixtures("prefect_server")
-@pytest.mark.xdist_group("prefect")
 def test_a_damaged_target_is_written_anew(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     from prefect_dbt import PrefectDbtSettings  # type: ignore[import-untyped]  # it has no types
 

@@ -56,7 +56,6 @@ def test_a_run_that_went_well_is_none(session: Session, told: list[str]) -> None
 
 
 @pytest.mark.usefixtures("prefect_server")
-@pytest.mark.xdist_group("prefect")
 def test_a_suspected_gap_is_an_event(
     session: Session, spotify: Any, told: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
