@@ -1,19 +1,26 @@
-"""All settings, typed. They are read once, from the environment and from `.env` in the repository root."""
+"""All settings, typed. They are read once: from the environment, a folder of secrets, and `.env` files."""
 
 from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from profiles.errors import SettingsError
 
+if TYPE_CHECKING:
+    from pydantic_settings import PydanticBaseSettingsSource
+
 REPOSITORY = Path(__file__).resolve().parents[1]
+ENV_FILE = "TRACKER_ENV_FILE"
+SECRETS_FOLDER = "TRACKER_SECRETS_DIR"
+LOOPBACK = "127.0.0.1"
+LOOPBACK_NAMES = (LOOPBACK, "localhost")
 
 
 def _address(value: str) -> str:
@@ -35,12 +42,25 @@ def _folder(value: Path) -> Path:
     return (REPOSITORY / value.expanduser()).resolve()
 
 
+def _host(value: str) -> str:
+    if "/" in value or " " in value:
+        raise ValueError("is no address of this machine, such as 0.0.0.0 or 192.168.1.5")
+    return value.strip("[]")
+
+
 def _in_utc(value: datetime) -> datetime:
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+def _country(value: str) -> str:
+    if len(value) != 2 or not (value.isascii() and value.isalpha()):  # noqa: PLR2004  # ISO 3166-1 alpha-2
+        raise ValueError("is no country code of two letters, such as GB or DE")
+    return value.upper()
+
+
 Address = Annotated[str, AfterValidator(_address)]
-Market = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, pattern=r"^[A-Za-z]{2}$")]
+Folder = Annotated[Path, AfterValidator(_folder)]
+Market = Annotated[str, AfterValidator(_country)]
 
 
 class Settings(BaseSettings):
@@ -79,14 +99,29 @@ class Settings(BaseSettings):
     db_sslmode: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] = "prefer"
 
     tracker_timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
-    tracker_home: Annotated[Path, AfterValidator(_folder)] = REPOSITORY / ".local"
+    tracker_home: Folder = REPOSITORY / ".local"
+    tracker_backup_dir: Folder | None = None
     tracker_secret_key: SecretStr | None = None
     tracker_import_url: SecretStr | None = None
     tracker_poll_seconds: int = Field(default=600, ge=1)
+    tracker_ui_host: Annotated[str, AfterValidator(_host)] = LOOPBACK
     tracker_ui_port: int = Field(default=4200, ge=1, le=65535)
     tracker_as_of: Annotated[datetime, AfterValidator(_in_utc)] | None = None
 
     prefect_api_url: str = "http://127.0.0.1:4200/api"
+    prefect_server_api_auth_string: SecretStr | None = None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003  # pydantic-settings' signature
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let a file of the folder of secrets win over `.env`, as the variable would that it stands for."""
+        return init_settings, env_settings, file_secret_settings, dotenv_settings
 
     def secrets(self) -> list[str]:
         """Return every secret value, so that logs can hide them."""
@@ -95,20 +130,72 @@ class Settings(BaseSettings):
 
 
 def load_settings() -> Settings:
-    """Read the environment and the `.env` file, or the file that `TRACKER_ENV_FILE` names.
+    """Read the environment, the secrets' folder and the `.env` of the repository, then that of TRACKER_HOME.
 
-    Raises SettingsError, which names each wrong setting and never shows its value.
+    What is named first wins, except that the `.env` of TRACKER_HOME wins over the repository's.
+    `TRACKER_ENV_FILE` names one file that is read instead of both, `TRACKER_SECRETS_DIR` a folder with one
+    file per secret setting, as Docker and systemd hand them over. Raises SettingsError, which names each
+    wrong setting and never shows its value.
     """
-    env_file = os.environ.get("TRACKER_ENV_FILE") or REPOSITORY / ".env"
+    settings = _read(env_files()[:1])
+    files = env_files(settings.tracker_home)
+    return settings if len(files) == 1 else _read(files)
+
+
+def env_files(home: Path | None = None) -> tuple[Path, ...]:
+    """Return the `.env` files that are read; a later one wins. With a home its own belongs to them."""
+    named = os.environ.get(ENV_FILE)
+    if named:
+        return (Path(named),)
+    own = () if home is None or not (home / ".env").exists() else (home / ".env",)
+    return (REPOSITORY / ".env", *own)
+
+
+def secret_variables() -> frozenset[str]:
+    """Return the names of the environment variables whose values are secret: the type says so."""
+    fields = Settings.model_fields.items()
+    return frozenset(name.upper() for name, field in fields if "SecretStr" in str(field.annotation))
+
+
+def _read(files: tuple[Path, ...]) -> Settings:
+    folder = os.environ.get(SECRETS_FOLDER)
+    if folder and not Path(folder).is_dir():
+        raise SettingsError(
+            f"{SECRETS_FOLDER} names no folder: {folder}.", remedy="Correct it, or take it out."
+        )
     try:
-        return Settings(_env_file=env_file)
+        return Settings(_env_file=files, _secrets_dir=folder or None)
     except ValidationError as error:
         found = error.errors(include_input=False, include_url=False)
-        wrong = "; ".join(f"{str(each['loc'][0]).upper()}: {each['msg']}" for each in found)
+        wrong = "; ".join(f"{str(each['loc'][0]).upper()}: {_said(each['msg'])}" for each in found)
         raise SettingsError(
             f"Settings are wrong: {wrong}.",
             remedy="Correct them in the environment or in .env (see .env.example).",
         ) from None
+    except UnicodeDecodeError:
+        raise SettingsError(
+            f"{_undecodable(files)} is not encoded in UTF-8.",
+            remedy="Save it as UTF-8 in your editor; on Windows, Notepad offers it under Save As.",
+        ) from None
+    except OSError as error:
+        raise SettingsError(
+            f"{error.filename} cannot be read ({error.strerror}).", remedy="Let your user read it."
+        ) from None
+
+
+def _said(message: str) -> str:
+    return message.removeprefix("Value error, ")
+
+
+def _undecodable(files: tuple[Path, ...]) -> Path:
+    for file in files:
+        try:
+            file.read_text(encoding="utf-8")
+        except OSError:
+            continue
+        except UnicodeDecodeError:
+            return file
+    return files[-1]
 
 
 def require_spotify_app(settings: Settings) -> str:

@@ -36,6 +36,7 @@ Row: TypeAlias = dict[str, Any]
 
 PROGRAM = "tracker"
 OUR_PACKAGES = ("extract", "flows", "playlists", "profiles")
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 WIDE = 10_000  # a table that no person reads is not folded
 _NAMED = re.compile(rf"(`(?:\w+=\S+ )*){PROGRAM} ")
 
@@ -55,6 +56,7 @@ def run(command: click.Command, arguments: Sequence[str] | None = None, *, name:
 
     `name`: how it was called, for its help; click finds that out by itself where it is None.
     """
+    _spare_loopback()
     try:
         returned = command.main(arguments, prog_name=name, standalone_mode=False)
         return ExitStatus.DONE if returned is None else int(returned)
@@ -158,6 +160,14 @@ def show_log(*, steps: bool = True) -> None:
         handler = LogLines(logging.INFO if steps and name in ("flows", "profiles") else logging.WARNING)
         logger.addHandler(handler)
         logger.setLevel(logging.INFO)
+
+
+def _spare_loopback() -> None:
+    """Keep questions to servers of this machine, also of child processes, away from a proxy."""
+    for name in ("NO_PROXY", "no_proxy"):
+        spared = [each for each in os.environ.get(name, "").split(",") if each.strip()]
+        missing = [each for each in LOOPBACK_HOSTS if each not in spared and "*" not in spared]
+        os.environ[name] = ",".join([*spared, *missing])
 
 
 def _print_table(rows: Sequence[Mapping[str, Any]]) -> None:

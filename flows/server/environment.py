@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from flows.server import processes
 from profiles import damage
 from profiles.errors import TrackerError
-from profiles.settings import REPOSITORY
+from profiles.settings import LOOPBACK, REPOSITORY, secret_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-HOST = "127.0.0.1"
 START_TIMEOUT_S = 120
-SECRET_VARIABLES = ("SPOTIFY_CLIENT_SECRET", "SPOTIFY_REFRESH_TOKEN", "DB_PASSWORD", "TRACKER_SECRET_KEY")
+AUTH_STRING = "PREFECT_API_AUTH_STRING"
+# Prefect's own, beside those that the types of our settings name
+PREFECT_SECRETS = ("PREFECT_API_KEY", AUTH_STRING)
 
 COMMON = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -67,12 +68,16 @@ def server_address(settings: Settings) -> str | None:
     and artifacts would land in it.
     """
     configured = settings.prefect_api_url if "prefect_api_url" in settings.model_fields_set else None
-    record = processes.running(services_folder(settings) / "server.json")
-    started = record.facts.get("api_url") if record else None
-    for address in (configured, started):
-        if address and is_answering(str(address)):
-            return str(address)
+    for address in (configured, started_address(settings)):
+        if address and is_answering(address):
+            return address
     return None
+
+
+def started_address(settings: Settings) -> str | None:
+    """Return the API address of the server that `tracker up` started, None if that does not run."""
+    record = processes.running(services_folder(settings) / "server.json")
+    return str(record.facts["api_url"]) if record and "api_url" in record.facts else None
 
 
 @contextmanager
@@ -86,6 +91,8 @@ def prefect_server(settings: Settings) -> Iterator[str]:
     if address is not None:
         os.environ["PREFECT_API_URL"] = address
         os.environ.setdefault("PREFECT_HOME", str(settings.tracker_home / "prefect"))
+        if address == started_address(settings):
+            os.environ.update(authorization(settings))
         yield address
         return
     with _own_folder(settings.tracker_home / "prefect-temporary") as folder:
@@ -95,7 +102,7 @@ def prefect_server(settings: Settings) -> Iterator[str]:
             logger.warning("%s", set_aside(damaged))
         os.environ["PREFECT_HOME"] = str(folder)
         port = free_port()
-        os.environ["PREFECT_API_URL"] = f"http://{HOST}:{port}/api"
+        os.environ["PREFECT_API_URL"] = f"http://{LOOPBACK}:{port}/api"
         with _ends_with_us() as stdin:
             server = _start(port, folder, file, stdin)
             try:
@@ -104,6 +111,12 @@ def prefect_server(settings: Settings) -> Iterator[str]:
             finally:
                 processes.stop([server], patience_s=10)
                 file.unlink(missing_ok=True)
+
+
+def authorization(settings: Settings) -> dict[str, str]:
+    """Return what clients of the server of `tracker up` need in their environment, if it wants a sign-in."""
+    auth_string = settings.prefect_server_api_auth_string
+    return {} if auth_string is None else {AUTH_STRING: auth_string.get_secret_value()}
 
 
 def set_aside(damaged: damage.Damage) -> str:
@@ -136,24 +149,37 @@ def hide_prefect_lines() -> None:
 def free_port() -> int:
     """Return a port of this machine that nobody listens on."""
     with socket.socket() as listener:
-        listener.bind((HOST, 0))
+        listener.bind((LOOPBACK, 0))
         return int(listener.getsockname()[1])
 
 
-def is_free(port: int) -> bool:
+def is_free(port: int, host: str = LOOPBACK) -> bool:
     """Say whether a server could listen on this port now."""
-    with socket.socket() as listener:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # our own server may just have left it
         try:
-            listener.bind((HOST, port))
+            listener.bind((host, port))
         except OSError:
             return False
     return True
 
 
 def without_secrets(environment: dict[str, str]) -> dict[str, str]:
-    """Return an environment for processes that need none of our secrets."""
-    return {name: value for name, value in environment.items() if name not in SECRET_VARIABLES}
+    """Return the environment without our secrets, for processes that need none or read them themselves."""
+    hidden = {*secret_variables(), *PREFECT_SECRETS}
+    return {name: value for name, value in environment.items() if name not in hidden}
+
+
+def server_environment(host: str, port: int) -> dict[str, str]:
+    """Return the variables that close a Prefect server to the pages of others (see web_server)."""
+    return {
+        # each change needs a token, which only pages of the same origin can read
+        "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true",
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": f"http://{host}:{port}",
+        # the UI asks the address that it was loaded from, whatever name or forwarded port that has
+        "PREFECT_UI_API_URL": "/api",
+    }
 
 
 def _start(port: int, folder: Path, file: Path, stdin: int) -> psutil.Process:
@@ -162,7 +188,11 @@ def _start(port: int, folder: Path, file: Path, stdin: int) -> psutil.Process:
             [sys.executable, "-m", "flows.server.temporary_server", str(port)],
             file=file,
             log=folder / "server.log",
-            environment=without_secrets({**os.environ, **TEMPORARY}),
+            environment={
+                **without_secrets(dict(os.environ)),
+                **TEMPORARY,
+                **server_environment(LOOPBACK, port),
+            },
             folder=REPOSITORY,
             facts={"api_url": os.environ["PREFECT_API_URL"]},
             stdin=stdin,

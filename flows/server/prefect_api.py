@@ -6,7 +6,9 @@ therefore repeated, here and only here.
 
 from __future__ import annotations
 
+import base64
 import json
+import os
 import time
 import urllib.error
 import urllib.request
@@ -14,20 +16,22 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import tenacity
 
-from flows.server.environment import START_TIMEOUT_S
+from flows.server.environment import AUTH_STRING, START_TIMEOUT_S
 from profiles.errors import TrackerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 OVERDUE = timedelta(minutes=1)
 PAGE = 200
 LONGEST_PAUSE_S = 2.0
 STOPPED = "It was stopped before it ended; the next run goes on from what is there."
 SEE_LOG = "See services/server.log below TRACKER_HOME."
+_tokens: dict[str, dict[str, str]] = {}  # against forged forms, by server
 NOT_READY = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
 
 
@@ -81,15 +85,38 @@ def ask(
 
 
 def _ask_once(api_url: str, method: str, path: str, body: dict[str, Any] | None) -> Any:
+    try:
+        return _send(api_url, method, path, body, _tokens.get(api_url, {}))
+    except urllib.error.HTTPError as error:
+        # it wants a token against forged forms: none was sent, or that one is over
+        if error.code != HTTPStatus.FORBIDDEN or method == "GET":
+            raise
+        error.close()
+    client = str(uuid4())
+    token = _send(api_url, "GET", f"csrf-token?client={client}", None, {})["token"]
+    _tokens[api_url] = {"Prefect-Csrf-Client": client, "Prefect-Csrf-Token": token}
+    return _send(api_url, method, path, body, _tokens[api_url])
+
+
+def _send(
+    api_url: str, method: str, path: str, body: dict[str, Any] | None, headers: Mapping[str, str]
+) -> Any:
     request = urllib.request.Request(  # noqa: S310  # the address is that of our own server
         f"{api_url}/{path}",
         method=method,
         data=None if body is None else json.dumps(body).encode(),
-        headers={"Content-Type": "application/json"},
+        headers={"Content-Type": "application/json", **_authorization(), **headers},
     )
     with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310  # as above
         content = answer.read()
     return json.loads(content) if content else None
+
+
+def _authorization() -> dict[str, str]:
+    auth_string = os.environ.get(AUTH_STRING)
+    if not auth_string:
+        return {}
+    return {"Authorization": f"Basic {base64.b64encode(auth_string.encode()).decode()}"}
 
 
 def _is_not_ready(error: BaseException) -> bool:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
+import secrets
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,21 +21,24 @@ from typing import TYPE_CHECKING
 from flows.server import deployments, processes
 from flows.server.environment import (
     COMMON,
-    HOST,
     START_TIMEOUT_S,
+    authorization,
     is_answering,
     is_free,
+    server_environment,
     services_folder,
     set_aside,
     without_secrets,
 )
+from flows.server.handed_secrets import hand_on
 from flows.server.prefect_api import STOPPED, is_worker_online, settle_runs
+from flows.server.web_server import is_loopback
 from flows.views.frame import LIBRARY
 from profiles import damage, run_log
 from profiles.database import embedded, open_database, stop_embedded
 from profiles.errors import SettingsError, TrackerError
 from profiles.redaction import redact
-from profiles.settings import REPOSITORY
+from profiles.settings import LOOPBACK, REPOSITORY, SECRETS_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,10 +60,11 @@ RUNNING_FLOW = (
     "_workspace_supervisor",
     "_workspace_runtime_bootstrap",
 )
-SERVER_MARKS = ("prefect server start", "prefect.server.api.server")
+SERVER_MARKS = ("flows.server.web_server", "prefect server start", "prefect.server.api.server")
 WORKER_MARKS = ("prefect worker start",)
+SERVER_AUTH_STRING = "PREFECT_SERVER_API_AUTH_STRING"
 OUR_MARKS = (*RUNNING_FLOW, *SERVER_MARKS, *WORKER_MARKS)
-OUR_VARIABLES = ("SPOTIFY_", "DB_", "TRACKER_", "PREFECT_")
+EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104  # compared with, not listened on
 
 
 @dataclass(frozen=True)
@@ -89,8 +95,10 @@ class Services:
 
     @property
     def ui_url(self) -> str:
-        """Where the UI is."""
-        return f"http://{HOST}:{self.settings.tracker_ui_port}"
+        """Where the UI is, as this machine reaches it."""
+        host = self.settings.tracker_ui_host
+        reached = LOOPBACK if host in EVERY_ADDRESS else f"[{host}]" if ":" in host else host
+        return f"http://{reached}:{self.settings.tracker_ui_port}"
 
     @property
     def api_url(self) -> str:
@@ -98,9 +106,9 @@ class Services:
         return f"{self.ui_url}/api"
 
     def environment(self) -> dict[str, str]:
-        """The environment of server and worker: ours, with Prefect's state under TRACKER_HOME."""
+        """The environment of every part: ours without secrets, with Prefect's state under TRACKER_HOME."""
         return {
-            **os.environ,
+            **without_secrets(dict(os.environ)),
             **COMMON,
             processes.OWNER_VARIABLE: str(self.settings.tracker_home),
             "TRACKER_HOME": str(self.settings.tracker_home),
@@ -109,18 +117,42 @@ class Services:
             "PYTHONUNBUFFERED": "1",
         }
 
+    def server_environment(self) -> dict[str, str]:
+        """The environment of the server: it alone knows what a sign-in is compared with."""
+        auth_string = self.settings.prefect_server_api_auth_string
+        wanted = {} if auth_string is None else {SERVER_AUTH_STRING: auth_string.get_secret_value()}
+        return {
+            **self.environment(),
+            **server_environment(self.settings.tracker_ui_host, self.settings.tracker_ui_port),
+            **wanted,
+            "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+            "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(90 * 86_400),
+        }
+
+    def worker_environment(self) -> dict[str, str]:
+        """The environment of the worker and its runs: they read our secrets from files, as all of ours do."""
+        return {
+            **self.environment(),
+            **authorization(self.settings),
+            SECRETS_FOLDER: str(hand_on(self.folder / "secrets")),
+            "PREFECT_WORKER_QUERY_SECONDS": "5",
+        }
+
     def fingerprint(self) -> str:
-        """Tell whether settings in the environment have changed, without keeping any of them."""
-        named = sorted(f"{k}={v}" for k, v in os.environ.items() if k.startswith(OUR_VARIABLES))
-        return hashlib.sha256("\0".join([str(REPOSITORY), *named]).encode()).hexdigest()
+        """Tell whether a setting has changed, without keeping any of them."""
+        values = self.settings.model_dump(mode="json")
+        shown = json.dumps({**values, "secrets": self.settings.secrets()}, sort_keys=True)
+        return hashlib.sha256(f"{REPOSITORY}\0{shown}".encode()).hexdigest()
 
 
 def up(settings: Settings, tell: Callable[[str], None]) -> str:
     """Start what does not run; returns the address of the page *Library*.
 
-    Raises SettingsError where the port is taken by another program, TrackerError where a part does not start.
+    Raises SettingsError where the port is taken by another program or other machines would reach the UI
+    without a sign-in, TrackerError where a part does not start.
     """
     services = Services(settings)
+    _require_sign_in(settings)
     with _alone(services):
         was_made = embedded.is_made(settings.tracker_home)
         database = open_database(settings)
@@ -129,9 +161,8 @@ def up(settings: Settings, tell: Callable[[str], None]) -> str:
         _ensure_server(services, tell)
         _ensure_worker(services, database, tell)  # first: it makes the pool that deployments name
         pages = _make_pages(services, database, tell)  # before they are linked to
-        deployments.deploy(
-            services.api_url, services.folder / "deployed", without_secrets(services.environment()), tell
-        )
+        environment = {**services.environment(), **authorization(settings)}
+        deployments.deploy(services.api_url, services.folder / "deployed", environment, tell)
         deployments.link_pages(services.api_url, pages)
     return f"{services.ui_url}/{PAGES_IN_UI}{pages.ids[LIBRARY]}"
 
@@ -179,20 +210,13 @@ def _ensure_server(services: Services, tell: Callable[[str], None]) -> None:
         services.prefect_home
     ):  # looked at again: its server may have mended it
         tell(f"server     {set_aside(each)}")
-    environment = {
-        **without_secrets(services.environment()),
-        # the UI asks this address; its default is port 4200, whatever port the server has
-        "PREFECT_UI_API_URL": services.api_url,
-        "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
-        "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(90 * 86_400),
-    }
-    port = str(services.settings.tracker_ui_port)
+    host, port = services.settings.tracker_ui_host, str(services.settings.tracker_ui_port)
     log = services.folder / "server.log"
     process = processes.start(
-        [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", port],
+        [sys.executable, "-m", "flows.server.web_server", host, port],
         file=services.server_file,
         log=log,
-        environment=environment,
+        environment=services.server_environment(),
         folder=REPOSITORY,
         facts={"ui_url": services.ui_url, "api_url": services.api_url},
     )
@@ -207,7 +231,7 @@ def _ensure_server(services: Services, tell: Callable[[str], None]) -> None:
 
 
 def _make_pages(services: Services, database: Database, tell: Callable[[str], None]) -> Addresses:
-    own = services.environment()
+    own = {**services.environment(), **authorization(services.settings)}
     os.environ.update({name: value for name, value in own.items() if name.startswith("PREFECT_")})
     from flows.views.refresh import refresh  # noqa: PLC0415  # Prefect reads its environment at import
 
@@ -216,11 +240,22 @@ def _make_pages(services: Services, database: Database, tell: Callable[[str], No
     return made.addresses
 
 
+def _require_sign_in(settings: Settings) -> None:
+    if is_loopback(settings.tracker_ui_host) or settings.prefect_server_api_auth_string is not None:
+        return
+    raise SettingsError(
+        f"TRACKER_UI_HOST={settings.tracker_ui_host} lets other machines reach the UI, where everybody could"
+        " run code as you.",
+        remedy=f"Let the UI ask for a password: put {SERVER_AUTH_STRING}=me:{secrets.token_urlsafe(18)} into"
+        " .env. Or leave TRACKER_UI_HOST out, and use `ssh -L 4200:127.0.0.1:4200 HOST`.",
+    )
+
+
 def _require_free_port(services: Services) -> None:
-    port = services.settings.tracker_ui_port
-    if not is_free(port):
+    host, port = services.settings.tracker_ui_host, services.settings.tracker_ui_port
+    if not is_free(port, host):
         raise SettingsError(
-            f"Port {port} of {HOST} is taken by another program.",
+            f"Port {port} of {host} is taken by another program.",
             remedy="Choose another one with TRACKER_UI_PORT, e.g. `TRACKER_UI_PORT=4201 tracker up`.",
         )
 
@@ -235,8 +270,6 @@ def _ensure_worker(services: Services, database: Database, tell: Callable[[str],
         _stop_worker(services, tell)
     _stop_strays(services, (*WORKER_MARKS, *RUNNING_FLOW))
     run_log.forget_stopped(database, settle_runs(services.api_url), STOPPED)
-    # secrets reach the flows through this environment alone, never through a deployment
-    environment = {**services.environment(), "PREFECT_WORKER_QUERY_SECONDS": "5"}
     log = services.folder / "worker.log"
     process = processes.start(
         [
@@ -245,7 +278,7 @@ def _ensure_worker(services: Services, database: Database, tell: Callable[[str],
         ],
         file=services.worker_file,
         log=log,
-        environment=environment,
+        environment=services.worker_environment(),
         folder=REPOSITORY,
         facts={"fingerprint": services.fingerprint()},
     )

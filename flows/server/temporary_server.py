@@ -12,7 +12,8 @@ import sys
 import threading
 import time
 
-from flows.server.environment import HOST
+from flows.server.web_server import serve
+from profiles.settings import LOOPBACK
 
 PATIENCE_S = 10.0
 
@@ -20,17 +21,7 @@ PATIENCE_S = 10.0
 def main() -> None:
     """Serve until the command ends."""
     threading.Thread(target=_end_with_command, daemon=True).start()
-    import uvicorn  # noqa: PLC0415  # what follows takes seconds, and the command may end meanwhile
-
-    # uvicorn directly: `prefect server start` imports the whole command line first, two seconds more
-    uvicorn.run(
-        "prefect.server.api.server:create_app",
-        factory=True,
-        host=HOST,
-        port=int(sys.argv[1]),
-        log_level="error",
-        lifespan="on",
-    )
+    serve(LOOPBACK, int(sys.argv[1]))
 
 
 def _end_with_command() -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 
+from profiles.settings import secret_variables
+from tests.e2e.attacker import MAP, attack
 from tests.e2e.conftest import POLL_SECONDS, Machine, ask, eventually
 
 if TYPE_CHECKING:
@@ -51,9 +55,8 @@ def count_runs(machine: Machine, state: dict[str, Any]) -> int:
 
 
 def test_the_ui_answers_and_asks_its_own_server(machine: Machine) -> None:
-    assert (
-        ask(f"{machine.api_url.removesuffix('/api')}/ui-settings", "GET", None)["api_url"] == machine.api_url
-    )
+    # where it was loaded from, whatever name or forwarded port that has
+    assert ask(f"{machine.ui_url}/ui-settings", "GET", None)["api_url"] == "/api"
 
 
 def test_every_deployment_is_listed_with_its_schedule(machine: Machine) -> None:
@@ -85,17 +88,27 @@ def test_no_secret_stands_in_a_deployment(machine: Machine) -> None:
     assert secret not in str(deployments(machine))
 
 
-def test_a_run_asked_for_in_the_ui_completes_on_the_worker(machine: Machine) -> None:
+def test_a_run_asked_for_in_the_ui_completes_on_the_worker_that_knows_no_secret(machine: Machine) -> None:
     deployment_id = deployments(machine)["sync-likes"]["id"]
     run = machine.api(
         "POST", f"deployments/{deployment_id}/create_flow_run", {"state": {"type": "SCHEDULED"}}
     )
 
+    secret = machine.environment["SPOTIFY_CLIENT_SECRET"]
+    seen: set[int] = set()
+
     def end() -> Any:
+        for process in machine.processes():
+            with suppress(psutil.Error):
+                environment = process.environ()
+                assert secret not in str(environment)
+                assert not any(environment.get(name) for name in secret_variables())
+                seen.add(process.pid)
         state = machine.api("GET", f"flow_runs/{run['id']}")["state"]
         return state if state["type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED") else None
 
     assert eventually("the run ends", end)["type"] == "COMPLETED"
+    assert len(seen) > len(machine.processes())  # those of the run were among them
     likes = len(machine.control("GET", "library")["likes"])
     assert machine.query("select count(*) from raw_spotify.liked_tracks") == [likes]
 
@@ -161,6 +174,26 @@ def test_the_ui_shows_the_deployments(machine: Machine, tmp_path: Path) -> None:
             page.get_by_text("track-plays", exact=True).first.wait_for(timeout=60_000)
         finally:
             browser.close()
+
+
+@pytest.mark.browser
+def test_no_page_of_another_origin_lists_creates_or_runs_anything(machine: Machine) -> None:
+    from pathlib import Path as RealPath
+
+    if not RealPath(CHROMIUM).exists():
+        pytest.skip(f"{CHROMIUM} is not installed")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*QUIET_BROWSER, MAP])
+        try:
+            got = attack(browser, machine.ui_url)
+        finally:
+            browser.close()
+    hidden = [0, "TypeError: Failed to fetch"]
+    assert (got.listed, got.read, got.made, got.socket, got.form) == (hidden, hidden, hidden, "refused", 403)
+    assert [got.renamed_list, got.renamed_make] == [[400, "Invalid host header"]] * 2
+    assert {pool["name"] for pool in machine.api("POST", "work_pools/filter", {})} == {"tracker"}
 
 
 def test_up_again_brings_back_a_killed_worker_and_starts_nothing_twice(machine: Machine) -> None:

@@ -125,3 +125,41 @@ def test_records_of_every_logger_and_their_tracebacks_are_cleaned(caplog: pytest
     logging.getLogger("somebody.elses").error("failed with %s", "a-very-secret-value", exc_info=error)
     assert "a-very-secret" not in caplog.text
     assert "ValueError: [hidden]" in caplog.text
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_a_file_in_another_encoding_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    file = tmp_path / "env"
+    file.write_bytes("SPOTIFY_CLIENT_ID=é\n".encode(encoding))
+    monkeypatch.setenv("TRACKER_ENV_FILE", str(file))
+    with pytest.raises(SettingsError, match=rf"{file} is not encoded in UTF-8.*Save it as UTF-8"):
+        load_settings()
+
+
+def test_a_market_is_asked_for_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPOTIFY_MARKET", "Germany")
+    with pytest.raises(SettingsError, match="SPOTIFY_MARKET: is no country code of two letters, such as GB"):
+        load_settings()
+
+
+def test_the_file_in_the_home_wins_over_the_repositorys_and_the_environment_over_both(
+    tracker_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TRACKER_ENV_FILE")
+    (tracker_home / ".env").write_text("TRACKER_UI_PORT=4999\nDB_NAME=of_the_home\n")
+    monkeypatch.setenv("DB_NAME", "of_the_environment")
+    settings = load_settings()
+    assert (settings.tracker_ui_port, settings.db_name) == (4999, "of_the_environment")
+
+
+def test_a_secret_may_be_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "spotify_client_secret").write_text("of the folder\n")
+    (tmp_path / "env").write_text("SPOTIFY_CLIENT_SECRET=of the file\n")
+    monkeypatch.setenv("TRACKER_ENV_FILE", str(tmp_path / "env"))
+    monkeypatch.setenv("TRACKER_SECRETS_DIR", str(tmp_path))
+    assert load_settings().secrets() == ["of the folder"]
+    monkeypatch.setenv("TRACKER_SECRETS_DIR", str(tmp_path / "nowhere"))
+    with pytest.raises(SettingsError, match="TRACKER_SECRETS_DIR names no folder"):
+        load_settings()
