@@ -8,7 +8,7 @@ import click
 
 from flows import cli as product
 from profiles import terminal
-from profiles.errors import ExitStatus
+from profiles.errors import ExitStatus, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,17 +32,21 @@ def _enter() -> None:
     enter(find_place().environment())
 
 
-@tracker.command(help=product.up.help)
+@tracker.command(help=product.up.help, params=product.up.params)
 @click.pass_context
-def up(context: click.Context) -> None:
+def up(context: click.Context, starts_at_boot: bool) -> None:
     """Serve the simulated account where that is meant, then start the services."""
     if context.meta[IN_SANDBOX]:
+        if starts_at_boot:
+            raise InputError(
+                "The simulated account is not served after a reboot.", remedy="Leave --at-boot out."
+            )
         from demo import account
         from demo.place import find_place
 
         terminal.say(account.start(find_place()))
         _enter()
-    context.invoke(product.up)
+    context.invoke(product.up, starts_at_boot=starts_at_boot)
 
 
 @tracker.command(help=product.down.help)

@@ -35,11 +35,20 @@ def tracker() -> None:
 
 
 @tracker.command()
-def up() -> None:
-    """Start database, Prefect with its UI, worker and schedules on this machine."""
-    from flows.server import services
+@click.option("--at-boot", "starts_at_boot", is_flag=True, help="And again whenever this machine starts.")
+def up(starts_at_boot: bool) -> None:
+    """Start database, Prefect with its UI, worker and schedules on this machine.
 
-    address = services.up(terminal.settings(), terminal.say)
+    What dies is started again within a minute. It may be repeated at any time, and is the way to upgrade.
+    """
+    from flows.server import at_boot, services
+
+    settings = terminal.settings()
+    address = services.up(settings, terminal.say)
+    if starts_at_boot:
+        services.start_at_boot(settings, terminal.say)
+    elif not at_boot.is_installed(settings):
+        terminal.say("at boot    nothing starts after a reboot; `tracker up --at-boot` changes that")
     terminal.say("", f"Your music, and whether all is well: {address}")
 
 

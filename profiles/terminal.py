@@ -6,10 +6,12 @@ error. A command whose reader closes the pipe finishes its work and stays quiet.
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
 import re
+import shlex
 import shutil
 import sys
 from contextlib import contextmanager, suppress
@@ -36,6 +38,8 @@ Row: TypeAlias = dict[str, Any]
 
 PROGRAM = "tracker"
 OUR_PACKAGES = ("extract", "flows", "playlists", "profiles")
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+ROOM = "Make room on that disk, let your user write there, or choose another TRACKER_HOME."
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 WIDE = 10_000  # a table that no person reads is not folded
 _NAMED = re.compile(rf"(`(?:\w+=\S+ )*){PROGRAM} ")
@@ -66,12 +70,17 @@ def run(command: click.Command, arguments: Sequence[str] | None = None, *, name:
     except TrackerError as error:
         say_error(str(error))
         return error.exit_status
-    except (KeyboardInterrupt, click.Abort):
-        say_error("Interrupted. The next run goes on from what is there.")
-        return ExitStatus.INTERRUPTED
     except BrokenPipeError:  # by click itself, which prints the help
         _print_nowhere(sys.stdout)
         return ExitStatus.DONE
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        say_error(f"{error.filename or 'A file'} cannot be written: {error.strerror}. {ROOM}")
+        return ExitStatus.FAILED
+    except (KeyboardInterrupt, click.Abort):
+        say_error("Interrupted. The next run goes on from what is there.")
+        return ExitStatus.INTERRUPTED
 
 
 def settings() -> Settings:
@@ -89,6 +98,12 @@ def program() -> str:
     ours = Path(sys.executable).with_name(PROGRAM)
     found = shutil.which(PROGRAM)
     return PROGRAM if found is not None and Path(found).resolve() == ours.resolve() else str(ours)
+
+
+def typed(command: str) -> str:
+    """Return what was typed to come here: `tracker --sandbox up`; for a program of ours, this command."""
+    words = sys.argv[1:]
+    return shlex.join([PROGRAM, *(words if command in words else [command])])
 
 
 def with_program(text: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import os
 import time
 import urllib.error
@@ -15,7 +16,7 @@ import urllib.request
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from http.client import HTTPException
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
 import tenacity
@@ -25,6 +26,8 @@ from profiles.errors import TrackerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+logger = logging.getLogger(__name__)
 
 OVERDUE = timedelta(minutes=1)
 PAGE = 200
@@ -154,15 +157,35 @@ def settle_runs(api_url: str) -> list[str]:
 
     Runs that were under way or waited for an answer are marked as crashed: nobody works on them. Of the runs
     that fell due meanwhile the latest of each deployment stays, to be made up for; a hundred polls at once
-    would only burn the quota.
+    would only burn the quota. Raises ServerUnavailable.
     """
-    stopped = _runs(api_url, ["RUNNING", "PENDING", "CANCELLING", "PAUSED"])
+    stopped = _runs(api_url, ["RUNNING", "PENDING", "CANCELLING", "PAUSED"], due="before_")
+    state = {"type": "CRASHED", "name": "Crashed", "message": STOPPED}
     for run in stopped:
-        state = {"type": "CRASHED", "name": "Crashed", "message": STOPPED}
-        ask(api_url, "POST", f"flow_runs/{run['id']}/set_state", {"state": state, "force": True})
-    for run in superseded(_runs(api_url, ["SCHEDULED"]), datetime.now(UTC)):
-        ask(api_url, "DELETE", f"flow_runs/{run['id']}")
+        _do(api_url, "POST", f"flow_runs/{run['id']}/set_state", {"state": state, "force": True})
+    forget_superseded_runs(api_url)
     return [run["id"] for run in stopped]
+
+
+def forget_superseded_runs(api_url: str) -> None:
+    """Delete the overdue runs that a later one makes up for. Raises ServerUnavailable."""
+    for run in superseded(_runs(api_url, ["SCHEDULED"], due="before_"), datetime.now(UTC)):
+        _do(api_url, "DELETE", f"flow_runs/{run['id']}")
+
+
+def forget_coming_runs(api_url: str) -> None:
+    """Delete the runs that schedules have planned: the server plans them anew. Raises ServerUnavailable."""
+    for run in _runs(api_url, ["SCHEDULED"], due="after_"):
+        if run["auto_scheduled"]:
+            _do(api_url, "DELETE", f"flow_runs/{run['id']}")
+
+
+def _do(api_url: str, method: str, path: str, body: dict[str, Any] | None = None) -> None:
+    """Ask for a change of one run. Where the server refuses it, the other runs have their own luck."""
+    try:
+        ask(api_url, method, path, body)
+    except ServerError as error:
+        logger.warning("%s", error)
 
 
 def superseded(runs: list[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:
@@ -177,8 +200,9 @@ def superseded(runs: list[dict[str, Any]], now: datetime) -> list[dict[str, Any]
     return [run for run in overdue if run["id"] != latest[run["deployment_id"]]]
 
 
-def _runs(api_url: str, state_types: list[str]) -> list[dict[str, Any]]:
-    """Return the runs of deployments in these states, those due first first."""
+def _runs(api_url: str, state_types: list[str], *, due: Literal["before_", "after_"]) -> list[dict[str, Any]]:
+    """Return the runs of deployments in these states that were due before or are due after now, in order."""
+    now = datetime.now(UTC).isoformat()
     found: list[dict[str, Any]] = []
     while True:
         page = ask(
@@ -189,7 +213,7 @@ def _runs(api_url: str, state_types: list[str]) -> list[dict[str, Any]]:
                 "flow_runs": {
                     "state": {"type": {"any_": state_types}},
                     "deployment_id": {"is_null_": False},
-                    "expected_start_time": {"before_": datetime.now(UTC).isoformat()},
+                    "expected_start_time": {due: now},
                 },
                 "sort": "EXPECTED_START_TIME_ASC",
                 "limit": PAGE,

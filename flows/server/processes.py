@@ -93,6 +93,12 @@ def start(
     return process
 
 
+def record_own(file: Path, facts: Mapping[str, Any]) -> None:
+    """Write the pid file of this process itself. Raises OSError."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    _write_record(file, psutil.Process(), facts)
+
+
 def _write_record(file: Path, process: psutil.Process, facts: Mapping[str, Any]) -> None:
     content = {"pid": process.pid, "started": process.create_time(), "facts": dict(facts)}
     unfinished = file.with_suffix(".new")

@@ -1,44 +1,32 @@
 """`tracker up`: database, Prefect server with its UI, deployments, worker; on this machine, only for it.
 
 Each part is found again by its pid file, started where it is missing, and replaced where it hangs or was
-started with other settings. So `up` may be repeated at any time, also after a crash or a reboot. Prefect's
-own state is an SQLite file under TRACKER_HOME/prefect; ours is in the database.
+started with other settings or older code. So `up` may be repeated at any time, also after a crash or a
+reboot; the watchdog repeats it when a part has died. Prefect's own state is an SQLite file under
+TRACKER_HOME/prefect; ours is in the database.
 """
 
 from __future__ import annotations
 
 import fcntl
-import hashlib
-import json
 import os
 import secrets
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from flows.server import deployments, processes
-from flows.server.environment import (
-    COMMON,
-    START_TIMEOUT_S,
-    authorization,
-    is_answering,
-    is_free,
-    server_environment,
-    services_folder,
-    set_aside,
-    without_secrets,
-)
-from flows.server.handed_secrets import hand_on
+from flows.server import at_boot, deployments, processes, upgrade
+from flows.server.environment import START_TIMEOUT_S, authorization, is_answering, is_free, set_aside
+from flows.server.layout import SERVER_AUTH_STRING, Services
 from flows.server.prefect_api import STOPPED, is_worker_online, settle_runs
 from flows.server.web_server import is_loopback
 from flows.views.frame import LIBRARY
-from profiles import damage, run_log
+from profiles import damage, run_log, terminal
 from profiles.database import embedded, open_database, stop_embedded
 from profiles.errors import SettingsError, TrackerError
 from profiles.redaction import redact
-from profiles.settings import LOOPBACK, REPOSITORY, SECRETS_FOLDER
+from profiles.settings import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -62,87 +50,8 @@ RUNNING_FLOW = (
 )
 SERVER_MARKS = ("flows.server.web_server", "prefect server start", "prefect.server.api.server")
 WORKER_MARKS = ("prefect worker start",)
-SERVER_AUTH_STRING = "PREFECT_SERVER_API_AUTH_STRING"
-OUR_MARKS = (*RUNNING_FLOW, *SERVER_MARKS, *WORKER_MARKS)
-EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104  # compared with, not listened on
-
-
-@dataclass(frozen=True)
-class Services:
-    """Where the parts are, for one TRACKER_HOME."""
-
-    settings: Settings
-
-    @property
-    def folder(self) -> Path:
-        """The pid files."""
-        return services_folder(self.settings)
-
-    @property
-    def prefect_home(self) -> Path:
-        """Prefect's own state."""
-        return self.settings.tracker_home / "prefect"
-
-    @property
-    def server_file(self) -> Path:
-        """The server's pid file."""
-        return self.folder / "server.json"
-
-    @property
-    def worker_file(self) -> Path:
-        """The worker's pid file."""
-        return self.folder / "worker.json"
-
-    @property
-    def ui_url(self) -> str:
-        """Where the UI is, as this machine reaches it."""
-        host = self.settings.tracker_ui_host
-        reached = LOOPBACK if host in EVERY_ADDRESS else f"[{host}]" if ":" in host else host
-        return f"http://{reached}:{self.settings.tracker_ui_port}"
-
-    @property
-    def api_url(self) -> str:
-        """Where the API is."""
-        return f"{self.ui_url}/api"
-
-    def environment(self) -> dict[str, str]:
-        """The environment of every part: ours without secrets, with Prefect's state under TRACKER_HOME."""
-        return {
-            **without_secrets(dict(os.environ)),
-            **COMMON,
-            processes.OWNER_VARIABLE: str(self.settings.tracker_home),
-            "TRACKER_HOME": str(self.settings.tracker_home),
-            "PREFECT_HOME": str(self.prefect_home),
-            "PREFECT_API_URL": self.api_url,
-            "PYTHONUNBUFFERED": "1",
-        }
-
-    def server_environment(self) -> dict[str, str]:
-        """The environment of the server: it alone knows what a sign-in is compared with."""
-        auth_string = self.settings.prefect_server_api_auth_string
-        wanted = {} if auth_string is None else {SERVER_AUTH_STRING: auth_string.get_secret_value()}
-        return {
-            **self.environment(),
-            **server_environment(self.settings.tracker_ui_host, self.settings.tracker_ui_port),
-            **wanted,
-            "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
-            "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(90 * 86_400),
-        }
-
-    def worker_environment(self) -> dict[str, str]:
-        """The environment of the worker and its runs: they read our secrets from files, as all of ours do."""
-        return {
-            **self.environment(),
-            **authorization(self.settings),
-            SECRETS_FOLDER: str(hand_on(self.folder / "secrets")),
-            "PREFECT_WORKER_QUERY_SECONDS": "5",
-        }
-
-    def fingerprint(self) -> str:
-        """Tell whether a setting has changed, without keeping any of them."""
-        values = self.settings.model_dump(mode="json")
-        shown = json.dumps({**values, "secrets": self.settings.secrets()}, sort_keys=True)
-        return hashlib.sha256(f"{REPOSITORY}\0{shown}".encode()).hexdigest()
+WATCHDOG_MARKS = ("flows.server.watchdog",)
+OUR_MARKS = (*WATCHDOG_MARKS, *RUNNING_FLOW, *SERVER_MARKS, *WORKER_MARKS)
 
 
 def up(settings: Settings, tell: Callable[[str], None]) -> str:
@@ -153,13 +62,15 @@ def up(settings: Settings, tell: Callable[[str], None]) -> str:
     """
     services = Services(settings)
     _require_sign_in(settings)
+    os.environ.update(authorization(settings))
     with _alone(services):
+        upgrade.back_up_before(settings, services.folder / "data_version", tell)
         was_made = embedded.is_made(settings.tracker_home)
         database = open_database(settings)
         kind = f"embedded, {'' if was_made else 'new and empty, '}" if database.is_embedded else ""
         tell(f"database   {kind}{database.safe_dsn}")
-        _ensure_server(services, tell)
-        _ensure_worker(services, database, tell)  # first: it makes the pool that deployments name
+        _ensure_server_and_worker(services, database, tell)
+        _ensure_watchdog(services, tell)
         pages = _make_pages(services, database, tell)  # before they are linked to
         environment = {**services.environment(), **authorization(settings)}
         deployments.deploy(services.api_url, services.folder / "deployed", environment, tell)
@@ -167,10 +78,24 @@ def up(settings: Settings, tell: Callable[[str], None]) -> str:
     return f"{services.ui_url}/{PAGES_IN_UI}{pages.ids[LIBRARY]}"
 
 
-def down(settings: Settings, tell: Callable[[str], None]) -> None:
-    """Stop worker, running flows, server and the embedded database, in this order. The data stays."""
+def start_at_boot(settings: Settings, tell: Callable[[str], None]) -> None:
+    """Let the system start everything with the machine. Raises TrackerError with what is left to be typed."""
     services = Services(settings)
     with _alone(services):
+        services.client_environment()  # which writes the secrets that the system's process will read
+        _stop_watchdog(services)  # the system runs it from now on
+        try:
+            at_boot.switch_on(settings, services.secrets_folder, tell)
+        except TrackerError:
+            _start_watchdog(services)
+            raise
+
+
+def down(settings: Settings, tell: Callable[[str], None]) -> None:
+    """Stop watchdog, worker, running flows, server and embedded database, in this order. The data stays."""
+    services = Services(settings)
+    with _alone(services):
+        _stop_watchdog(services)
         _stop_worker(services, tell)
         _stop_server(services, tell)
         _stop_strays(services, OUR_MARKS)
@@ -182,6 +107,7 @@ def status(settings: Settings) -> dict[str, str]:
     """Say of each part whether it runs, and where."""
     services = Services(settings)
     server, worker = processes.running(services.server_file), processes.running(services.worker_file)
+    watchdog = processes.running(services.watchdog_file)
     address = str(server.facts.get("ui_url")) if server else ""
     is_up = bool(server) and is_answering(f"{address}/api")
     return {
@@ -189,17 +115,35 @@ def status(settings: Settings) -> dict[str, str]:
         if server
         else "stopped",
         "worker": f"pid {worker.pid}" if worker else "stopped",
+        "watchdog": f"pid {watchdog.pid}" if watchdog else "stopped",
+        "at boot": "starts" if at_boot.is_installed(settings) else "does not start",
     }
+
+
+def _ensure_server_and_worker(services: Services, database: Database, tell: Callable[[str], None]) -> None:
+    """Start both, or leave neither behind that was not there before."""
+    had_server = processes.running(services.server_file) is not None
+    try:
+        _ensure_server(services, tell)
+        _ensure_worker(services, database, tell)  # first: it makes the pool that deployments name
+    except BaseException:
+        if not had_server:
+            _stop_worker(services, tell)
+            _stop_server(services, tell)
+        raise
 
 
 def _ensure_server(services: Services, tell: Callable[[str], None]) -> None:
     record = processes.running(services.server_file)
     damaged = damage.damage_of_prefect_home(services.prefect_home)
-    if not damaged and record is not None and record.facts.get("ui_url") == services.ui_url:
+    is_current = record is not None and record.facts.get("fingerprint") == services.fingerprint()
+    if not damaged and is_current:
         if processes.wait_until(lambda: is_answering(services.api_url), timeout_s=30):
             tell(f"server     {services.ui_url} (running)")
             return
         tell("server     does not answer and is replaced")
+    elif record is not None:
+        tell("server     settings or code have changed, it starts anew")
     if record is not None or damaged or not (services.prefect_home / "prefect.db").exists():
         # a worker makes its pool when it starts: in a new database there is none
         _stop_worker(services, tell)
@@ -218,7 +162,11 @@ def _ensure_server(services: Services, tell: Callable[[str], None]) -> None:
         log=log,
         environment=services.server_environment(),
         folder=REPOSITORY,
-        facts={"ui_url": services.ui_url, "api_url": services.api_url},
+        facts={
+            "ui_url": services.ui_url,
+            "api_url": services.api_url,
+            "fingerprint": services.fingerprint(),
+        },
     )
 
     def is_settled() -> bool:
@@ -256,8 +204,13 @@ def _require_free_port(services: Services) -> None:
     if not is_free(port, host):
         raise SettingsError(
             f"Port {port} of {host} is taken by another program.",
-            remedy="Choose another one with TRACKER_UI_PORT, e.g. `TRACKER_UI_PORT=4201 tracker up`.",
+            remedy=f"Type: `TRACKER_UI_PORT={_free_port_after(port, host)} {terminal.typed('up')}`. Or set it"
+            " in .env for good.",
         )
+
+
+def _free_port_after(port: int, host: str) -> int:
+    return next((each for each in range(port + 1, port + 100) if is_free(each, host)), port + 1)
 
 
 def _ensure_worker(services: Services, database: Database, tell: Callable[[str], None]) -> None:
@@ -266,7 +219,7 @@ def _ensure_worker(services: Services, database: Database, tell: Callable[[str],
         if record.facts.get("fingerprint") == services.fingerprint():
             tell("worker     running")
             return
-        tell("worker     settings have changed, it starts anew")
+        tell("worker     settings or code have changed, it starts anew")
         _stop_worker(services, tell)
     _stop_strays(services, (*WORKER_MARKS, *RUNNING_FLOW))
     run_log.forget_stopped(database, settle_runs(services.api_url), STOPPED)
@@ -278,7 +231,7 @@ def _ensure_worker(services: Services, database: Database, tell: Callable[[str],
         ],
         file=services.worker_file,
         log=log,
-        environment=services.worker_environment(),
+        environment=services.client_environment(),
         folder=REPOSITORY,
         facts={"fingerprint": services.fingerprint()},
     )
@@ -293,6 +246,43 @@ def _ensure_worker(services: Services, database: Database, tell: Callable[[str],
         _stop_worker(services, tell)
         raise TrackerError(f"The worker did not start. {_last_lines(log)}", remedy=f"See {log}.")
     tell("worker     running")
+
+
+def _ensure_watchdog(services: Services, tell: Callable[[str], None]) -> None:
+    """Start the watchdog, or where the system runs it, let that start it anew if it is out of date."""
+    record = processes.running(services.watchdog_file)
+    if record is not None and record.facts.get("fingerprint") == services.fingerprint():
+        tell("watchdog   running")
+        return
+    _stop_watchdog(services)
+    if at_boot.is_installed(services.settings):
+        try:
+            at_boot.switch_on(services.settings, services.secrets_folder, tell)
+        except TrackerError as error:
+            tell(f"at boot    {error}")
+        else:
+            return
+    _start_watchdog(services)
+    tell("watchdog   running")
+
+
+def _start_watchdog(services: Services) -> None:
+    processes.start(
+        [sys.executable, "-m", *WATCHDOG_MARKS],
+        file=services.watchdog_file,
+        log=services.folder / "watchdog.log",
+        environment=services.client_environment(),
+        folder=REPOSITORY,
+        facts={"fingerprint": services.fingerprint()},
+    )
+
+
+def _stop_watchdog(services: Services) -> None:
+    record = processes.running(services.watchdog_file)
+    watchdog = record.process() if record else None
+    if watchdog is not None:
+        processes.stop([watchdog], patience_s=PATIENCE_S)
+        services.watchdog_file.unlink(missing_ok=True)
 
 
 def _stop_worker(services: Services, tell: Callable[[str], None]) -> None:

@@ -79,6 +79,33 @@ class Machine:
     def sockets(self) -> str:
         return str(self.home / "postgres")
 
+    def parts(self) -> dict[str, list[psutil.Process]]:
+        """The processes of each part that `up` starts, by its name."""
+        marks = {"server": "web_server", "worker": "worker start", "watchdog": "server.watchdog"}
+        commands = [(process, " ".join(process.cmdline())) for process in self.processes()]
+        found = {part: [each for each, line in commands if mark in line] for part, mark in marks.items()}
+        database = Path(self.sockets, "postmaster.pid")
+        pids = [int(database.read_text().split()[0])] if database.exists() else []
+        return {**found, "database": [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]}
+
+    def listen(self) -> str:
+        """Let the user hear a liked track; return its id."""
+        track_id: str = self.control("GET", "library")["likes"][0]["track_id"]
+        self.control("POST", "edits/play", {"track_id": track_id})
+        return track_id
+
+    def is_counted(self, track_id: str, *, plays: int) -> bool:
+        """Say whether the warehouse has so many plays of a track; no, where the database does not answer."""
+        try:
+            if self.query("select to_regclass('analytics.unified_tracks') is not null") != [True]:
+                return False
+            found = self.query(
+                f"select play_count from analytics.unified_tracks where track_id = '{track_id}'"
+            )
+        except psycopg2.Error:
+            return False
+        return bool(found) and found[0] >= plays
+
     def processes(self) -> list[psutil.Process]:
         """What `up` has started and what that has started; not the database."""
         found = []

@@ -10,7 +10,8 @@ import pytest
 
 from flows.server.environment import without_secrets
 from flows.server.handed_secrets import hand_on
-from flows.server.services import Services, up
+from flows.server.layout import Services
+from flows.server.services import up
 from profiles.errors import SettingsError
 from profiles.settings import REPOSITORY, SECRETS_FOLDER, load_settings, secret_variables
 
@@ -42,7 +43,7 @@ def test_what_is_secret_is_known_from_its_type() -> None:
 
 
 def test_a_run_has_no_secret_in_its_environment_and_knows_each(exported: Services) -> None:
-    environment = exported.worker_environment()
+    environment = exported.client_environment()
     # Prefect's client knows its own password by environment alone
     assert environment.pop("PREFECT_API_AUTH_STRING") == SECRETS["PREFECT_SERVER_API_AUTH_STRING"]
     assert not any(value in other for value in SECRETS.values() for other in environment.values())
