@@ -15,11 +15,12 @@ from profiles import terminal
 from profiles.errors import ExitStatus, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from extract.report import LoadReport, Progress
     from flows.server.prefect_yaml import Listed
     from profiles.database import Database
+    from profiles.findings import Finding
     from profiles.session import Session
     from profiles.settings import Settings
 
@@ -70,7 +71,13 @@ def status(as_json: bool) -> None:
     terminal.show([{"part": part, "state": state} for part, state in parts.items()], as_json=as_json)
 
 
-tracker.add_command(profiles.check)
+def _look_at_services(settings: Settings) -> Iterator[Finding]:
+    from flows.server import checked_services
+
+    return checked_services.findings(settings)
+
+
+tracker.add_command(profiles.check_command(_look_at_services))
 tracker.add_command(profiles.login)
 
 

@@ -15,10 +15,12 @@ import click
 from profiles import terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from profiles.database import Database
     from profiles.doctor import Diagnosis
+    from profiles.findings import Finding
+    from profiles.settings import Settings
 
 MARKS = {"ok": "ok", "note": "note", "failed": "FAIL", "bad_input": "FAIL", "deferred": "wait"}
 PASSED_ON: dict[str, Any] = {"ignore_unknown_options": True, "allow_interspersed_args": False}
@@ -30,22 +32,33 @@ def profiles() -> None:
     """Settings, sign-in, database, dbt."""
 
 
-@profiles.command()
-@terminal.json_option
-def check(as_json: bool) -> int:
-    """Ask the doctor: settings, database, token, Spotify, Prefect, each with its remedy. Changes nothing."""
-    from profiles import doctor
+def check_command(services: Callable[[Settings], Iterator[Finding]] | None = None) -> click.Command:
+    """Return the doctor's command; `services` looks at what runs the flows, where there are flows."""
 
-    diagnosis = doctor.examine(terminal.settings())
-    if as_json:
-        forecast = [
-            {**asdict(each), "expected": each.expected, "verdict": each.verdict}
-            for each in diagnosis.forecast
-        ]
-        terminal.print_json({**asdict(diagnosis), "forecast": forecast})
-    else:
-        _print_diagnosis(diagnosis)
-    return diagnosis.exit_status
+    @click.command()
+    @terminal.json_option
+    def check(as_json: bool) -> int:
+        """Ask the doctor: is all well, and what helps? It changes nothing.
+
+        Looks at settings, disk, database, data, sign-in, Spotify, quota, Prefect and schedules.
+        """
+        from profiles import doctor
+
+        diagnosis = doctor.examine(terminal.settings(), **({"services": services} if services else {}))
+        if as_json:
+            forecast = [
+                {**asdict(each), "expected": each.expected, "verdict": each.verdict}
+                for each in diagnosis.forecast
+            ]
+            terminal.print_json({**asdict(diagnosis), "forecast": forecast})
+        else:
+            _print_diagnosis(diagnosis)
+        return diagnosis.exit_status
+
+    return check
+
+
+profiles.add_command(check_command())
 
 
 def _print_diagnosis(diagnosis: Diagnosis) -> None:
@@ -118,7 +131,7 @@ def login(paste: bool, no_browser: bool, timeout: int) -> None:
         f"Signed in as {signed_in.display_name}. Spotify ends this on {signed_in.expires_on:%Y-%m-%d}."
     )
     terminal.say(*(f"  {warning}" for warning in signed_in.warnings))
-    if signed_in.refused:
+    if any(not scope.is_optional for scope in signed_in.refused):
         terminal.say("To grant it, sign in again and accept everything that is asked for.")
 
 

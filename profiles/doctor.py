@@ -1,18 +1,21 @@
-"""The doctor: checks everything that a run needs, and names a remedy for each problem."""
+"""The doctor: checks everything that a run needs, and names a remedy for each problem.
+
+It changes nothing, and starts nothing that it does not stop.
+"""
 
 from __future__ import annotations
 
 import urllib.error
 import urllib.request
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from profiles import damage, simulated_time
+from profiles import checked_settings, damage, simulated_time
 from profiles.damage import MARK, damage_of_dlt_folder
-from profiles.database import open_database
-from profiles.errors import Deferred, ExitStatus, SettingsError, TrackerError
-from profiles.settings import require_spotify_app
+from profiles.database import embedded, is_prepared, locate
+from profiles.errors import DatabaseUnavailable, ExitStatus, SettingsError, TrackerError
+from profiles.findings import Finding, State, finding_of
 from profiles.signin.refresh import WARN_AFTER_DAYS
 from profiles.spotify.client import SpotifyClient
 from profiles.spotify.forecast import Forecast, forecast, read_sizes
@@ -26,7 +29,6 @@ if TYPE_CHECKING:
     from profiles.settings import Settings
     from profiles.spotify.budget import Usage
 
-State = Literal["ok", "note", "failed", "bad_input", "deferred"]
 OLDEST_POSTGRES = 15
 PREFECT_TIMEOUT_S = 3.0
 FEWER = {
@@ -35,16 +37,7 @@ FEWER = {
     "artist": "Lower SPOTIFY_ARTISTS_PER_DAY.",
     "artist_albums": "Lower SPOTIFY_ARTIST_ALBUMS_PER_DAY.",
 }
-
-
-@dataclass(frozen=True)
-class Finding:
-    """The result of one check. A `note` does not stop a run. `remedy` is empty if nothing has to be done."""
-
-    subject: str
-    state: State
-    message: str
-    remedy: str = ""
+STATES: dict[str, State] = {"ok": "ok", "warn": "note", "red": "failed"}
 
 
 @dataclass(frozen=True)
@@ -69,61 +62,96 @@ class Diagnosis:
         return ExitStatus.DEFERRED if "deferred" in states else ExitStatus.DONE
 
 
-def examine(settings: Settings) -> Diagnosis:
-    """Look at settings, database, sign-in, Spotify and Prefect. Makes at most two calls to Spotify."""
-    findings = [_settings(settings)]
+def examine(
+    settings: Settings, *, services: Callable[[Settings], Iterator[Finding]] = lambda _: iter(())
+) -> Diagnosis:
+    """Look at settings, database, data, sign-in, Spotify and Prefect. Makes at most two calls to Spotify.
+
+    `services` looks at what runs the flows; it belongs to another layer.
+    """
+    findings = list(checked_settings.findings(settings))
     usage: tuple[Usage, ...] = ()
     expected: tuple[Forecast, ...] = ()
     try:
-        database = open_database(settings)
+        with _open(settings) as database:
+            findings.append(_database(database))
+            findings.extend(_clock(settings, database))
+            findings.extend(_data(database))
+            with closing(SpotifyClient(settings, database)) as client:
+                if settings.spotify_client_id is not None:
+                    findings.extend(_account(client))
+                usage = tuple(client.budget.usage())
+            findings.extend(_quota(usage))
+            expected = tuple(forecast(settings, read_sizes(database), usage))
+            findings.extend(_expectations(expected))
     except TrackerError as error:
-        findings.append(_finding("database", error))
-    else:
-        findings.append(_database(database))
-        findings.extend(_clock(settings, database))
-        with closing(SpotifyClient(settings, database)) as client:
-            if settings.spotify_client_id is not None:
-                findings.append(_guarded("sign-in", lambda: _sign_in(client)))
-            if findings[-1].subject == "sign-in" and findings[-1].state in {"ok", "note"}:
-                findings.append(_guarded("spotify", lambda: _spotify(client)))
-            usage = tuple(client.budget.usage())
-        findings.extend(_quota(usage))
-        expected = tuple(forecast(settings, read_sizes(database), usage))
-        findings.extend(_expectations(expected))
+        findings.append(finding_of("database", error))
     findings.extend(_dlt(settings))
     findings.append(_prefect(settings))
+    findings.extend(services(settings))
     return Diagnosis(tuple(findings), usage, expected)
+
+
+@contextmanager
+def _open(settings: Settings) -> Iterator[Database]:
+    """Yield the database as it is; an embedded one that does not run is started, and stopped at the end.
+
+    Raises DatabaseUnavailable, also where none has been made yet or `ops` is not up to date: both is for the
+    commands that use it.
+    """
+    database, home = locate(settings), settings.tracker_home
+    if database.is_embedded and not embedded.is_made(home):
+        raise DatabaseUnavailable(
+            f"There is no database in {home} yet.",
+            remedy="`tracker up` makes it. If you have used the tracker before, TRACKER_HOME is wrong.",
+        )
+    was_running = not database.is_embedded or embedded.is_ready(home)
+    try:
+        if not was_running:
+            embedded.ensure_running(home)
+        if not is_prepared(database):
+            raise DatabaseUnavailable(
+                f"{database.safe_dsn} has not been used with this version of the tracker yet.",
+                remedy="`tracker up` brings it up to date.",
+            )
+        yield database
+    finally:
+        if not was_running:
+            embedded.stop(home)
+
+
+def _data(database: Database) -> Iterator[Finding]:
+    """Yield what the warehouse itself says of its health."""
+    if not database.relation_exists("analytics.data_health"):
+        yield Finding(
+            "data",
+            "note",
+            "Nothing has been built yet.",
+            "`tracker sync`, then `tracker build`; `tracker up` does both.",
+        )
+        return
+    with database.transaction() as cursor:
+        cursor.execute("select title, state, figure, coalesce(remedy, '') from analytics.data_health")
+        rows = cursor.fetchall()
+    for title, state, figure, remedy in rows:
+        if state != "ok":
+            yield Finding("data", STATES[state], f"{title}: {figure}", f"`{remedy}`")
+    if all(state == "ok" for _, state, _, _ in rows):
+        yield Finding("data", "ok", f"all of {len(rows)} checks are well")
+
+
+def _account(client: SpotifyClient) -> Iterator[Finding]:
+    sign_in = _guarded("sign-in", lambda: _sign_in(client))
+    yield sign_in
+    if sign_in.state in {"ok", "note"}:
+        yield _guarded("spotify", lambda: _spotify(client))
 
 
 def _guarded(subject: str, look: Callable[[], Finding]) -> Finding:
     try:
         return look()
     except TrackerError as error:
-        return _finding(subject, error)
-
-
-def _finding(subject: str, error: TrackerError) -> Finding:
-    state: State = "failed"
-    if isinstance(error, SettingsError):
-        state = "bad_input"
-    elif isinstance(error, Deferred):
-        state = "deferred"
-    return Finding(subject, state, error.message, error.remedy)
-
-
-def _settings(settings: Settings) -> Finding:
-    try:
-        require_spotify_app(settings)
-    except SettingsError as error:
-        return _finding("settings", error)
-    if settings.spotify_market is None:
-        return Finding(
-            "settings",
-            "note",
-            "SPOTIFY_MARKET is not set: which tracks can be played is not looked at.",
-            "Set it to the country of the account, such as GB.",
-        )
-    return Finding("settings", "ok", f"zone {settings.tracker_timezone}, home {settings.tracker_home}")
+        return finding_of(subject, error)
 
 
 def _clock(settings: Settings, database: Database) -> Iterator[Finding]:
@@ -131,7 +159,7 @@ def _clock(settings: Settings, database: Database) -> Iterator[Finding]:
     try:
         simulated_time.check(settings, database)
     except SettingsError as error:
-        yield _finding("TRACKER_AS_OF", error)
+        yield finding_of("TRACKER_AS_OF", error)
 
 
 def _database(database: Database) -> Finding:

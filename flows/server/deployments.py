@@ -71,7 +71,8 @@ def link_pages(api_url: str, pages: Addresses) -> None:
 
 
 def fingerprint() -> str:
-    """Return what changes when deployments may: their file, the code of the flows (forms), settings."""
-    files = [PREFECT_YAML, *sorted((REPOSITORY / "flows").rglob("*.py"))]
+    """Return what changes when deployments may: their file, settings, and the code that forms are made of."""
+    folders = ("flows", "extract", "playlists", "profiles")
+    files = [PREFECT_YAML, *sorted(file for name in folders for file in (REPOSITORY / name).rglob("*.py"))]
     settings = json.dumps(deploy_step.settings(), sort_keys=True)
     return hashlib.sha256(b"\0".join([settings.encode(), *(file.read_bytes() for file in files)])).hexdigest()

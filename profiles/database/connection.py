@@ -207,9 +207,8 @@ def prepare(database: Database) -> None:
     """
     script = OPS_SQL.read_text(encoding="utf-8")
     with database.transaction() as cursor:
-        cursor.execute(FIND_CASE_RULES, {"names": CASE_RULES})
-        (case_rules,) = cursor.fetchone() or ("",)
-        fingerprint = hashlib.sha256(f"{script}{case_rules}".encode()).hexdigest()
+        case_rules = _case_rules(cursor)
+        fingerprint = _fingerprint(script, case_rules)
         if _is_applied(cursor, fingerprint):
             return
         try:
@@ -228,6 +227,22 @@ def prepare(database: Database) -> None:
                 "The schema 'ops' cannot be brought up to date: somebody keeps one of its tables open.",
                 remedy="End the transaction that reads it (pg_stat_activity names it), then repeat.",
             ) from None
+
+
+def is_prepared(database: Database) -> bool:
+    """Return whether this version of `ops.sql` was applied. Changes nothing. Raises DatabaseUnavailable."""
+    with database.transaction() as cursor:
+        return _is_applied(cursor, _fingerprint(OPS_SQL.read_text(encoding="utf-8"), _case_rules(cursor)))
+
+
+def _case_rules(cursor: Cursor) -> str:
+    cursor.execute(FIND_CASE_RULES, {"names": CASE_RULES})
+    (case_rules,) = cursor.fetchone() or ("",)
+    return str(case_rules)
+
+
+def _fingerprint(script: str, case_rules: str) -> str:
+    return hashlib.sha256(f"{script}{case_rules}".encode()).hexdigest()
 
 
 def _is_applied(cursor: Cursor, fingerprint: str) -> bool:

@@ -21,7 +21,7 @@ from profiles.clock import real_now
 from profiles.errors import InputError, SettingsError, SpotifyError, TrackerError
 from profiles.signin import token_endpoint
 from profiles.signin.refresh import end_of_life
-from profiles.signin.scopes import SCOPES
+from profiles.signin.scopes import SCOPES, refused_in
 from profiles.signin.token_store import TokenStore
 from profiles.spotify.client import SpotifyClient
 
@@ -60,7 +60,7 @@ class PendingLogin:
 
 @dataclass(frozen=True)
 class SignedIn:
-    """A login that succeeded. `refused` are the permissions that the user did not grant."""
+    """A login that succeeded. `refused` are the permissions in use that the user did not grant."""
 
     account_id: str
     display_name: str
@@ -243,12 +243,10 @@ def _store_grant(settings: Settings, database: Database, grant: token_endpoint.G
     now = real_now()
     with closing(SpotifyClient(settings, database)) as client:
         client.tokens.adopt(grant, authorized_at=now)
-    granted = {scope.name for scope in SCOPES} if grant.scope is None else set(grant.scope.split())
     with database.transaction() as cursor:
         cursor.execute("select account_id, display_name from ops.account")
         ((account_id, display_name),) = cursor.fetchall()
-    refused = tuple(scope for scope in SCOPES if scope.name not in granted)
-    return SignedIn(account_id, display_name, end_of_life(now), refused)
+    return SignedIn(account_id, display_name, end_of_life(now), refused_in(grant.scope))
 
 
 def _client_id(settings: Settings) -> str:

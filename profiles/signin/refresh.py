@@ -33,6 +33,7 @@ MARGIN = timedelta(seconds=60)
 WARN_AFTER_DAYS = 150
 LIFETIME_MONTHS = 6  # from the consent; refreshing does not prolong it
 LONGEST_WAIT_S = 90  # for another process that renews the token
+NOBODY_YET = "Sign in: `tracker login`, or put a SPOTIFY_REFRESH_TOKEN into .env."
 REMEDY = (
     "Sign in again: `tracker login`, or put a new SPOTIFY_REFRESH_TOKEN into .env. Nothing collected is lost."
 )
@@ -157,7 +158,7 @@ class Tokens:
     def _refresh(self) -> str:
         stored = self._store.load()
         if stored is None:
-            raise AuthorizationLost("No Spotify account is connected.", remedy=REMEDY)
+            raise AuthorizationLost("No Spotify account is connected.", remedy=NOBODY_YET)
         if stored.invalid_since and stored.client_id == self._client_id:
             raise _sign_in_ended(stored.invalid_since)
         try:

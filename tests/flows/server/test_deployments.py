@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 from prefect.utilities.callables import parameter_schema
 
-from flows.server import deploy_step, prefect_yaml
+from flows.server import deploy_step, deployments, prefect_yaml
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -65,3 +68,15 @@ def test_no_deployment_names_a_secret() -> None:
     content = yaml.safe_load(prefect_yaml.PREFECT_YAML.read_text(encoding="utf-8"))
     for word in ("SECRET", "PASSWORD", "TOKEN", "env"):
         assert word not in str(content["deployments"])
+
+
+def test_forms_are_deployed_anew_when_any_code_that_they_are_made_of_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form = tmp_path / "playlists" / "rules" / "form.py"
+    form.parent.mkdir(parents=True)
+    form.write_text("a = 1")
+    monkeypatch.setattr(deployments, "REPOSITORY", tmp_path)
+    before = deployments.fingerprint()
+    form.write_text("a = 2")
+    assert deployments.fingerprint() != before

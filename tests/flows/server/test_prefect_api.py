@@ -68,6 +68,30 @@ def test_what_the_server_refuses_is_not_asked_again() -> None:
         assert len(script.asked) == 1
 
 
+def test_a_run_that_the_server_does_not_let_go_keeps_nothing_from_starting(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    run = {
+        "id": "gone",
+        "auto_scheduled": True,
+        "deployment_id": "a",
+        "expected_start_time": "2026-01-01T00:00Z",
+    }
+    with scripted_server() as script:
+        script.say(Answer(body=[run]), Answer(404), Answer(body=[]))
+        assert settle_runs(url_of(script)) == ["gone"]
+    assert "does not do POST flow_runs/gone/set_state (status 404)" in caplog.text
+
+
+def test_a_server_that_wants_a_token_against_forged_forms_is_given_one() -> None:
+    with scripted_server() as script:
+        script.say(Answer(403), Answer(body={"token": "t"}), Answer(body=[1]))
+        assert ask(url_of(script), "POST", "x/filter", {}) == [1]
+        assert ask(url_of(script), "POST", "x/filter", {}) == [1]
+        paths = [path.split("?")[0].removeprefix("/api/") for _, path, _ in script.asked]
+    assert paths == ["x/filter", "csrf-token", "x/filter", "x/filter"]
+
+
 def overdue_run(deployment: str, minutes_ago: int, *, is_scheduled: bool = True) -> dict[str, Any]:
     due = datetime(2026, 11, 22, 12, tzinfo=UTC) - timedelta(minutes=minutes_ago)
     return {
