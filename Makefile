@@ -79,6 +79,7 @@ install-dev: $(VENV)/installed-dev
 # Works where the system's Python comes without ensurepip: the system's pip fills the environment.
 $(VENV)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with PYTHON=python3.x")'
+	@$(PYTHON) -m pip --version >/dev/null 2>&1 || { echo "$(PYTHON) has no pip: install it (Debian, Ubuntu: apt install python3-pip), or name a Python that has it with PYTHON=python3.x" >&2; exit 1; }
 	@$(PYTHON) -m venv --without-pip $(VENV)
 	@$(PYTHON) -m pip --python $(PY) install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@touch $@

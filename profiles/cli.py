@@ -198,9 +198,13 @@ def backup(to: Path | None, as_json: bool) -> None:
     """
     from profiles.database import backup as backups
     from profiles.database import open_database
+    from profiles.recorded_run import recorded_run
 
     settings = terminal.settings()
-    done = backups.backup(settings, open_database(settings), to=to)
+    database = open_database(settings)
+    with recorded_run("backup", database) as run:  # the doctor asks when the last one was made
+        done = backups.backup(settings, database, to=to)
+        run.note("backup", str(done.file))
     if as_json:
         terminal.print_json(
             {

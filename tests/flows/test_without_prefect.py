@@ -41,6 +41,22 @@ def test_a_sync_that_brings_nothing_new_asks_for_no_build(session: Session) -> N
     assert not is_build_due(session.database)
 
 
+def test_a_proxy_is_not_asked_for_what_runs_on_this_machine(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    monkeypatch.setenv("NO_PROXY", "intranet.example")
+    monkeypatch.setenv("no_proxy", "")
+    assert main(["sync", "plays"]) == 0
+    assert os.environ["NO_PROXY"] == "intranet.example,127.0.0.1,localhost,::1"
+
+
+def test_a_backup_is_recorded_for_the_doctor_to_see(session: Session, ask: Ask, tmp_path: Path) -> None:
+    assert main(["backup", "--to", str(tmp_path / "it.dump")]) == 0
+    assert ask("select flow, state from ops.runs") == [("backup", "completed")]
+
+
 def test_a_sync_goes_on_after_a_step_that_a_quota_stops_and_ends_as_deferred(
     session: Session, spotify: RunningSandbox, ask: Ask, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import socket
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from flows.server.environment import without_secrets
+from flows.server.environment import is_free, without_secrets
 from flows.server.handed_secrets import hand_on
 from flows.server.layout import Services
 from flows.server.services import up
@@ -17,6 +19,8 @@ from profiles.settings import REPOSITORY, SECRETS_FOLDER, load_settings, secret_
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from profiles.database import Database
 
 SECRETS = {
     "SPOTIFY_CLIENT_SECRET": "client ' ${HOME} # secret",
@@ -95,3 +99,22 @@ def test_other_machines_are_let_in_with_a_password_alone(
     assert list(tracker_home.iterdir()) == []  # nothing was started
     # the machine itself reaches it at an address that exists
     assert Services(load_settings()).api_url == "http://127.0.0.1:4200/api"
+
+
+def test_a_port_that_is_taken_is_answered_with_the_line_to_type_for_the_same_instance(
+    tracker_home: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in database.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "argv", ["/somewhere/tracker", "--sandbox", "up"])
+    with socket.socket() as another:
+        another.bind(("127.0.0.1", 0))
+        another.listen()
+        port = another.getsockname()[1]
+        monkeypatch.setenv("TRACKER_UI_PORT", str(port))
+        with pytest.raises(SettingsError) as raised:
+            up(load_settings(), print)
+    proposed = re.search(r"`TRACKER_UI_PORT=(\d+) tracker --sandbox up`", raised.value.remedy)
+    assert proposed is not None
+    assert int(proposed[1]) > port
+    assert is_free(int(proposed[1]))
