@@ -81,14 +81,18 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# For pre_hook of a table whose rows are of a day, or month, that `column` names. #}
+{#
+    For pre_hook of a table whose rows are of a day, or month, that `column` names. `int_listens` has made the table of
+    touched days: two readers that altered it at the same time, each having read it, would wait for each other.
+#}
 {% macro forget_touched_days(column='local_date', unit='day') -%}
-    {{ _make_touched_days() }}
-    {%- if is_incremental() %}
+    {%- if is_incremental() -%}
     delete from {{ this }}
     where
         {{ column }} in ({{ _days_to_count(unit) }})
         or exists (select 1 from ({{ _days_to_count(unit) }}) as days where days.local_date = '-infinity')
+    {%- else -%}
+    select 1
     {%- endif %}
 {%- endmacro %}
 
