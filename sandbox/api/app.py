@@ -1,4 +1,4 @@
-"""The ASGI application: the Web API under /v1, the accounts service, and the controls under /sandbox."""
+"""The ASGI application: Web API under /v1, accounts service, pages to look at, controls under /sandbox."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from sandbox.api import catalog, consent, legacy, library, player, playlist_writes, playlists
+from sandbox.api import catalog, consent, legacy, library, player, playlist_writes, playlists, web
 from sandbox.api.endpoints import find_endpoint
 from sandbox.api.errors import ApiError, not_found
 from sandbox.api.middleware import API, RequestMiddleware, error_response
@@ -56,4 +56,5 @@ def create_app(sandbox: Sandbox) -> ASGIApp:
         app.include_router(routes.router, prefix="/v1")
     app.include_router(consent.router)
     app.include_router(controls.router, prefix="/sandbox")
+    app.include_router(web.router)
     return RequestMiddleware(app, sandbox)

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from sandbox.account.account import real_now
+from sandbox.api import web
 from sandbox.api.endpoints import find_endpoint
 from sandbox.api.errors import ApiError, bad_request, forbidden, not_found, unauthorized
 from sandbox.control.faults import PREMIUM_TEXT, Fault
@@ -111,7 +112,7 @@ class RequestMiddleware:
         scope = {**scope, "path": path, "raw_path": path.encode(), "state": {}}
         body = await read_body(receive)
         self.sandbox.follow_real_time()
-        if path.startswith("/sandbox") or path == "/":
+        if path.startswith(("/sandbox", *web.PATHS)) or path == "/":
             answer = await self.run(scope, body)
             self.sandbox.store()
             await self.send(answer, send)

@@ -80,8 +80,9 @@ class Shapes:
         }
 
     def _images(self, identifier: str) -> list[Json]:
+        images = f"{self.base.removesuffix('/v1')}/image"
         return [
-            {"url": f"https://i.scdn.co/image/sandbox-{identifier}-{size}", "height": size, "width": size}
+            {"url": f"{images}/sandbox-{identifier}-{size}", "height": size, "width": size}
             for size in (640, 300, 64)
         ]
 
