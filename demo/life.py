@@ -40,10 +40,10 @@ def live(place: Place) -> int:
         account.ask("DELETE", "calls")
         diary = _open_diary(place, account, is_new=is_new)
         stopwatch.say(_greeting(account, diary))
-        with prefect_server(load_settings()) as api_url:
+        with prefect_server(load_settings(), is_kept=True) as api_url:
             with stopwatch.part("Prefect and the product start"):
                 wait_until_ready(api_url)
-            _live(account, diary, stopwatch)
+            _live(account, diary, place, stopwatch)
         place.diary.write_text(json.dumps({**diary, "is_done": True}), encoding="utf-8")
         # the account's time has reached the real time, in which `tracker --sandbox up` continues
         simulated_time.end(open_database(load_settings()))
@@ -52,7 +52,7 @@ def live(place: Place) -> int:
 
 def wait_until_ready(api_url: str) -> None:
     """Import the product while its Prefect server starts, then wait for the server."""
-    from flows import listening, nightly, push  # noqa: F401, PLC0415  # after Prefect's environment is set
+    from flows import history, listening, nightly, push  # noqa: F401, PLC0415  # after Prefect's environment is set
 
     hide_prefect_lines()
     terminal.show_log(steps=False)
@@ -82,19 +82,30 @@ def _greeting(account: Account, diary: dict[str, Any]) -> str:
     return f"{text}. Nothing has happened since the last demo." if diary["is_done"] else f"{text}."
 
 
-def _live(account: Account, diary: dict[str, Any], stopwatch: Stopwatch) -> None:
+def _live(account: Account, diary: dict[str, Any], place: Place, stopwatch: Stopwatch) -> None:
     ends = datetime.fromisoformat(diary["lives_until"])
     if diary["is_done"]:
         _sync(stopwatch)
         return
     simulated_time.begin(open_database(load_settings()))
     with as_of(account.now):
+        _import_years(account, place, stopwatch)
         _sync(stopwatch, first=True)
     while account.now < ends:
         with stopwatch.part("weeks of listening, polled"):
             _live_a_week(account, min(account.now + timedelta(weeks=1), ends), stopwatch)
         with as_of(account.now):
             _sync(stopwatch)
+
+
+def _import_years(account: Account, place: Place, stopwatch: Stopwatch) -> None:
+    """Import the export that a person asks Spotify for: all plays of the years before."""
+    from flows.history import import_history  # noqa: PLC0415  # see wait_until_ready
+
+    export = place.home / "my_spotify_data.zip"
+    with stopwatch.part("the account's export is written"):
+        account.ask("POST", "export", {"path": str(export)})
+    _flow(import_history, stopwatch, "import-history", path=str(export), build=False)
 
 
 def _live_a_week(account: Account, until: datetime, stopwatch: Stopwatch) -> None:

@@ -37,11 +37,32 @@ SELECTIONS = """
 REFUSED = "select uri from ops.refused_uris"
 EXPECTED_PLAYLISTS = 8
 PLAYLIST_ADDRESS = "https://open.spotify.com/playlist/"
+TOP_ARTISTS = """
+    select artist, play_count from analytics.top_artists
+    where period = 'all' and place <= 5
+    order by place
+"""
+LONGEST_STREAK = """
+    select day_count, start_day, end_day from analytics.listening_streaks
+    order by day_count desc, start_day desc
+    limit 1
+"""
+PUSHES = """
+    select
+        count(*),
+        count(distinct slug),
+        coalesce(sum(jsonb_array_length(after_uris) - coalesce(jsonb_array_length(before_uris), 0)), 0),
+        coalesce(sum(calls), 0)
+    from ops.playlist_pushes
+    where status = 'done' and operations <> '[]'
+"""
 NEXT = (
-    ("tracker --sandbox up", "the web UI, with this account living on in real time"),
-    ("tracker --sandbox psql", "look around: select * from analytics.unified_tracks limit 5;"),
-    ("tracker --sandbox dbt build", "build and test every model yourself"),
-    ("tracker up", "the same for your own account, once .env holds its settings (see README.md)"),
+    (
+        "make up SANDBOX=1",
+        "open it in the browser: pages, runs and playlists of this account, which lives on",
+    ),
+    ("tracker --sandbox psql", "look around: select * from analytics.top_tracks where period = 'all';"),
+    ("make up", "the same for your own account, once .env holds its settings (see README.md)"),
 )
 
 
@@ -72,7 +93,7 @@ def print_report(account: Account, stopwatch: Stopwatch, *, is_repeated: bool) -
     )
     _section("Calls to Spotify, by family", ((name, f"{count:,}") for name, count in families))
     _section("Time", ((name, f"{seconds:.1f} s") for name, seconds in stopwatch.parts.items()))
-    _section("Next", NEXT)
+    _person(database)
     _say(f"\n{calls['writes']} writes to Spotify, {calls['reads']} reads, in {stopwatch.total:.0f} s.")
     if is_repeated and calls["writes"] == 0:
         _say("Nothing had changed in the account, so nothing was written.")
@@ -83,7 +104,22 @@ def print_report(account: Account, stopwatch: Stopwatch, *, is_repeated: bool) -
         _say(f"{left_out} selected tracks are gone from Spotify, which refused them: they are left out.")
     if not differences:
         _say(f"All {len(selections)} playlists on Spotify equal analytics.playlist_selections, in order.")
+    _section("Next", NEXT)
     return 1 if differences else 0
+
+
+def _person(database: Database) -> None:
+    """Say what the demo is about: the music of a person."""
+    with database.transaction() as cursor:
+        cursor.execute(TOP_ARTISTS)
+        _section("Top five artists", ((artist, f"{plays:,} plays") for artist, plays in cursor.fetchall()))
+        cursor.execute(LONGEST_STREAK)
+        streaks = [(f"{days} days in a row", f"{start} to {end}") for days, start, end in cursor.fetchall()]
+        _section("Longest streak", streaks)
+        cursor.execute(PUSHES)
+        [(pushes, playlists, more, calls)] = cursor.fetchall()
+    changed = f"changed {playlists} playlists, which hold {more:+,} tracks, with {calls:,} calls"
+    _section("What the pushes did", [(f"{pushes} pushes", changed)])
 
 
 def count_rows(database: Database) -> dict[str, int]:

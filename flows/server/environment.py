@@ -81,10 +81,11 @@ def started_address(settings: Settings) -> str | None:
 
 
 @contextmanager
-def prefect_server(settings: Settings) -> Iterator[str]:
+def prefect_server(settings: Settings, *, is_kept: bool = False) -> Iterator[str]:
     """Point Prefect to a server that answers, else to a temporary one for the time of the context.
 
-    Call it before Prefect is imported: it reads its settings at import. Yields the API's address.
+    With `is_kept` the temporary one keeps its runs and pages where `tracker up` goes on with them. Call it
+    before Prefect is imported: it reads its settings at import. Yields the API's address.
     """
     os.environ.update({name: value for name, value in COMMON.items() if name not in os.environ})
     address = server_address(settings)
@@ -95,7 +96,7 @@ def prefect_server(settings: Settings) -> Iterator[str]:
             os.environ.update(authorization(settings))
         yield address
         return
-    with _own_folder(settings.tracker_home / "prefect-temporary") as folder:
+    with _own_folder(settings.tracker_home / ("prefect" if is_kept else "prefect-temporary")) as folder:
         file = folder / "server.json"
         _end_leftover(file)
         for damaged in damage.damage_of_prefect_home(folder):
