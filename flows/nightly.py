@@ -40,6 +40,8 @@ def daily_sync() -> State[Any]:
         run.step("pages", refresh_pages)
         if not run.is_skipped:
             events.tell_of_sign_in(load_settings(), run.database, run.flow)
+            if told := events.tell_of_health(run.database, run.flow):
+                run.note("health", told)
             run_log.prune(run.database)
     return run.state
 

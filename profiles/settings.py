@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from profiles.errors import SettingsError
@@ -105,6 +105,7 @@ class Settings(BaseSettings):
     tracker_import_url: SecretStr | None = None
     tracker_poll_seconds: int = Field(default=600, ge=1)
     tracker_ui_host: Annotated[str, AfterValidator(_host)] = LOOPBACK
+    tracker_notify_block: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+/[a-z0-9-]+$")] | None = None
     tracker_ui_port: int = Field(default=4200, ge=1, le=65535)
     tracker_as_of: Annotated[datetime, AfterValidator(_in_utc)] | None = None
 

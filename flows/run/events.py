@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from prefect.events import emit_event
 
+from flows.views import health
+from flows.views.rows import Reader
 from profiles import redaction
 from profiles.signin.refresh import WARN_AFTER_DAYS
 from profiles.spotify.client import SpotifyClient
@@ -22,6 +24,7 @@ RUN_FAILED = "tracker.run.failed"
 QUOTA_STOPPED = "tracker.quota.stopped"
 GAP_SUSPECTED = "tracker.history.gap-suspected"
 SIGN_IN_ENDS = "tracker.sign-in.ends"
+HEALTH_RED = "tracker.health.red"
 
 
 def tell(event: str, flow: str, message: str, **payload: Any) -> None:
@@ -34,6 +37,18 @@ def tell(event: str, flow: str, message: str, **payload: Any) -> None:
         )
     except Exception as error:  # whatever is wrong with the telling, the work was done
         logger.debug("the event %s could not be emitted: %s", event, error)
+
+
+def tell_of_health(database: Database, flow: str) -> str | None:
+    """Emit an event where a check of the data is red; returns the health in one line, None before a build."""
+    with database.transaction() as cursor:
+        checks = health.read_checks(Reader(cursor))
+    if not checks:
+        return None
+    told = health.headline(checks)
+    if health.state_of(checks) == "red":
+        tell(HEALTH_RED, flow, told)
+    return told
 
 
 def tell_of_sign_in(settings: Settings, database: Database, flow: str) -> str | None:

@@ -75,6 +75,7 @@ def up(settings: Settings, tell: Callable[[str], None]) -> str:
         environment = {**services.environment(), **authorization(settings)}
         deployments.deploy(services.api_url, services.folder / "deployed", environment, tell)
         deployments.link_pages(services.api_url, pages)
+        _ensure_automations(services, tell)
     return f"{services.ui_url}/{PAGES_IN_UI}{pages.ids[LIBRARY]}"
 
 
@@ -197,6 +198,16 @@ def _require_sign_in(settings: Settings) -> None:
         remedy=f"Let the UI ask for a password: put {SERVER_AUTH_STRING}=me:{secrets.token_urlsafe(18)} into"
         " .env. Or leave TRACKER_UI_HOST out, and use `ssh -L 4200:127.0.0.1:4200 HOST`.",
     )
+
+
+def _ensure_automations(services: Services, tell: Callable[[str], None]) -> None:
+    block = services.settings.tracker_notify_block
+    if block is None:
+        return
+    from flows.server import automations  # noqa: PLC0415  # as above
+
+    made = automations.ensure(block, poll_seconds=services.settings.tracker_poll_seconds)
+    tell(f"told by    {block}: {', '.join(made)}")
 
 
 def _require_free_port(services: Services) -> None:
