@@ -12,6 +12,8 @@ PollOutcome: TypeAlias = Literal["new", "nothing_new", "empty", "skipped"]
 Progress: TypeAlias = "Callable[[int, int], None]"
 """Called on long passes with (entries seen, entries expected)."""
 
+HEADLINE_WORDS = {"liked_tracks": "likes", "saved_albums": "albums"}
+
 
 @dataclass(frozen=True)
 class LoadReport:
@@ -36,6 +38,14 @@ class LoadReport:
         gone = f", {self.removed} removed" if self.removed else ""
         return f"{self.rows} rows{gone}, {self.calls} calls"
 
+    @property
+    def headline(self) -> str:
+        """Return what changed in a few words, for a run's name; empty where that is not what it is about."""
+        word = HEADLINE_WORDS.get(self.resource)
+        if word is None or not (self.rows or self.removed):
+            return ""
+        return f"{self.rows:,} {word}" + (f", {self.removed:,} gone" if self.removed else "")
+
     @classmethod
     def skipped(cls, resource: str) -> LoadReport:
         """Return the report of a sync that another process is making already."""
@@ -56,3 +66,9 @@ class PollReport:
     def summary(self) -> str:
         """Return the report as one line."""
         return f"{self.new} new of {self.count} plays, {self.calls} calls"
+
+    @property
+    def headline(self) -> str:
+        """Return what was new in a few words, for a run's name."""
+        told = f"{self.new} new" if self.new else "nothing new"
+        return f"{told}, a gap is suspected" if self.gap_suspected else told

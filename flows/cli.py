@@ -169,6 +169,22 @@ def build(models: str, full_refresh: bool) -> ExitStatus:
     return run.exit_status
 
 
+@tracker.command()
+@click.option("--year", type=int, help="The year in review that is shown; all years if none is given.")
+@click.option("--out", metavar="FILE", help="Where it is written. Default: report.html below TRACKER_HOME.")
+def report(year: int | None, out: str | None) -> None:
+    """Write your listening and your years as one HTML file with charts, which works without a network."""
+    from pathlib import Path
+
+    from flows.views import report as reports
+    from profiles.database import open_database
+
+    settings = terminal.settings()
+    file = Path(out) if out else settings.tracker_home / reports.FILE_NAME
+    size = reports.write(settings, open_database(settings), file, year=year)
+    terminal.say(f"{file.resolve()} ({size / 1_000_000:.1f} MB): open it in a browser.")
+
+
 def _on_raw_tables(command: click.Command) -> click.Command:
     """Return the same command, which first makes the raw tables that are missing: dbt reads all of them."""
 
@@ -270,12 +286,14 @@ def _run_flow(listed: Listed, arguments: list[str]) -> ExitStatus:
         parameters = flow_options.parse(listed, flow, arguments)
         wait_for(api_url)
         state = flow_options.run(flow, parameters)
-    terminal.say(f"{listed.name}: {str(state.name).lower()}")
-    if state.name != "Completed":
-        terminal.say(*(f"  {part}" for part in (state.message or "").split(SEPARATOR)))
-    if state.name == recorded_run.DEFERRED:
+    outcome = recorded_run.outcome_of(state)
+    terminal.say(f"{listed.name}: {outcome.lower()}")
+    if outcome != "Completed":
+        message = (state.message or "").removeprefix(f"{outcome}: ")
+        terminal.say(*(f"  {part}" for part in message.split(SEPARATOR)))
+    if outcome == recorded_run.DEFERRED:
         return ExitStatus.DEFERRED
-    if state.name == recorded_run.BAD_INPUT:
+    if outcome == recorded_run.BAD_INPUT:
         return ExitStatus.BAD_INPUT
     return ExitStatus.DONE if state.is_completed() else ExitStatus.FAILED
 

@@ -41,6 +41,13 @@ class PushReport:
         told = ", ".join(f"{count} {outcome}" for outcome, count in counts.items()) or "no playlist"
         return f"{told}, {self.calls} calls"
 
+    @property
+    def headline(self) -> str:
+        """What happened to the playlists that did not stay as they were, for a run's name."""
+        counts = Counter(result.outcome.replace("_", " ") for result in self.results)
+        changed = {outcome: count for outcome, count in counts.items() if outcome != "unchanged"}
+        return ", ".join(f"{count} {outcome}" for outcome, count in changed.items()) or "all unchanged"
+
 
 # not repeated by itself: the next run repairs what an interrupted push left, and plans from what it finds
 @step_task("push playlists", is_repeatable=False)

@@ -32,7 +32,10 @@ SUMMARY = {"is_summary": True}  # marks the line that repeats what the steps hav
 
 @runtime_checkable
 class Report(Protocol):
-    """What a step returns to say what it did. One that called Spotify has `calls`, too."""
+    """What a step returns to say what it did.
+
+    One that called Spotify has `calls`, too, and one that a run is named by has a `headline`.
+    """
 
     @property
     def summary(self) -> str:
@@ -56,6 +59,8 @@ class RecordedRun:
         self.turn = ExitStack()  # holds the flow's lock
         self.skipped_because: str | None = None
         self.done: dict[str, str] = {}
+        self.headlines: list[str] = []
+        """Of the steps that have one: the run's result in a few words."""
         self.deferred: dict[str, str] = {}
         self.failed: dict[str, str] = {}
         self.calls = 0
@@ -155,6 +160,8 @@ class RecordedRun:
         self.calls += getattr(outcome, "calls", 0)
         text = summary_of(outcome)
         self.done[name] = text
+        headline = getattr(outcome, "headline", "")
+        self.headlines += [headline] if headline else []
         logger.info("%s: %s (%.1f s)", name, text, seconds)
 
     def _defer(self, name: str, why: str) -> None:

@@ -126,6 +126,11 @@ class ImportReport:
             f" {self.duplicates:,} duplicates, {self.rejected:,} rejected, in {self.seconds:.0f} s"
         )
 
+    @property
+    def headline(self) -> str:
+        """Return what came in a few words, for a run's name."""
+        return f"{self.plays:,} plays"
+
     def lines(self) -> list[tuple[str, str]]:
         """Return the lines of the table as (name, value)."""
         other = self.new_rows - self.plays - self.podcasts - self.new["audiobook"]

@@ -11,7 +11,6 @@ from prefect.cache_policies import NO_CACHE
 from prefect.context import TaskRunContext
 from prefect.states import Completed
 
-from flows.run.recorded_run import DEFERRED
 from profiles.errors import DatabaseUnavailable, Deferred, SpotifyUnavailable
 from profiles.spotify.retry import OUTAGES
 
@@ -34,7 +33,7 @@ def step_task(name: str, *, is_repeatable: bool = True) -> Callable[[Callable[P,
 
     A step that is repeatable (it reads from Spotify and merges) is tried twice where Spotify, the network or
     the database is away; the steps after one that failed so are tried once, so that a run ends in three
-    minutes even where nothing answers. A deferral ends a step as completed, named Deferred.
+    minutes even where nothing answers. A deferral ends a step as completed; its message says until when.
     """
 
     def decorate(work: Callable[P, R]) -> Task[P, R]:
@@ -45,7 +44,7 @@ def step_task(name: str, *, is_repeatable: bool = True) -> Callable[[Callable[P,
             try:
                 return work(*args, **kwargs)
             except Deferred as deferral:
-                return Completed(name=DEFERRED, message=str(deferral))
+                return Completed(message=str(deferral))
 
         made = task(
             name=name,

@@ -9,7 +9,7 @@ import pytest
 from flows.listening import track_plays
 from flows.nightly import daily_sync, initial_sync
 from flows.push import update_playlist
-from flows.run.recorded_run import BAD_INPUT
+from flows.run.recorded_run import BAD_INPUT, outcome_of
 from flows.sync import sync_albums, sync_likes
 from profiles import build_marks
 from tests.playlists.conftest import furnished
@@ -90,7 +90,7 @@ def test_a_quota_stop_is_a_completed_run_named_deferred(
 ) -> None:
     spotify.faults.add("quota_exceeded", "GET", "/me/tracks", times=None, retry_after=7200)
     state = daily_sync(return_state=True)
-    assert (state.is_completed(), state.name) == (True, "Deferred")
+    assert (state.is_completed(), outcome_of(state)) == (True, "Deferred")
     assert "until" in str(state.message)
     assert built == ["nightly"]
     assert ask("select state from ops.runs") == ["deferred"]
@@ -110,7 +110,7 @@ def test_a_playlist_that_does_not_exist_is_bad_input(session: Session, spotify: 
     stage = furnished(session, spotify)
     stage.select("known", stage.uris[:1])  # a playlist has been built, and not this one
     state = update_playlist(slug="no_such", return_state=True)
-    assert (state.is_failed(), state.name) == (True, BAD_INPUT)
+    assert (state.is_failed(), outcome_of(state)) == (True, BAD_INPUT)
     assert "No playlist is called no_such" in str(state.message)
 
 

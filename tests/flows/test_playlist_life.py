@@ -16,7 +16,7 @@ from flows.nightly import daily_sync
 from flows.push import undo_playlist, update_playlists
 from flows.rules import create_playlist, edit_playlist, preview_playlist
 from flows.run import dbt_build
-from flows.run.recorded_run import BAD_INPUT
+from flows.run.recorded_run import BAD_INPUT, outcome_of
 from flows.server import prefect_api
 from playlists.push import guards
 from playlists.push.push import plan_pushes, push_all
@@ -173,7 +173,7 @@ def test_bad_input_is_named_with_its_remedy_and_creates_nothing(
     house: House, given: dict[str, Any], told: str
 ) -> None:
     state = create_playlist(given, return_state=True)
-    assert (state.is_failed(), state.name) == (True, BAD_INPUT)
+    assert (state.is_failed(), outcome_of(state)) == (True, BAD_INPUT)
     assert told in str(state.message)
     assert stored_rules.load_all(house.session.database) == {}
     assert house.names() == []
@@ -197,7 +197,7 @@ def test_a_form_becomes_a_playlist_on_spotify(house: House) -> None:
     assert house.titles("Firsts") == sorted(f"Liked song 1-{number}" for number in range(1, 11))
     assert stored_rules.load(house.session.database, "firsts").version == 1
     again = create_playlist(form(), return_state=True)
-    assert again.name == BAD_INPUT
+    assert outcome_of(again) == BAD_INPUT
     assert "called 'firsts' already" in str(again.message)
 
 
@@ -226,7 +226,7 @@ def test_a_change_that_cannot_be_changes_nothing(
     house: House, slug: str, changes: dict[str, Any], told: str
 ) -> None:
     state = edit_playlist(slug, changes, return_state=True)
-    assert state.name == BAD_INPUT
+    assert outcome_of(state) == BAD_INPUT
     assert told in str(state.message)
     assert stored_rules.load(house.session.database, "firsts").version == 3
 
@@ -239,8 +239,8 @@ def test_a_preview_writes_nothing(house: House) -> None:
     assert "3 tracks; 0 to add" in str(state.message)
     assert "## First 2 of 3 tracks" in artifact_of("playlist-firsts")
     assert preview_playlist("liked_album_not_saved", return_state=True).is_completed()
-    assert preview_playlist(return_state=True).name == BAD_INPUT
-    assert preview_playlist("nobody", return_state=True).name == BAD_INPUT
+    assert outcome_of(preview_playlist(return_state=True)) == BAD_INPUT
+    assert outcome_of(preview_playlist("nobody", return_state=True)) == BAD_INPUT
     assert house.spotify.calls.writes == 0
     assert list(stored_rules.load_all(house.session.database)) == ["firsts"]
 
@@ -266,7 +266,7 @@ def test_undo_after_three_pushes_restores_the_first_order_and_the_next_nightly_r
     assert house.playlist("Firsts").uris == first
     own = [call for call in house.spotify.calls.api if call.is_write]
     assert [call.template for call in own] == ["/me/playlists"]  # the exclusions playlist, made once
-    assert undo_playlist("nobody", return_state=True).name == BAD_INPUT
+    assert outcome_of(undo_playlist("nobody", return_state=True)) == BAD_INPUT
 
 
 def test_a_week_of_nights_in_which_nothing_matters_to_the_rules_writes_nothing(house: House) -> None:

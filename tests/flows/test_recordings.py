@@ -10,7 +10,7 @@ from click import UsageError
 
 from flows import flow_options
 from flows.recordings import Decision, DoubtfulPair, decide_recording, markdown
-from flows.run.recorded_run import BAD_INPUT
+from flows.run.recorded_run import BAD_INPUT, outcome_of
 from flows.server import deploy_step, prefect_yaml
 from playlists.recordings import Override
 
@@ -65,7 +65,7 @@ def test_what_is_missing_is_said_and_nothing_is_decided(
     session: Session, ask: Ask, given: tuple[Any, ...]
 ) -> None:
     done = decide(*given)
-    assert (done.is_failed(), done.name) == (True, BAD_INPUT)
+    assert (done.is_failed(), outcome_of(done)) == (True, BAD_INPUT)
     assert ask(DECISIONS) == []
     assert ask("select name from ops.build_marks") == []
 

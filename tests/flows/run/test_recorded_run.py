@@ -53,7 +53,7 @@ def test_a_quota_stop_ends_as_a_completed_state_named_deferred(database: Databas
     run = Run("daily-sync", database)
     run.step("likes", fail(Deferred("library", UNTIL)))
     assert run.state.is_completed()
-    assert run.state.name == "Deferred"
+    assert recorded_run.outcome_of(run.state) == recorded_run.DEFERRED
     assert "2026-11-22 19:30 UTC" in (run.state.message or "")
 
 
@@ -69,7 +69,7 @@ def test_a_failure_weighs_more_than_a_deferral_and_both_are_named(database: Data
 def test_bad_input_has_a_state_of_its_own(database: Database) -> None:
     run = Run("update-playlists", database)
     run.step("push", fail(SettingsError("There is no playlist 'x'.")))
-    assert (run.state.is_failed(), run.state.name) == (True, recorded_run.BAD_INPUT)
+    assert (run.state.is_failed(), recorded_run.outcome_of(run.state)) == (True, recorded_run.BAD_INPUT)
 
 
 def test_a_report_of_a_poll_is_told_in_words() -> None:
@@ -85,7 +85,7 @@ def test_a_run_under_way_makes_the_next_one_skip(session: Session, ask: Callable
         run.step("poll", lambda: called.append("polled"))
     assert called == []
     assert run.state.is_completed()
-    assert run.state.name == recorded_run.SKIPPED
+    assert recorded_run.outcome_of(run.state) == recorded_run.SKIPPED
     assert ask("select count(*) from ops.runs") == [0]
 
 
