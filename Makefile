@@ -14,7 +14,7 @@ export DO_NOT_TRACK := 1
 # SANDBOX=1: the same product against the simulated account, with a home and a database of its own.
 TRACKER := $(VENV)/bin/tracker $(if $(SANDBOX),--sandbox)
 
-.PHONY: help demo test up down status login lint bench faults docs psql check dbt format lock clean install install-dev
+.PHONY: help demo test up down status login lint bench faults docs report pictures psql check dbt format lock clean install install-dev
 
 help:  ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | while IFS=$$'\t' read -r name what; do printf '  make %-9s %s\n' "$$name" "$$what"; done
@@ -45,6 +45,12 @@ psql: install  ## open the database (SANDBOX=1: the simulated account's)
 
 dbt: install  ## run dbt on the same database, e.g. make dbt ARGS="build"
 	@$(TRACKER) dbt $(ARGS)
+
+report: install  ## write your listening and your years as one HTML file, e.g. make report ARGS="--year 2026"
+	@$(TRACKER) report $(ARGS)
+
+pictures: install-dev  ## take the pictures of docs/ from the running UI of the simulated account (make up SANDBOX=1)
+	@$(PY) -m demo.pictures
 
 docs: install  ## write the documentation of every table to .local/docs/index.html
 	@$(TRACKER) dbt docs generate --static --target-path $(CURDIR)/.local/docs/target

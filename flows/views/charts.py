@@ -40,6 +40,7 @@ PARTS_OF_DAY = {
     "evenings": (range(18, 24), "after 18:00"),
 }
 LONGEST_LABEL = 28
+OTHERS = "others"
 WELL_KNOWN = 0.9
 """The same of a month, whose figure is a sum."""
 
@@ -157,38 +158,40 @@ def months(found: Sequence[Month]) -> Spec | None:
 
 
 def months_of_artists(found: Sequence[MonthOfArtist], all_months: Sequence[Month]) -> Spec | None:
-    """Return plays a month of the top artists, and of all others, stacked."""
+    """Return the plays of each month's top artist; those who led most often have a colour of their own."""
     shown = {each.month for each in all_months}
     drawn = [each for each in found if each.month in shown]
-    totals: Counter[str] = Counter()
-    for each in drawn:
-        totals[plain_name(each.artist)] += each.play_count
-    if not totals:
+    if not drawn:
         return None
-    names = [artist for artist, _ in totals.most_common()]
+    led = Counter(plain_name(each.artist) for each in drawn)
+    names = [artist for artist, _ in led.most_common(len(COLOURS))]
     rows = [
         {
             "month": f"{each.month:%b %y}",
             "artist": plain_name(each.artist),
+            "shown as": plain_name(each.artist) if plain_name(each.artist) in names else OTHERS,
             "plays": each.play_count,
-            "place": names.index(plain_name(each.artist)),
         }
         for each in drawn
     ]
-    top, count = names[0], totals[names[0]]
+    has_others = any(row["shown as"] == OTHERS for row in rows)
+    scale = alt.Scale(
+        domain=[*names, OTHERS] if has_others else names,
+        range=[*COLOURS[: len(names)], TEXT][: len(names) + has_others],
+    )
     chart = (
         alt.Chart(alt.InlineData(rows))
-        .mark_bar()
+        .mark_bar(cornerRadiusEnd=2)
         .encode(
             x=_months_axis(all_months),
             y=_count_axis("plays"),
-            color=alt.Color("artist:N", sort=names, title=None),
-            order=alt.Order("place:Q"),
+            color=alt.Color("shown as:N", scale=scale, title=None),
             tooltip=[_tip("month", "month"), _tip("artist", "artist"), _count_tip("plays", "plays")],
         )
-        .properties(height=220)
+        .properties(height=190)
     )
-    return _titled(chart, f"{top} leads: {counted(count, 'play')} in {counted(len(shown), 'month')}")
+    months = f"{led[names[0]]} of {counted(len(drawn), 'month')}"
+    return _titled(chart, f"{names[0]} led in {months}", subtitle="Plays of each month's top artist")
 
 
 def discoveries(found: Sequence[DiscoveryMonth]) -> Spec | None:
@@ -229,7 +232,7 @@ def discoveries(found: Sequence[DiscoveryMonth]) -> Spec | None:
 
 def plain_name(text: str | None) -> str:
     """Return a name as a label of a chart, which is plain text."""
-    shown = " ".join((text or "").split()) or NO_NAME
+    shown = whole_name(text)
     return shown if len(shown) <= LONGEST_LABEL else f"{shown[: LONGEST_LABEL - 1].rstrip()}…"
 
 
@@ -248,7 +251,7 @@ def _months_axis(found: Sequence[Month] | Sequence[DiscoveryMonth]) -> alt.X:
 
 
 def _count_axis(field: str) -> alt.Y:
-    return alt.Y(f"{field}:Q", title=None, axis=alt.Axis(format=",", tickCount=4, domain=False, ticks=False))
+    return alt.Y(f"{field}:Q", title=None, axis=alt.Axis(format=",d", tickCount=4, domain=False, ticks=False))
 
 
 def _month_names(rows: Sequence[dict[str, Any]]) -> list[tuple[int, str]]:
@@ -277,8 +280,13 @@ def _count_tip(field: str, title: str) -> alt.Tooltip:
     return alt.Tooltip(f"{field}:Q", title=title, format=",")
 
 
+def whole_name(text: str | None) -> str:
+    """Return a name in one line, as plain text."""
+    return " ".join((text or "").split()) or NO_NAME
+
+
 def _titled(chart: Any, title: str, *, subtitle: str = "") -> Spec:
-    text = alt.TitleParams(title, subtitle=subtitle) if subtitle else alt.TitleParams(title)
+    text = alt.TitleParams(title, subtitle=subtitle or alt.Undefined)
     spec: Spec = chart.properties(title=text, width=WIDTH).to_dict()
     return spec | {"config": config(), "background": "transparent", "padding": 4}
 

@@ -171,13 +171,16 @@ def _section(
 def _pairs(pairs: Sequence[DoubtfulPair], frame: Frame) -> list[str]:
     rows = [
         (
-            titled(each.title, frame.track_url(each.track_id), each.artist, each.album),
+            titled(each.title, frame.spotify.track(each.track_id), each.artist, each.album),
             number(each.play_count),
             titled(
-                each.other_title, frame.track_url(each.other_track_id), each.other_artist, each.other_album
+                each.other_title,
+                frame.spotify.track(each.other_track_id),
+                each.other_artist,
+                each.other_album,
             ),
             number(each.other_play_count),
-            f"{escape(each.doubt)}; counted as {'one' if each.is_merged else 'two'}",
+            f"{escape(each.doubt.replace('_', ' '))}; counted as {'one' if each.is_merged else 'two'}",
             f"`{each.split_command if each.is_merged else each.merge_command}`",
         )
         for each in pairs
@@ -194,9 +197,11 @@ def _pairs(pairs: Sequence[DoubtfulPair], frame: Frame) -> list[str]:
 def _outdated(albums: Sequence[OutdatedAlbum], frame: Frame) -> list[str]:
     rows = [
         (
-            titled(each.album, frame.album_url(each.album_id), each.artist),
+            titled(each.album, frame.spotify.album(each.album_id), each.artist),
             escape(each.reason),
-            link(name(each.newer_album), frame.album_url(each.newer_album_id)) if each.newer_album_id else "",
+            link(name(each.newer_album), frame.spotify.album(each.newer_album_id))
+            if each.newer_album_id
+            else "",
             f"{number(each.unplayable_track_count)} of {number(each.track_count)}",
         )
         for each in albums
@@ -208,7 +213,7 @@ def _outdated(albums: Sequence[OutdatedAlbum], frame: Frame) -> list[str]:
 def _incomplete(albums: Sequence[IncompleteAlbum], frame: Frame) -> list[str]:
     rows = [
         (
-            titled(each.album, frame.album_url(each.album_id), each.artist),
+            titled(each.album, frame.spotify.album(each.album_id), each.artist),
             number(each.total_tracks),
             number(each.known_track_count),
             number(each.missing_track_count),
@@ -222,10 +227,10 @@ def _incomplete(albums: Sequence[IncompleteAlbum], frame: Frame) -> list[str]:
 def _unavailable(tracks: Sequence[UnavailableTrack], frame: Frame) -> list[str]:
     rows = [
         (
-            titled(each.title, frame.track_url(each.track_id), each.artist),
+            titled(each.title, frame.spotify.track(each.track_id), each.artist),
             name(each.album, longest=40),
             escape(each.reason or ""),
-            link(name(each.playable_album), frame.track_url(each.playable_track_id))
+            link(name(each.playable_album), frame.spotify.track(each.playable_track_id))
             if each.playable_track_id
             else "none known",
             moment(each.checked_at, frame.zone),

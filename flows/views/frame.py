@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from zoneinfo import ZoneInfo
 
+    from flows.views.links import Spotify
     from flows.views.pages import Addresses
     from profiles.settings import Settings
 
@@ -30,8 +31,7 @@ class Frame:
     """Newest first."""
     now: datetime
     zone: ZoneInfo
-    spotify_url: str
-    """Where Spotify's pages are, with a slash at the end."""
+    spotify: Spotify
 
     @property
     def today(self) -> date:
@@ -49,26 +49,6 @@ class Frame:
     def page(self, text: str, name: str) -> str:
         """Return a link to a page of ours; the text alone where there is no such page."""
         return link(text, self.addresses.of(name))
-
-    def track_url(self, uri_or_id: str | None) -> str | None:
-        """Return where Spotify shows a track; None for local files and what has no id."""
-        return self._url("track", uri_or_id)
-
-    def album_url(self, album_id: str | None) -> str | None:
-        """Return where Spotify shows an album."""
-        return self._url("album", album_id)
-
-    def artist_url(self, artist_id: str | None) -> str | None:
-        """Return where Spotify shows an artist."""
-        return self._url("artist", artist_id)
-
-    def playlist_url(self, playlist_id: str | None) -> str | None:
-        """Return where Spotify shows a playlist."""
-        return self._url("playlist", playlist_id)
-
-    def _url(self, kind: str, uri_or_id: str | None) -> str | None:
-        found = (uri_or_id or "").removeprefix(f"spotify:{kind}:")
-        return f"{self.spotify_url}{kind}/{found}" if found.isalnum() else None
 
 
 def spotify_url(settings: Settings) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from flows.views import health
 from flows.views.frame import LIBRARY, PLAYLISTS
 from flows.views.markdown import (
+    NBSP,
     counted,
     cover,
     escape,
@@ -124,7 +125,7 @@ def page(found: Library, frame: Frame) -> Page:
 
 def _health(found: Library, frame: Frame) -> list[str]:
     return [
-        f"{state_sign(health.state_of(found.checks))[0]} **{escape(health.headline(found.checks))}**",
+        f"{state_sign(health.state_of(found.checks))} **{escape(health.headline(found.checks))}**",
         "",
         _age(found, frame),
         "",
@@ -150,8 +151,8 @@ def _plays(found: Library, frame: Frame) -> list[str]:
         ]
     rows = [
         (
-            cover(each.album_image_url, each.album, frame.track_url(each.track_id)),
-            titled(each.title, frame.track_url(each.track_id), each.artist),
+            cover(each.album_image_url, each.album, frame.spotify.track(each.track_id)),
+            titled(each.title, frame.spotify.track(each.track_id), each.artist),
             name(each.album, longest=40),
             moment(each.played_at, frame.zone),
         )
@@ -173,7 +174,7 @@ def periods_table(periods: Sequence[Period]) -> list[str]:
         return []
     rows = [
         (
-            words,
+            words.replace(" ", NBSP),
             number(each.play_count),
             minutes(each.minutes),
             number(each.recording_count),

@@ -21,6 +21,7 @@ from flows.views.listening_rows import (
     TopArtist,
     Tops,
     TopTrack,
+    read_calendar,
     read_tops,
 )
 from flows.views.markdown import counted, cover, day, link, minutes, name, number, share, table, titled
@@ -60,20 +61,12 @@ class Listening:
 def read(reader: Reader, year: int) -> Listening:
     """Read what the page shows; `year` is the one under way."""
     tops = read_tops(reader, [period for period, _ in shown_periods(year)])
-    keys = [each.artist_key for each in tops.artists if each.period == "all"][:SHOWN_ARTISTS]
     return Listening(
         periods=reader.rows(Period, "analytics.listening_summary"),
         hours=reader.rows(HourOfWeek, "analytics.listening_by_hour"),
-        days=reader.rows(
-            CalendarDay, "analytics.calendar", "where year >= %s order by local_date", [year - 1]
-        ),
+        days=read_calendar(reader, since=year - 1),
         months=reader.rows(Month, "analytics.listening_by_month", "order by month"),
-        artist_months=reader.rows(
-            MonthOfArtist,
-            "analytics.top_artist_by_month",
-            "where artist_key = any(%s) order by month",
-            [keys],
-        ),
+        artist_months=reader.rows(MonthOfArtist, "analytics.top_artist_by_month", "order by month"),
         discoveries=reader.rows(DiscoveryMonth, "analytics.discoveries", "order by month"),
         tops=tops,
         streaks=reader.rows(
@@ -152,8 +145,8 @@ def tops_of(tops: Tops, period: str, title: str, frame: Frame) -> list[str]:
             (
                 number(each.place),
                 movement(each),
-                cover(each.album_image_url, each.album, frame.track_url(each.track_id)),
-                titled(each.title, frame.track_url(each.track_id), each.artist),
+                cover(each.album_image_url, each.album, frame.spotify.track(each.track_id)),
+                titled(each.title, frame.spotify.track(each.track_id), each.artist),
                 *_figures(each),
             )
             for each in tracks
@@ -166,8 +159,8 @@ def tops_of(tops: Tops, period: str, title: str, frame: Frame) -> list[str]:
             (
                 number(each.place),
                 movement(each),
-                cover(each.image_url, each.artist, frame.artist_url(each.artist_id)),
-                link(name(each.artist), frame.artist_url(each.artist_id)),
+                cover(each.image_url, each.artist, frame.spotify.artist(each.artist_id)),
+                link(name(each.artist), frame.spotify.artist(each.artist_id)),
                 number(each.recording_count),
                 *_figures(each),
             )
@@ -181,8 +174,8 @@ def tops_of(tops: Tops, period: str, title: str, frame: Frame) -> list[str]:
             (
                 number(each.place),
                 movement(each),
-                cover(each.album_image_url, each.album, frame.album_url(each.album_id)),
-                titled(each.album, frame.album_url(each.album_id), each.artist),
+                cover(each.album_image_url, each.album, frame.spotify.album(each.album_id)),
+                titled(each.album, frame.spotify.album(each.album_id), each.artist),
                 *_figures(each),
             )
             for each in albums

@@ -45,7 +45,7 @@ class Month:
 
 @dataclass(frozen=True)
 class MonthOfArtist:
-    """One row of `analytics.top_artist_by_month`."""
+    """One row of `analytics.top_artist_by_month`: the artist who was played most in a month."""
 
     month: date
     artist_key: str
@@ -187,3 +187,8 @@ def read_tops(reader: Reader, periods: Sequence[str], *, most: int = TOP) -> Top
         albums=reader.rows(TopAlbum, "analytics.top_albums", where, given),
         genres=reader.rows(TopGenre, "analytics.top_genres", where, given),
     )
+
+
+def read_calendar(reader: Reader, *, since: int = 0) -> list[CalendarDay]:
+    """Read every day of the years from `since` on, in their order."""
+    return reader.rows(CalendarDay, "analytics.calendar", "where year >= %s order by local_date", [since])

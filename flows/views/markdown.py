@@ -25,7 +25,8 @@ ISOLATE, END_OF_ISOLATE = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLAT
 ISOLATES = dict.fromkeys(range(0x2066, 0x206A))
 TURNS_LINE = {"R", "AL", "RLE", "RLO", "LRE", "LRO"}
 HOUR_MIN = 60
-STATES = {"ok": "✔ ok", "warn": "⚠ look", "red": "✘ wrong"}
+NBSP = "\N{NO-BREAK SPACE}"
+STATES = {"ok": "✔", "warn": "⚠", "red": "✘"}
 
 
 def escape(text: str) -> str:
@@ -92,7 +93,7 @@ def tile(title: str | None) -> str:
 
 def state_sign(state: str) -> str:
     """Return the sign of a state of health: ok, warn, red; any other is unknown."""
-    return STATES.get(state, "? unknown")
+    return STATES.get(state, "?")
 
 
 def svg_address(svg: str) -> str:
@@ -120,8 +121,8 @@ def share(value: float | None) -> str:
     if value is None:
         return NOTHING
     if 0 < value < 0.01:  # noqa: PLR2004  # one percent
-        return "< 1 %"
-    return "> 99 %" if 0.99 < value < 1 else f"{value:.0%}".replace("%", " %")  # noqa: PLR2004  # as above
+        return f"<{NBSP}1{NBSP}%"
+    return f">{NBSP}99{NBSP}%" if 0.99 < value < 1 else f"{100 * value:.0f}{NBSP}%"  # noqa: PLR2004  # as above
 
 
 def counted(count: float | None, one: str, many: str | None = None) -> str:
@@ -135,9 +136,9 @@ def minutes(value: float | None) -> str:
         return NOTHING
     whole = round(value)
     if whole < HOUR_MIN:
-        return f"{whole} min"
+        return f"{whole}{NBSP}min"
     hours, rest = divmod(whole, HOUR_MIN)
-    return f"{hours:,} h" if rest == 0 or hours >= 100 else f"{hours} h {rest} min"  # noqa: PLR2004  # long enough
+    return f"{hours:,}{NBSP}h" if rest == 0 or hours >= 100 else f"{hours}{NBSP}h{NBSP}{rest}{NBSP}min"  # noqa: PLR2004  # long enough
 
 
 def day(value: date | None) -> str:

@@ -74,7 +74,7 @@ def _exclusions(found: Playlists, frame: Frame) -> list[str]:
     each = next((each for each in found.standings if each.slug == EXCLUSIONS and each.playlist_id), None)
     if each is None:
         return []
-    where = link(name(each.name), frame.playlist_url(each.playlist_id))
+    where = link(name(each.name), frame.spotify.playlist(each.playlist_id))
     return [f"What you drag into the playlist {where} is in none of them.", ""]
 
 
@@ -94,7 +94,7 @@ def _title(each: Standing, frame: Frame) -> str:
     text = name(each.name)
     if has_page(each):
         text = frame.page(text, playlist_name(each.slug))
-    address = frame.playlist_url(each.playlist_id)
+    address = frame.spotify.playlist(each.playlist_id)
     return f"{text} ({link('Spotify', address)})" if address else text
 
 
@@ -106,7 +106,7 @@ def _state(each: Standing) -> str:
 def page(each: Standing, found: Playlists, frame: Frame) -> Page:
     """Return the page of one playlist."""
     facts = [
-        link("Open in Spotify", frame.playlist_url(each.playlist_id)) if each.playlist_id else "",
+        link("Open in Spotify", frame.spotify.playlist(each.playlist_id)) if each.playlist_id else "",
         counted(each.selected, "track"),
         _state(each),
         f"last push {moment(each.last_push_at, frame.zone)}" if each.last_push_at else "",
@@ -155,9 +155,9 @@ def _changes(each: Standing, found: Playlists, frame: Frame) -> list[str]:
 
 def _changed(track: ChangedTrack | None, uri: str, frame: Frame) -> tuple[str, ...]:
     if track is None:
-        return link(escape(uri), frame.track_url(uri)), "", "", ""
+        return link(escape(uri), frame.spotify.track(uri)), "", "", ""
     return (
-        titled(track.title, frame.track_url(uri), track.artist),
+        titled(track.title, frame.spotify.track(uri), track.artist),
         name(track.album, longest=40),
         number(track.play_count),
         moment(track.last_played_at, frame.zone),
@@ -171,8 +171,8 @@ def _tracks(each: Standing, found: Playlists, frame: Frame) -> list[str]:
     rows = [
         (
             number(track.position),
-            cover(track.album_image_url, track.album, frame.track_url(track.track_id)),
-            titled(track.title, frame.track_url(track.track_id), track.artist),
+            cover(track.album_image_url, track.album, frame.spotify.track(track.track_id)),
+            titled(track.title, frame.spotify.track(track.track_id), track.artist),
             name(track.album, longest=40),
             number(track.play_count),
             moment(track.last_played_at, frame.zone),

@@ -24,6 +24,7 @@ from flows.views.frame import (
     playlist_name,
     year_name,
 )
+from flows.views.links import Spotify
 from flows.views.markdown import moment
 from flows.views.pages import Addresses, Page, PageStore, open_client
 from flows.views.rows import Reader
@@ -94,7 +95,7 @@ def refresh(settings: Settings, database: Database, which: Which = Which.ALL) ->
             years=years,
             now=real_now(),
             zone=ZoneInfo(settings.tracker_timezone),
-            spotify_url=frames.spotify_url(settings),
+            spotify=Spotify(frames.spotify_url(settings)),
         )
         next_push = _next_push(client, frame.zone)
         made = list(_pages(settings, database, frame, standings, next_push=next_push, which=which))

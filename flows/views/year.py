@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flows.views import charts
 from flows.views.frame import year_name
 from flows.views.listening import tops_of
-from flows.views.listening_rows import CalendarDay, Tops, read_tops
+from flows.views.listening_rows import CalendarDay, Tops, read_calendar, read_tops
 from flows.views.markdown import counted, day, minutes, name, number, share, table
 from flows.views.pages import Page
 
@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from flows.views.frame import Frame
+    from flows.views.listening_rows import CalendarDay, Tops
     from flows.views.rows import Reader
 
 WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 SHOWN = 5
+REVIEWS = "analytics.year_in_review"
 
 
 @dataclass(frozen=True)
@@ -80,15 +82,14 @@ class Year:
 def read(reader: Reader, year: int) -> list[Year]:
     """Read what the page of a year shows: one, or none where the year is not known."""
     return [
-        Year(
-            review=review,
-            days=reader.rows(
-                CalendarDay, "analytics.calendar", "where year = %s order by local_date", [year]
-            ),
-            tops=read_tops(reader, [str(year)]),
-        )
-        for review in reader.rows(YearInReview, "analytics.year_in_review", "where year = %s", [year])
+        Year(review, read_calendar(reader, since=year), read_tops(reader, [str(year)]))
+        for review in reader.rows(YearInReview, REVIEWS, "where year = %s", [year])
     ]
+
+
+def read_reviews(reader: Reader) -> list[YearInReview]:
+    """Read every year, the newest first."""
+    return reader.rows(YearInReview, REVIEWS, "order by year desc")
 
 
 def facts(year: YearInReview) -> list[Fact]:
@@ -116,7 +117,7 @@ def facts(year: YearInReview) -> list[Fact]:
             Fact("It began with", year.first_track, _by(year.first_track_artist, day(year.first_played_at)))
         )
     if year.new_recordings is not None:
-        artists = f"and {counted(year.new_artists, 'new artist')}"
+        artists = f"and {counted(year.new_artists, 'new artist')}" if year.new_artists else ""
         found.append(Fact("Heard for the first time", counted(year.new_recordings, "track"), artists))
     if year.most_played_day is not None:
         plays = counted(year.most_played_day_plays, "play")
@@ -132,6 +133,13 @@ def facts(year: YearInReview) -> list[Fact]:
 
 def _by(artist: str | None, figure: str) -> str:
     return f"by {artist}, {figure}" if artist else figure
+
+
+def doubt(year: YearInReview) -> str:
+    """Return a sentence where the year is not well known, else nothing."""
+    if year.completeness is None or year.completeness >= charts.WELL_KNOWN:
+        return ""
+    return f"{share(year.completeness)} of the year is known: the figures are at least these."
 
 
 def page(found: Year, frame: Frame) -> Page:

@@ -10,6 +10,8 @@ from flows.views import health, library
 from flows.views.frame import Frame
 from flows.views.health import Check
 from flows.views.library import LatestPlay, Library, Period, Size
+from flows.views.links import Spotify
+from flows.views.markdown import NBSP
 from flows.views.pages import Addresses
 from tests.flows.views.names import NASTY
 
@@ -19,7 +21,7 @@ FRAME = Frame(
     years=(2026,),
     now=NOW,
     zone=ZoneInfo("Europe/Berlin"),
-    spotify_url="https://open.spotify.com/",
+    spotify=Spotify("https://open.spotify.com/"),
 )
 GOOD = Check("polls", "Polls", "ok", "the last one 3 minutes ago", None, None, NOW)
 GAP = Check("gaps", "Gaps", "warn", "2 in 30 days", "`tracker import PATH`", NOW, NOW)
@@ -34,8 +36,8 @@ def text_of(found: Library) -> str:
 
 
 def cells(text: str, begins: str) -> list[str]:
-    [line] = [line for line in text.splitlines() if line.startswith(f"| {begins} |")]
-    return [cell.strip() for cell in line.strip("|").split(" | ")]
+    [line] = [line for line in text.splitlines() if line.replace(NBSP, " ").startswith(f"| {begins} |")]
+    return [cell.strip().replace(NBSP, " ") for cell in line.strip("|").split(" | ")]
 
 
 def test_before_anything_is_known_the_page_says_what_to_do() -> None:
