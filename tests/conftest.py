@@ -124,16 +124,8 @@ def database(new_database: Database) -> Database:
 class Prepared:
     """What stands after a first load of nothing: a database with raw tables, and dlt's folder."""
 
-    server: Database
     template: Database
     folder: Path
-
-    @contextmanager
-    def copied_to(self, home: Path) -> Iterator[Database]:
-        """A database of the test's own, and its folder below this home. dlt names it by the database."""
-        with temporary_database(self.server, template=self.template.name, label="own") as database:
-            shutil.copytree(self.folder, home / "dlt")
-            yield database
 
 
 @pytest.fixture(scope="session")
@@ -150,7 +142,15 @@ def prepared(
             settings = load_settings().model_copy(update={"tracker_home": home})
             pipeline.ensure_tables(without_spotify(settings, database))
             made = stack.enter_context(temporary_database(postgres_server, template=database.name))
-        yield Prepared(postgres_server, made, home / "dlt")
+        yield Prepared(made, home / "dlt")
+
+
+@pytest.fixture
+def loaded_database(postgres_server: Database, prepared: Prepared, tracker_home: Path) -> Iterator[Database]:
+    """A database of the test's own with empty raw tables; its folder of dlt is below TRACKER_HOME."""
+    with temporary_database(postgres_server, template=prepared.template.name, label="own") as database:
+        shutil.copytree(prepared.folder, tracker_home / "dlt")
+        yield database
 
 
 @contextmanager

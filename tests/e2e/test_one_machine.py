@@ -37,13 +37,9 @@ def deployments(machine: Machine) -> dict[str, dict[str, Any]]:
 
 def pause(machine: Machine, name: str) -> None:
     """Pause the schedule of a deployment, as a click in the UI does."""
-    set_schedule(machine, name, is_active=False)
-
-
-def set_schedule(machine: Machine, name: str, *, is_active: bool) -> None:
     deployment = deployments(machine)[name]
     path = f"deployments/{deployment['id']}/schedules/{deployment['schedules'][0]['id']}"
-    machine.api("PATCH", path, {"active": is_active})
+    machine.api("PATCH", path, {"active": False})
 
 
 def finished_runs(machine: Machine) -> int:
@@ -75,7 +71,8 @@ def test_every_deployment_is_listed_with_its_schedule(machine: Machine) -> None:
         "decide-recording",
     }
     assert on_demand <= set(found)
-    pause(machine, "track-plays")  # each poll costs seconds, and one test looks at them
+    # each poll costs seconds, and few tests look at them
+    machine.api("POST", f"deployments/{found['track-plays']['id']}/pause_deployment")
 
 
 def test_forms_are_typed_and_explained(machine: Machine) -> None:
@@ -116,7 +113,7 @@ def test_a_run_asked_for_in_the_ui_completes_on_the_worker_that_knows_no_secret(
 
 def test_a_play_reaches_unified_tracks_by_the_scheduled_poll(machine: Machine) -> None:
     track_id = machine.listen()
-    set_schedule(machine, "track-plays", is_active=True)
+    machine.api("POST", f"deployments/{deployments(machine)['track-plays']['id']}/resume_deployment")
     eventually("the play is counted", lambda: machine.is_counted(track_id, plays=1), within_s=120)
 
 

@@ -16,18 +16,15 @@ from sandbox.testing import RunningSandbox, running_sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from profiles.database import Database
     from profiles.session import Session
-    from tests.conftest import Prepared
 
 
 @pytest.fixture
-def database(prepared: Prepared, tracker_home: Path) -> Iterator[Database]:
-    """A database of the test's own in which something has been loaded before: nothing."""
-    with prepared.copied_to(tracker_home) as database:
-        yield database
+def database(loaded_database: Database) -> Database:
+    """A database of the test's own with empty raw tables."""
+    return loaded_database
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from profiles.database import Database
+
 
 @pytest.fixture(scope="session")
 def prefect_server(
@@ -24,6 +26,12 @@ def prefect_server(
 
         with prefect_test_harness(server_startup_timeout=120):
             yield
+
+
+@pytest.fixture
+def database(loaded_database: Database) -> Database:
+    """A database of the test's own with empty raw tables."""
+    return loaded_database
 
 
 @pytest.fixture

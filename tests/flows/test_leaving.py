@@ -31,6 +31,12 @@ UNUSED = {"ops.applied_schemas", "ops.installation"}
 
 
 @pytest.fixture
+def database(new_database: Database) -> Database:
+    """A database without raw tables: what stands in a home is what a test writes there."""
+    return new_database
+
+
+@pytest.fixture
 def settings(
     database: Database, tracker_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Settings:

@@ -18,6 +18,7 @@ from profiles.settings import REPOSITORY
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from profiles.database import Database
     from profiles.session import Session
     from sandbox.testing import RunningSandbox
 
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
 
 RUNS = "select flow, state, parameters, calls > 0, finished_at is not null from ops.runs order by started_at"
 BUILD = "import sys; from flows.cli import main; print(main(['build']), 'prefect' in sys.modules)"
+
+
+@pytest.fixture
+def database(new_database: Database) -> Database:
+    """A database without raw tables."""
+    return new_database
 
 
 def test_a_sync_is_recorded_and_leaves_the_mark_that_a_build_is_due(session: Session, ask: Ask) -> None:
