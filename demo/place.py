@@ -17,6 +17,7 @@ EXPORT = re.compile(r"export (SPOTIFY_[A-Z_]+)=(.*)")
 # settings of the real account, database and server, which the demo must never use
 NOT_INHERITED = (
     *("DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD", "DB_SSLMODE"),
+    *("TRACKER_SECRETS_DIR", "TRACKER_BACKUP_DIR"),
     *("TRACKER_SECRET_KEY", "TRACKER_AS_OF", "PREFECT_API_URL", "PREFECT_API_KEY", "PREFECT_HOME"),
 )
 MARKER = "TRACKER_DEMO_HOME"

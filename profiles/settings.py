@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from datetime import UTC, datetime
 from pathlib import Path
@@ -123,6 +124,11 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Let a file of the folder of secrets win over `.env`, as the variable would that it stands for."""
         return init_settings, env_settings, file_secret_settings, dotenv_settings
+
+    @property
+    def label(self) -> str:
+        """A name for files outside TRACKER_HOME that no other home of this user has."""
+        return f"spotify-tracker-{hashlib.sha256(os.fsencode(self.tracker_home)).hexdigest()[:8]}"
 
     def secrets(self) -> list[str]:
         """Return every secret value, so that logs can hide them."""

@@ -5,7 +5,6 @@ Both run the watchdog in the foreground and start it again when it dies; the wat
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
 import plistlib
@@ -58,11 +57,11 @@ class Manager:
 
 def manager_for(settings: Settings, secrets: Path) -> Manager | None:
     """Return the manager of this system, None where there is neither systemd nor launchd."""
-    name, variables = _name_of(settings), _variables(settings, secrets)
+    variables = _variables(settings, secrets)
     if platform.system() == "Darwin":
-        return _launchd(settings, name, variables)
+        return _launchd(settings, variables)
     if shutil.which("systemctl"):
-        return _systemd(settings, name, variables)
+        return _systemd(settings, variables)
     return None
 
 
@@ -95,7 +94,7 @@ def switch_on(settings: Settings, secrets: Path, tell: Callable[[str], None]) ->
         tell(f"           {manager.remark}")
 
 
-def _systemd(settings: Settings, name: str, variables: Mapping[str, str]) -> Manager:
+def _systemd(settings: Settings, variables: Mapping[str, str]) -> Manager:
     configured = os.environ.get("XDG_CONFIG_HOME")
     folder = (Path(configured) if configured else Path.home() / ".config") / "systemd" / "user"
     content = UNIT.format(
@@ -106,23 +105,23 @@ def _systemd(settings: Settings, name: str, variables: Mapping[str, str]) -> Man
         watch=" ".join(map(_quoted, WATCH)).replace("$", "$$"),
         stop=" ".join(map(_quoted, STOP)).replace("$", "$$"),
     )
-    user = ("systemctl", "--user")
+    user, unit = ("systemctl", "--user"), f"{settings.label}.service"
     return Manager(
-        folder / f"{name}.service",
+        folder / unit,
         content.encode(),
         (
             (*user, "daemon-reload"),
-            (*user, "enable", f"{name}.service"),
-            (*user, "restart", f"{name}.service"),
+            (*user, "enable", unit),
+            (*user, "restart", unit),
             # without it the units of a user begin when he logs in, and end with his last session
             ("loginctl", "enable-linger"),
         ),
-        (*user, "restart", f"{name}.service"),
+        (*user, "restart", unit),
     )
 
 
-def _launchd(settings: Settings, name: str, variables: Mapping[str, str]) -> Manager:
-    label = f"org.spotify-tracker.{name}"
+def _launchd(settings: Settings, variables: Mapping[str, str]) -> Manager:
+    label = f"org.{settings.label}"
     file = Path.home() / "Library" / "LaunchAgents" / f"{label}.plist"
     log = str(settings.tracker_home / "services" / "watchdog.log")
     content = plistlib.dumps(
@@ -154,13 +153,6 @@ def _variables(settings: Settings, secrets: Path) -> dict[str, str]:
         SECRETS_FOLDER: str(secrets),
         "PATH": os.environ.get("PATH", os.defpath),
     }
-
-
-def _name_of(settings: Settings) -> str:
-    """Return a name that no other TRACKER_HOME of this user has."""
-    if settings.tracker_home == REPOSITORY / ".local":
-        return "spotify-tracker"
-    return f"spotify-tracker-{hashlib.sha256(os.fsencode(settings.tracker_home)).hexdigest()[:8]}"
 
 
 def _quoted(text: str) -> str:

@@ -49,8 +49,12 @@ class Manifest:
 
 
 def backups_folder(settings: Settings) -> Path:
-    """Return the folder for backups: TRACKER_BACKUP_DIR, else one in TRACKER_HOME."""
-    return settings.tracker_backup_dir or settings.tracker_home / "backups"
+    """Return the folder for backups: one in TRACKER_HOME, or of its own in TRACKER_BACKUP_DIR.
+
+    Several homes may name the same TRACKER_BACKUP_DIR; none removes the backups of another.
+    """
+    given = settings.tracker_backup_dir
+    return settings.tracker_home / "backups" if given is None else given / settings.label
 
 
 def manifest_of(file: Path) -> Path:

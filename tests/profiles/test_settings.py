@@ -8,6 +8,7 @@ import pytest
 
 from profiles import redaction
 from profiles.clock import as_of
+from profiles.database.backup import backups_folder
 from profiles.errors import SettingsError
 from profiles.settings import REPOSITORY, Settings, load_settings
 
@@ -163,3 +164,15 @@ def test_a_secret_may_be_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("TRACKER_SECRETS_DIR", str(tmp_path / "nowhere"))
     with pytest.raises(SettingsError, match="TRACKER_SECRETS_DIR names no folder"):
         load_settings()
+
+
+def test_two_homes_that_name_the_same_folder_for_backups_do_not_share_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRACKER_BACKUP_DIR", str(tmp_path / "backups"))
+    folders = set()
+    for home in ("anna", "ben"):
+        monkeypatch.setenv("TRACKER_HOME", str(tmp_path / home))
+        folders.add(backups_folder(load_settings()))
+    assert len(folders) == 2
+    assert {folder.parent for folder in folders} == {tmp_path / "backups"}

@@ -116,10 +116,10 @@ def test_another_version_is_backed_up_before_it_touches_anything(
     settings, mark = load_settings(), tracker_home / "data_version"
     mark.write_text("an older version")
     back_up_before(settings, mark, said.append)
-    [dump] = (tmp_path / "elsewhere").glob("*.dump")
+    [dump] = (tmp_path / "elsewhere").glob("*/*.dump")
     assert str(dump) in said[-1]
     back_up_before(settings, mark, said.append)
-    assert len(list((tmp_path / "elsewhere").glob("*.dump"))) == 1
+    assert len(list((tmp_path / "elsewhere").glob("*/*.dump"))) == 1
 
 
 def test_a_new_database_has_nothing_to_back_up(tracker_home: Path) -> None:
