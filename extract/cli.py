@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
@@ -159,16 +158,14 @@ def _row(run: RecordedRun, step: str, report: LoadReport | PollReport | None) ->
 def import_history(path: str | None, as_json: bool) -> int:
     """Load Spotify's export of your listening history: the zip, its folder, or a file of it.
 
-    It makes no call to Spotify, names every file that it cannot read, and adds nothing twice.
+    Without PATH it takes what lies in TRACKER_HOME/imports. It makes no call to Spotify, names every file
+    with what became of it, and adds nothing twice. Where a file could not be read, the exit status is 1; what
+    could be read is loaded all the same.
     """
     from extract import history
     from profiles.session import open_session
 
-    if path is None:
-        raise InputError(
-            "Nothing to import is named.", remedy="Give the zip from Spotify: `tracker import PATH`."
-        )
-    if history.is_address(path):
+    if path is not None and history.is_address(path):
         raise InputError(
             "A database address is not taken as an argument: everybody on the machine sees arguments.",
             remedy="Set TRACKER_IMPORT_URL, then run `tracker import-tracker`.",
@@ -178,7 +175,7 @@ def import_history(path: str | None, as_json: bool) -> int:
             "import-history",
             session,
             lambda: history.import_history(
-                session, Path(path), progress=lambda seen: moved(seen.bytes_done, seen.bytes_total)
+                session, path, progress=lambda seen: moved(seen.bytes_done, seen.bytes_total)
             ),
             as_json=as_json,
             path=path,
@@ -213,9 +210,8 @@ def _import(
             return run.exit_status
         if report.is_useful:
             mark_build_due(session.database)
-        else:
-            run.is_bad_input = True
-            run.failed["import"] = report.why_useless
+        if report.damaged is not None:
+            run.failed["import"] = report.damaged
     _print_report(report, as_json=as_json)
     return run.exit_status
 
@@ -224,8 +220,9 @@ def _print_report(report: ImportReport, *, as_json: bool) -> None:
     if as_json:
         terminal.print_json(report.as_dict())
         return
+    terminal.show(report.file_rows(), as_json=False)
+    terminal.say("")
     terminal.show([{"": what, report.source: amount} for what, amount in report.lines()], as_json=False)
-    terminal.say(*report.remarks())
 
 
 @click.group(cls=terminal.OrderedGroup)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prefect import flow
@@ -33,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 
 def read_export(path: str) -> ImportReport:
-    """Load the listening history from a zip, a folder or a file."""
+    """Load the listening history from a zip, a folder or a file; from the inbox where no path is given."""
     if history.is_address(path):
         raise InputError(
             "A database address is not taken as a parameter: parameters are stored and shown.",
@@ -45,7 +44,7 @@ def read_export(path: str) -> ImportReport:
             text = f"{progress.files_done} of {progress.files_total} files, {progress.rows_read:,} rows read"
             bar(progress.bytes_done, progress.bytes_total, text)
 
-        return history.import_history(session, Path(path), progress=show)
+        return history.import_history(session, path, progress=show)
 
 
 def read_tracker(secret_block: str | None) -> ImportReport:
@@ -56,14 +55,15 @@ def read_tracker(secret_block: str | None) -> ImportReport:
 
 
 @flow(name="import-history", flow_run_name="import history")
-def import_history(path: str, build: bool = True) -> State[Any]:
+def import_history(path: str = "", build: bool = True) -> State[Any]:
     """Load Spotify's export of your listening history. It makes no call to Spotify.
 
     Any era and format, as it came. It can be repeated and goes on after an interruption: nothing is added
     twice. The table of what was read is under Artifacts.
 
     Args:
-        path: The zip from Spotify, its folder, or one of its files, on the machine that runs the flow.
+        path: The zip from Spotify, its folder, or one of its files, on the machine that runs the flow. Empty
+            means what lies in the folder `imports` of TRACKER_HOME.
         build: Refresh all models afterwards. Without it the next build makes up for it.
     """
     shown = "[hidden]" if history.is_address(path) else path
@@ -115,22 +115,26 @@ def _finish(run: Run, report: ImportReport | None, *, build: bool) -> None:
     create_markdown_artifact(
         key=run.flow, markdown=report_markdown(report), description="What the last import read"
     )
-    if not report.is_useful:
-        run.is_bad_input = True
-        run.failed["import"] = report.why_useless
-        return
-    mark_build_due(run.database)
-    if build:
-        run.step("build", build_step, Models.ALL)
-        run.step("pages", refresh_pages)
+    if report.is_useful:
+        mark_build_due(run.database)
+        if build:
+            run.step("build", build_step, Models.ALL)
+            run.step("pages", refresh_pages)
+    if report.damaged is not None:
+        # what could be read is loaded; a broken file is the user's, unless something of ours failed as well
+        run.is_bad_input = not run.failed
+        run.failed["import"] = report.damaged
 
 
 def report_markdown(report: ImportReport) -> str:
-    """Return the table of an import, and what a person may want to look at."""
+    """Return the totals of an import, and every file with what became of it."""
     lines = [f"# {escape(report.source)}", "", "| | |", "|---|---:|"]
     lines += [f"| {escape(what.strip())} | {escape(amount)} |" for what, amount in report.lines()]
-    remarks = [f"* {escape(remark)}" for remark in report.remarks()]
-    return "\n".join([*lines, "", *remarks])
+    files = report.file_rows()
+    for heading in files[:1]:
+        lines += ["", f"| {' | '.join(heading)} |", "|---|---|---:|---:|---:|---:|---|"]
+    lines += [f"| {' | '.join(escape(str(value)) for value in row.values())} |" for row in files]
+    return "\n".join(lines)
 
 
 def _secret(block: str) -> SecretStr:

@@ -12,7 +12,6 @@ import pyarrow as pa
 from extract.history import export_files, known_files
 from extract.history.arrow_rows import ArrowRows
 from extract.history.columns import SCHEMA, to_batch
-from extract.history.export_files import SourceFile
 from extract.history.formats import format_of, is_video_name
 from extract.history.import_lock import exclusive_loader
 from extract.history.import_report import FileReport, ImportProgress, ImportReport
@@ -23,6 +22,7 @@ from extract.loading.export_tables import STREAMING_HISTORY
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from extract.history.export_files import SourceFile
     from extract.history.import_report import ShowProgress
     from extract.loading.loader import Loader
     from extract.loading.tables import RawTable, Row
@@ -43,8 +43,9 @@ class ExportImport:
         self._found = found
         self._progress = progress
         self._stored_hashes = known_files.StoredHashes(database, STREAMING_HISTORY)
-        self._imported = known_files.imported_files(database)
+        self._known = known_files.known_files(database)
         self._unfinished = known_files.unrecorded_rows(database)
+        self._seen: set[int] = set()  # in this import, of whatever outcome
         self._group: list[pa.Table] = []
         self._group_rows = 0
         self._open: dict[int, FileInProgress] = {}
@@ -72,17 +73,18 @@ class ExportImport:
         """Return what became of each file. Call it after the last row is loaded."""
         with_rows = [file_id for file_id, report in self._reports if report.new]
         repeats = known_files.count_repeated_rows(database, with_rows)
-        return [
-            report.with_repeats(repeats[file_id]) if file_id in repeats else report
+        reports = {
+            report.name: report.with_repeats(repeats[file_id]) if file_id in repeats else report
             for file_id, report in self._reports
-        ]
+        }
+        return [reports[name] for name in self._found.names]
 
     def _new_rows_of(self, source: SourceFile) -> Iterator[pa.Table]:
         content = export_files.fingerprint(source)
-        if content.file_id in self._imported:
+        if content.file_id in self._known.whole or content.file_id in self._seen:
             self._reports.append((content.file_id, FileReport(source.name, "already_imported")))
         else:
-            self._imported.add(content.file_id)
+            self._seen.add(content.file_id)
             file = FileInProgress(source.name, source.size, content.file_id, content.sha256)
             file.new.update(self._unfinished.get(file.file_id, {}))
             self._open[file.file_id] = file
@@ -98,7 +100,7 @@ class ExportImport:
             try:
                 stream = stack.enter_context(source.open())
             except Exception as error:  # zipfile, zlib and the file system each raise their own
-                file.outcome, file.reason = "rejected", f"it cannot be opened ({error})"
+                file.refuse(_why_unopened(error))
                 return
             scanner = ArrayScanner(stream)
             try:
@@ -109,8 +111,7 @@ class ExportImport:
                     if self._group_rows >= GROUP_ROWS:
                         yield from self._flush()
             except NotAListError as error:
-                file.outcome = "empty" if source.size == 0 else "rejected"
-                file.reason = str(error)
+                file.refuse(str(error), outcome="empty" if source.size == 0 else "rejected")
                 return
         file.decide_outcome(scanner)
 
@@ -121,14 +122,17 @@ class ExportImport:
             if not chunk.values:  # nothing but broken rows so far
                 file.reject([BadRow(row.row_number, row.reason, "") for row in chunk.bad])
                 return True
-            file.outcome, file.reason = "rejected", "a list, but not of plays"
+            file.refuse("a list, but not of plays")
             return False
-        batch = to_batch(chunk, file_format=file.file_format, file_id=file.file_id, is_video=is_video)
+        # files that somebody joined may be of two formats
+        file_format = format_of(chunk.values) or file.file_format
+        batch = to_batch(chunk, file_format=file_format, file_id=file.file_id, is_video=is_video)
+        file.repaired += chunk.repaired
         file.reject(batch.bad)
         file.unknown.update(batch.unknown)
         file.add_times(batch.table["ts"])
         self._rows_read += batch.table.num_rows + len(batch.bad)
-        self._group.append(file.with_distinct_hashes(batch.table))
+        self._group.append(file.with_distinct_hashes(batch.table, file_format))
         self._group_rows += batch.table.num_rows
         return True
 
@@ -143,20 +147,20 @@ class ExportImport:
         for file in self._read:
             del self._open[file.file_id]
         self._reports += [(file.file_id, file.report()) for file in self._read]
-        self._recordable += self._read
+        self._recordable += [file for file in self._read if file.file_id not in self._known.recorded]
         self._read = []
         if new_rows.num_rows:
             yield new_rows
 
     def _reject_file(self, unreadable: export_files.UnreadableFile) -> None:
-        source = SourceFile(unreadable.name, unreadable.path.stat().st_size, unreadable.path)
+        source = unreadable.source
         content = export_files.fingerprint(source)
         file = FileInProgress(source.name, source.size, content.file_id, content.sha256)
-        file.outcome, file.reason = "rejected", unreadable.reason
+        file.refuse(unreadable.reason)
         self._reports.append((file.file_id, file.report()))
-        if file.file_id not in self._imported:
-            self._imported.add(file.file_id)
+        if file.file_id not in self._known.recorded | self._seen:
             self._recordable.append(file)
+        self._seen.add(file.file_id)
 
     def _report_progress(self, position: int) -> None:
         if self._progress:
@@ -171,10 +175,18 @@ class ExportImport:
             )
 
 
+def _why_unopened(error: Exception) -> str:
+    if isinstance(error, NotImplementedError):  # of zipfile
+        return "its zip uses a compression that cannot be read here: unpack the zip, then import the folder"
+    return f"it cannot be opened ({error}): download the export again"
+
+
 def import_history(
-    session: Session, path: Path | str, *, progress: ShowProgress | None = None
+    session: Session, path: Path | str | None = None, *, progress: ShowProgress | None = None
 ) -> ImportReport:
     """Load Spotify's listening history from a zip, a folder or a file. Makes no call to Spotify.
+
+    Without a path it takes what lies in the inbox, TRACKER_HOME/imports.
 
     Rows that are stored already, from whatever file, count as duplicates and are not loaded again. Rows that
     report a stream of another file differently are loaded, and count as duplicates too. After a kill at any
@@ -183,7 +195,7 @@ def import_history(
     Raises ImportInputError (nothing to import there), ImportRunningError, LoadFailed.
     """
     began = time.monotonic()
-    path = Path(path)
+    path = Path(path) if path else export_files.inbox(session.settings)
     found = export_files.discover(path)
     with exclusive_loader(session) as loader:
         export = ExportImport(session, found, progress)

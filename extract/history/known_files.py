@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -73,16 +73,27 @@ def _is_first(hashes: pa.Array) -> pa.Array:
     return pa.array(first)
 
 
-def imported_files(database: Database) -> set[int]:
-    """Return the ids of the files that this version of the reader has read to their end."""
+class KnownFiles(NamedTuple):
+    """Ids of files: `whole` were read without trouble and are not read again, `recorded` have a record."""
+
+    whole: set[int]
+    recorded: set[int]
+
+
+def known_files(database: Database) -> KnownFiles:
+    """Return the files that this version of the reader has met.
+
+    One that could not be read, or not to its end, is read again: nobody is told that it was imported.
+    """
     with database.transaction() as cursor:
         cursor.execute(
-            sql.SQL("select file_id from {} where reader_version >= %s").format(
+            sql.SQL("select file_id, outcome = 'loaded' from {} where reader_version >= %s").format(
                 sql.Identifier(DATASET, "import_files")
             ),
             [READER_VERSION],
         )
-        return {file_id for (file_id,) in cursor.fetchall()}
+        found = cursor.fetchall()
+    return KnownFiles({id_ for id_, is_whole in found if is_whole}, {id_ for id_, _ in found})
 
 
 def unrecorded_rows(database: Database) -> dict[int, dict[str, int]]:

@@ -36,7 +36,10 @@ class FileInProgress:
     file_format: Format | None = None
     outcome: Outcome = "loaded"
     reason: str | None = None
+    is_damaged: bool = False
+    """Whether it could not be read, or not to its end."""
     valid: int = 0
+    repaired: int = 0
     new: Counter[str] = field(default_factory=Counter)
     bad: list[BadRow] = field(default_factory=list)
     reject_reasons: Counter[str] = field(default_factory=Counter)
@@ -45,13 +48,13 @@ class FileInProgress:
     last_at: datetime | None = None
     _copies: Counter[int] = field(default_factory=Counter)
 
-    def with_distinct_hashes(self, table: pa.Table) -> pa.Table:
+    def with_distinct_hashes(self, table: pa.Table, file_format: Format) -> pa.Table:
         """Return one-year rows with a hash for each of several equal ones, the same in every reading.
 
         These rows have no offline time: a track heard twice offline and uploaded in one minute gives two
         equal rows. Whether equal rows are several streams or one is decided in dbt.
         """
-        if self.file_format != "one_year":
+        if file_format != "one_year":
             return table
         hashes = table["row_hash"].to_pylist()
         distinct = []
@@ -62,6 +65,10 @@ class FileInProgress:
             return table
         column = table.schema.get_field_index("row_hash")
         return table.set_column(column, table.schema.field(column), pa.array(distinct, pa.int64()))
+
+    def refuse(self, reason: str, *, outcome: Outcome = "rejected") -> None:
+        """Say that nothing of the file can be read, and why."""
+        self.outcome, self.reason, self.is_damaged = outcome, reason, True
 
     def reject(self, rows: list[BadRow]) -> None:
         """Count these rejected rows, and keep the first ten thousand of the file."""
@@ -88,6 +95,8 @@ class FileInProgress:
             new=dict(self.new),
             duplicates=self.valid - self.new.total(),
             rejected=rejected,
+            repaired=self.repaired,
+            is_damaged=self.is_damaged,
             reject_reasons=dict(self.reject_reasons),
             unknown_keys=dict(self.unknown),
             first_at=self.first_at,
@@ -97,18 +106,23 @@ class FileInProgress:
     def decide_outcome(self, scanner: ArrayScanner) -> None:
         """Decide the outcome after the last row."""
         rejected = self.reject_reasons.total()
-        if scanner.read_error:
+        self.is_damaged = scanner.cut_short or scanner.read_error is not None
+        if rejected and not self.valid:
+            self.refuse(f"none of its {rejected:,} rows can be read")
+        elif scanner.read_error:
             self.outcome, self.reason = "partial", f"it breaks in the middle ({scanner.read_error})"
         elif scanner.cut_short:
             self.outcome, self.reason = "partial", "it is cut short; what stands before the cut was read"
         elif rejected:
-            self.outcome, self.reason = "partial", f"{rejected:,} rows rejected"
+            self.outcome, self.reason = "partial", self._why_rejected()
         elif not self.valid:
             self.outcome, self.reason = "empty", "the list has no rows"
-        if rejected and not self.valid:
-            self.outcome, self.reason = "rejected", f"none of its {rejected:,} rows can be read"
         if rejected > REJECTED_KEPT:
             self.reason = f"{self.reason}, the first {REJECTED_KEPT:,} of them kept"
+
+    def _why_rejected(self) -> str:
+        reasons = [f"{count:,} × {reason}" for reason, count in self.reject_reasons.most_common()]
+        return f"{self.reject_reasons.total():,} rows rejected ({', '.join(reasons)})"
 
 
 def _hash_of_copy(value: int, copy: int) -> int:

@@ -29,6 +29,7 @@ _FLAT_OBJECT = re.compile(rb'\{(?:[^{}"]|' + _STRING + rb")*+\}", re.DOTALL)
 _TOKEN = re.compile(_STRING + rb"|[{}\[\]]|\"", re.DOTALL)
 _NEXT_ROW = re.compile(rb'\}\s*,\s*(?=\{\s*")')
 _BETWEEN_ROWS = re.compile(rb"[\s,]*")
+_NEXT_LIST = re.compile(rb"(?:[\s,]|\xef\xbb\xbf)*\[")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -57,7 +58,10 @@ class Chunk:
 
 
 class ArrayScanner:
-    """Splits one stream into chunks. `cut_short` says at the end that the list was never closed."""
+    """Splits one stream into chunks. `cut_short` says at the end that the list was never closed.
+
+    A second list after the first one is read, too: files that somebody joined. A chunk is of one list.
+    """
 
     def __init__(self, stream: BinaryStream, *, block_bytes: int = BLOCK_BYTES) -> None:
         self._stream = stream
@@ -83,6 +87,8 @@ class ArrayScanner:
             chunk, data = self._split(data)
             if chunk.values or chunk.bad:
                 yield chunk
+            if (following := self._next_list(data)) is not None:
+                data = following
             if self._is_closed and len(data) > ROW_LIMIT_BYTES:
                 # text after the list is no row: its beginning is enough for the report
                 data = data[:ROW_LIMIT_BYTES]
@@ -120,15 +126,30 @@ class ArrayScanner:
             return chunk, data[end:].lstrip(_SPACE).removeprefix(b",")
         return self._walk(data, at_end=False)
 
-    def _last(self, data: bytes) -> Iterator[Chunk]:
+    def _next_list(self, data: bytes) -> bytes | None:
+        """Begin another list where one follows the end of the last; return the text from its first row on."""
+        opening = _NEXT_LIST.match(data) if self._is_closed else None
+        if opening is None:
+            return None
+        self._is_closed = False
+        return data[opening.end() :]
+
+    def _end_of_list(self, data: bytes) -> tuple[Chunk, bytes]:
+        """The last rows of a list, where the text ends, and the text after it."""
+        if self._is_closed:
+            return Chunk(), data
         body = data.rstrip(_SPACE)
-        if not self._is_closed and body.endswith(b"]") and (chunk := self._parse(body[:-1])) is not None:
+        if body.endswith(b"]") and (chunk := self._parse(body[:-1])) is not None:
             self._is_closed = True
-            data = b""
-        elif not self._is_closed:
-            chunk, data = self._walk(data, at_end=True)
-        else:
-            chunk = Chunk()
+            return chunk, b""
+        return self._walk(data, at_end=True)
+
+    def _last(self, data: bytes) -> Iterator[Chunk]:
+        chunk, data = self._end_of_list(data)
+        while (following := self._next_list(data)) is not None:
+            if chunk.values or chunk.bad:
+                yield chunk
+            chunk, data = self._end_of_list(following)
         self.cut_short = not self._is_closed
         if rest := data.strip(_SPACE):
             self._row_number += 1
@@ -237,7 +258,9 @@ def _describe(data: bytes) -> str:
     if data.startswith(b"{"):
         return "a JSON object, not a list of plays"
     if data.startswith(b"PK"):
-        return "a zip inside: unpack it, or give its own path"
+        return "a zip under another name: give its own path, or let its name end in .zip"
+    if data.startswith(b"\x1f\x8b"):
+        return "compressed with gzip: unpack it"
     if data.startswith(b"%PDF"):
         return "a PDF document"
     if data.lstrip(_SPACE)[:1] == b"<":

@@ -179,7 +179,7 @@ def test_an_export_is_imported_with_progress_and_a_table(
     file.write_text(json.dumps([extended(number) for number in range(50)]))
     state = import_history(str(file), build=False, return_state=True)
     assert state.is_completed(), state.message
-    assert "50 rows read, 50 plays" in str(state.message)
+    assert "50 rows read: 50 plays added, 0 duplicates, 0 rejected; files: 1 read" in str(state.message)
     assert ask("select count(*) from raw_export.streaming_history") == [50]
     assert ask("select count(*) from ops.build_marks") == [1]
     assert spotify.calls.total == 0
@@ -190,7 +190,22 @@ def test_an_export_is_imported_with_progress_and_a_table(
     assert kinds["progress"] == 100
     assert "| plays | 50 |" in kinds["markdown"]
     again = import_history(str(file), build=False, return_state=True)
-    assert "0 rows read, 0 plays" in str(again.message)
+    assert "0 rows read: nothing added" in str(again.message)
+    assert "files: 1 imported before" in str(again.message)
+
+
+def test_a_file_that_cannot_be_read_fails_the_run_and_the_others_are_loaded(
+    session: Session, tracker_home: Path, ask: Ask, api: Callable[..., Any]
+) -> None:
+    inbox = tracker_home / "imports"
+    inbox.mkdir()
+    (inbox / "Streaming_History_Audio_2023_0.json").write_text(json.dumps([extended(1)]))
+    (inbox / "Streaming_History_Audio_2023_1.json").write_text("<html>")
+    state = import_history(build=False, return_state=True)
+    assert (state.is_failed(), state.name) == (True, BAD_INPUT)
+    assert "Streaming_History_Audio_2023_1.json: a web page or XML document, not JSON" in str(state.message)
+    assert ask("select count(*) from raw_export.streaming_history") == [1]
+    assert ask("select count(*) from ops.build_marks") == [1]
 
 
 def test_an_imported_tracker_says_which_rules_wait_and_keeps_them_when_asked(

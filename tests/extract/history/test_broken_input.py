@@ -11,7 +11,7 @@ import pytest
 
 from extract.history import import_history
 from extract.history.scanner import ArrayScanner
-from tests.extract.history.rows import extended, stored, write
+from tests.extract.history.rows import extended, one_year, stored, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -187,6 +187,113 @@ def test_times_of_every_spelling_are_utc(session: Session, export: Path) -> None
         "the timestamp cannot be read",
         "the timestamp is from before Spotify existed",
     ]
+
+
+def compressed_unreadably(*names: str) -> bytes:
+    """A zip whose members say that they are compressed by a method that nobody here knows."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for n, name in enumerate(names):
+            archive.writestr(name, text_of(extended(n)))
+    return buffer.getvalue().replace(b"\x14\x00\x00\x00\x08\x00", b"\x14\x00\x00\x00\x09\x00")
+
+
+def test_what_could_not_be_opened_was_never_imported(session: Session, export: Path) -> None:
+    (export / "a.zip").write_bytes(compressed_unreadably(NAME, "endsong_0.json"))
+    (export / "b.zip").write_bytes(compressed_unreadably("endsong_7.json"))
+    for path in ("a.zip", "a.zip", "b.zip"):
+        report = import_history(session, export / path)
+        assert {file.outcome for file in report.files} == {"rejected"}
+        assert "uses a compression that cannot be read here: unpack the zip" in str(report.damaged)
+    assert stored(session, "select count(*), count(distinct file_id) from raw_export.import_files") == [
+        (3, 3)
+    ]
+
+
+def test_a_file_that_breaks_is_told_again_by_each_import_and_adds_nothing(
+    session: Session, export: Path
+) -> None:
+    whole = text_of(*(extended(n) for n in range(10)))
+    (export / NAME).write_bytes(whole[: len(whole) - 300])
+    first = import_history(session, export)
+    recorded = stored(session, "select * from raw_export.import_files")
+    second = import_history(session, export)
+    assert (first.rows_read, first.plays, first.duplicates, first.rejected) == (10, 9, 0, 1)
+    assert (second.rows_read, second.plays, second.duplicates, second.rejected) == (10, 0, 9, 1)
+    for report in (first, second):
+        assert report.damaged == f"{NAME}: it is cut short; what stands before the cut was read"
+    assert stored(session, "select * from raw_export.import_files") == recorded
+
+
+@pytest.mark.parametrize("name", [f"{NAME}.txt", "history.json.TXT", "no suffix", f"{NAME}.download"])
+def test_a_history_under_another_suffix_is_read(session: Session, export: Path, name: str) -> None:
+    write(export / name, [extended(1)])
+    write(export / "shopping.txt", ["milk"])
+    report = import_history(session, export)
+    assert [(file.name, file.outcome) for file in report.files] == [(name, "loaded")]
+    assert report.ignored == ("shopping.txt",)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_a_zip_inside_a_zip_is_looked_into(session: Session, export: Path, method: int) -> None:
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w", method) as archive:
+        archive.writestr(NAME, text_of(extended(1), extended(2)))
+    with zipfile.ZipFile(export / "outer.zip", "w", method) as archive:
+        archive.writestr("inner.zip", inner.getvalue())
+        archive.writestr("torn.zip", inner.getvalue()[:-30])
+    report = import_history(session, export / "outer.zip")
+    assert [(file.name, file.outcome, file.rows_read) for file in report.files] == [
+        ("outer.zip/torn.zip", "rejected", 0),
+        (f"outer.zip/inner.zip/{NAME}", "loaded", 2),
+    ]
+    again = import_history(session, export / "outer.zip")
+    assert [file.outcome for file in again.files] == ["rejected", "already_imported"]
+
+
+@pytest.mark.parametrize("between", [b"", b"\n", b",\n", b"\n\xef\xbb\xbf", b" \r\n\r\n"])
+@pytest.mark.parametrize("block_bytes", [64, 1000, 4 << 20])
+def test_lists_that_somebody_joined_are_all_read(between: bytes, block_bytes: int) -> None:
+    lists = [[extended(n) for n in range(20)], [], [extended(n) for n in range(20, 50)]]
+    joined = between.join(orjson.dumps(each) for each in lists)
+    scanner = ArrayScanner(io.BytesIO(joined), block_bytes=block_bytes)
+    read = [value for chunk in scanner.chunks() for value in chunk.values]
+    assert read == [extended(n) for n in range(50)]
+    assert not scanner.cut_short
+    cut = ArrayScanner(io.BytesIO(joined[:-1]), block_bytes=block_bytes)
+    assert sum(len(chunk.values) for chunk in cut.chunks()) == 50
+    assert cut.cut_short
+
+
+def test_joined_files_of_two_formats_are_read_by_the_keys_of_each(session: Session, export: Path) -> None:
+    (export / NAME).write_bytes(text_of(extended(1)) + text_of(one_year(10), one_year(11)))
+    report = import_history(session, export)
+    assert (report.rows_read, report.plays, report.rejected) == (3, 3, 0)
+    formats = "select format, count(*) from raw_export.streaming_history group by 1 order by 1"
+    assert stored(session, formats) == [("extended", 1), ("one_year", 2)]
+
+
+def test_repaired_rows_are_told(session: Session, export: Path) -> None:
+    whole = text_of(extended(1, master_metadata_track_name="HALF"), extended(2))
+    (export / NAME).write_bytes(whole.replace(b"HALF", b"x\\ud83dy"))
+    report = import_history(session, export)
+    assert (report.repaired, report.rows_read, report.rejected) == (1, 2, 0)
+    assert report.summary.startswith(
+        "2 rows read (1 of them repaired): 2 plays added, 0 duplicates, 0 rejected;"
+    )
+
+
+def test_the_counts_of_the_line_add_up_to_the_rows_read(session: Session, export: Path) -> None:
+    nothing: dict[str, Any] = dict.fromkeys(
+        ["master_metadata_track_name", "master_metadata_album_artist_name", "spotify_track_uri"]
+    )
+    chapter = {"audiobook_title": "Emma", "audiobook_uri": "spotify:show:1", "audiobook_chapter_title": "1"}
+    rows = [extended(1), extended(1), extended(2, ts=None), extended(3, **nothing)]
+    write(export / NAME, [*rows, extended(4, **nothing, **chapter)])
+    line = import_history(session, export).summary
+    assert line.startswith(
+        "5 rows read: 1 plays and 1 audiobooks and 1 of unknown kind added, 1 duplicates, 1 rejected;"
+    )
 
 
 def test_broken_files_are_not_recorded_twice(session: Session, export: Path) -> None:

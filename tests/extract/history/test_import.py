@@ -60,7 +60,10 @@ def test_every_era_is_read_from_folders_and_zips_together(session: Session, expo
         ("one_year", "track", 2),
     ]
     assert (report.rows_read, report.plays, report.duplicates, report.rejected) == (7, 7, 0, 0)
-    assert report.ignored == ("my_spotify_data.zip/Spotify Account Data/Userdata.json",)
+    assert report.ignored == (
+        "my_spotify_data.zip/Spotify Account Data/Userdata.json",
+        "my_spotify_data.zip/Spotify Extended Streaming History/ReadMeFirst.pdf",
+    )
     assert "someone" not in str(
         stored(session, ALL) + stored(session, "select * from raw_export.import_files")
     )
