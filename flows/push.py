@@ -38,8 +38,8 @@ class PushReport:
     def summary(self) -> str:
         """One line."""
         counts = Counter(result.outcome.replace("_", " ") for result in self.results)
-        told = ", ".join(f"{count} {outcome}" for outcome, count in counts.items()) or "no playlist"
-        return f"{told}, {self.calls} calls"
+        outcomes = ", ".join(f"{count} {outcome}" for outcome, count in counts.items()) or "no playlist"
+        return f"{outcomes}, {self.calls} calls"
 
     @property
     def headline(self) -> str:
@@ -73,7 +73,7 @@ def update_playlists(
     Args:
         slugs: Only these playlists, e.g. `never_played`; none means all that are switched on.
         dry_run: Show what would change and write nothing to Spotify.
-        force: Push also where a guard refuses (source too old, churn too high, tests failed).
+        force: Push also where more than max_churn of it would change. No other guard is lifted.
     """
     with recorded_flow_run("update-playlists", slugs=slugs, dry_run=dry_run, force=force) as run:
         push_step(run, slugs, dry_run=dry_run, force=force)
@@ -88,7 +88,7 @@ def update_playlist(slug: Slug, dry_run: bool = False, force: bool = False) -> S
     Args:
         slug: The playlist's short name, e.g. `never_played`.
         dry_run: Show what would change and write nothing to Spotify.
-        force: Push also where a guard refuses (source too old, churn too high, tests failed).
+        force: Push also where more than max_churn of it would change. No other guard is lifted.
     """
     with recorded_flow_run("update-playlist", slug=slug, dry_run=dry_run, force=force) as run:
         push_step(run, [slug], dry_run=dry_run, force=force)

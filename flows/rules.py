@@ -20,7 +20,8 @@ from flows.views import diffs
 from flows.views.refresh import Which
 from playlists.push.push import plan_pushes, result_of
 from playlists.rules import stored_rules
-from playlists.rules.form import ChangeForm, PlaylistForm, filled
+from playlists.rules.changes import differences
+from playlists.rules.form import ChangeForm, PlaylistForm, read_form
 from playlists.rules.preview import Preview, preview
 from playlists.selections import NothingBuiltError, read_selections, rules_left_out
 from playlists.slugs import check_slug, slug_of
@@ -31,26 +32,27 @@ if TYPE_CHECKING:
     from playlists.rules.rule import Rule
     from profiles.database import Database
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 MOST_SHOWN = 200
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A rule that can be used, and what it would be called."""
+    """A rule that can be used, what it would be called, and what is different from the stored one."""
 
     slug: str
     rule: Rule
+    changes: tuple[str, ...] = ()
 
     @property
     def summary(self) -> str:
         """One line."""
-        return f"'{self.rule.block.title}' as {self.slug}"
+        return "; ".join(self.changes) or f"'{self.rule.block.title}' as {self.slug}"
 
 
 @dataclass(frozen=True)
-class Previewed:
+class PreviewReport:
     """What a rule selects now."""
 
     found: Preview
@@ -62,7 +64,7 @@ class Previewed:
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoredVersion:
     """A rule that is stored, with the verdict of its check."""
 
     rule: stored_rules.StoredRule
@@ -85,10 +87,10 @@ def create_playlist(playlist: PlaylistForm, dry_run: bool = False) -> State[Any]
         playlist: Its name, which tracks, and how they are cut and ordered.
         dry_run: Only show what it would hold. Nothing is stored, nothing is written to Spotify.
     """
-    with recorded_flow_run("create-playlist", playlist=_plain(playlist), dry_run=dry_run) as run:
+    with recorded_flow_run("create-playlist", playlist=_as_recorded(playlist), dry_run=dry_run) as run:
         draft = run.step("rule", _new_draft, run.database, playlist)
-        if draft is not None and _is_shown(run, draft) and not dry_run:
-            _keep_and_push(run, draft, is_new=True)
+        if draft is not None and _can_be_shown(run, draft) and not dry_run:
+            _store_and_push(run, draft, is_new=True)
     return run.state
 
 
@@ -96,18 +98,18 @@ def create_playlist(playlist: PlaylistForm, dry_run: bool = False) -> State[Any]
 def edit_playlist(slug: Slug, changes: ChangeForm, dry_run: bool = False) -> State[Any]:
     """Change the rule of a playlist, or go back to an earlier version. Every version is kept.
 
-    What it would hold is shown under Artifacts before anything is changed. A change that cannot be used ends
-    the run as *Bad input*, and nothing is changed.
+    The run says which options become different. What the playlist would hold is shown under Artifacts before
+    anything is changed. A change that cannot be used ends the run as *Bad input*, and nothing is changed.
 
     Args:
         slug: The playlist's short name; it was made by create-playlist or `tracker playlists new`.
-        changes: What becomes different. An empty field leaves what there is.
+        changes: What becomes different. A field that is left `unchanged`, or empty, changes nothing.
         dry_run: Only show what it would hold. Nothing is stored, nothing is written to Spotify.
     """
-    with recorded_flow_run("edit-playlist", slug=slug, changes=_plain(changes), dry_run=dry_run) as run:
+    with recorded_flow_run("edit-playlist", slug=slug, changes=_as_recorded(changes), dry_run=dry_run) as run:
         draft = run.step("rule", _changed_draft, run.database, slug, changes)
-        if draft is not None and _is_shown(run, draft) and not dry_run:
-            _keep_and_push(run, draft, is_new=False)
+        if draft is not None and _can_be_shown(run, draft) and not dry_run:
+            _store_and_push(run, draft, is_new=False)
     return run.state
 
 
@@ -122,17 +124,19 @@ def preview_playlist(
         playlist: A rule that is not kept yet, in place of a slug.
         tracks: How many of its tracks are listed.
     """
-    with recorded_flow_run("preview-playlist", slug=slug, playlist=_plain(playlist), tracks=tracks) as run:
+    with recorded_flow_run(
+        "preview-playlist", slug=slug, playlist=_as_recorded(playlist), tracks=tracks
+    ) as run:
         found = run.step("playlist", _to_look_at, run.database, slug, playlist)
         if isinstance(found, Draft):
-            _is_shown(run, found, tracks=tracks)
+            _can_be_shown(run, found, tracks=tracks)
         elif found is not None:
             run.step("preview", _show_plan, found, min(tracks, MOST_SHOWN))
     return run.state
 
 
 def _new_draft(database: Database, given: Any) -> Draft:
-    slug, rule = filled(PlaylistForm, given).read()
+    slug, rule = read_form(PlaylistForm, given).read()
     slug = slug or slug_of(rule.block.title)
     stored_rules.refuse_taken(database, slug)
     return Draft(slug, rule)
@@ -141,7 +145,8 @@ def _new_draft(database: Database, given: Any) -> Draft:
 def _changed_draft(database: Database, slug: str, given: Any) -> Draft:
     stored = stored_rules.load(database, slug)
     versions = {number: document for number, _, document in stored_rules.versions(database, slug)}
-    return Draft(slug, filled(ChangeForm, given).read(stored.document, versions))
+    rule = read_form(ChangeForm, given).read(stored.document, versions)
+    return Draft(slug, rule, tuple(differences(stored.document, rule)))
 
 
 def _to_look_at(database: Database, slug: str | None, given: Any) -> Draft | str:
@@ -151,7 +156,7 @@ def _to_look_at(database: Database, slug: str | None, given: Any) -> Draft | str
             "A preview is of one playlist.", remedy="Fill in either its slug or the form of a rule."
         )
     if slug is None:
-        form_slug, rule = filled(PlaylistForm, given).read()
+        form_slug, rule = read_form(PlaylistForm, given).read()
         return Draft(form_slug or slug_of(rule.block.title), rule)
     check_slug(slug)
     if slug in stored_rules.load_all(database) and slug not in _built(database):
@@ -167,12 +172,12 @@ def _built(database: Database) -> set[str]:
         return set()
 
 
-def _is_shown(run: Run, draft: Draft, *, tracks: int = 20) -> bool:
+def _can_be_shown(run: Run, draft: Draft, *, tracks: int = 20) -> bool:
     run.step("preview", _show, draft, min(tracks, MOST_SHOWN))
     return not run.has_trouble("preview")
 
 
-def _show(draft: Draft, tracks: int) -> Previewed:
+def _show(draft: Draft, tracks: int) -> PreviewReport:
     with open_session() as session:
         found = preview(session, draft.rule, tracks=tracks)
     create_markdown_artifact(
@@ -181,10 +186,10 @@ def _show(draft: Draft, tracks: int) -> Previewed:
         description=f"What {found.title} would hold now",
     )
     for track in found.tracks:
-        log.info("%4d  %s – %s", track["position"], track["artist"], track["title"])
+        logger.info("%4d  %s – %s", track["position"], track["artist"], track["title"])
     for note in found.notes:
-        log.warning("%s", note)
-    return Previewed(found)
+        logger.warning("%s", note)
+    return PreviewReport(found)
 
 
 def _show_plan(slug: str, tracks: int) -> str:
@@ -204,11 +209,11 @@ def _show_plan(slug: str, tracks: int) -> str:
     )
 
 
-def _keep_and_push(run: Run, draft: Draft, *, is_new: bool) -> None:
-    kept = run.step("keep", _keep, run.database, draft, is_new=is_new)
-    if kept is None:
+def _store_and_push(run: Run, draft: Draft, *, is_new: bool) -> None:
+    stored = run.step("store", _store, run.database, draft, is_new=is_new)
+    if stored is None:
         return
-    if kept.rule.verdict == "set_aside":
+    if stored.rule.verdict == "set_aside":
         run.step("playlists it looks into", load_playlists)
     run.step("build", build_step, Models.PLAYLISTS)
     if run.has_trouble("build", "playlists it looks into"):
@@ -221,10 +226,10 @@ def _keep_and_push(run: Run, draft: Draft, *, is_new: bool) -> None:
         run.note("push", f"not yet: {why or 'it is built and put on Spotify by the next nightly runs'}")
 
 
-def _keep(database: Database, draft: Draft, *, is_new: bool) -> Kept:
-    return Kept(stored_rules.save(database, draft.slug, draft.rule, is_new=is_new))
+def _store(database: Database, draft: Draft, *, is_new: bool) -> StoredVersion:
+    return StoredVersion(stored_rules.save(database, draft.slug, draft.rule, is_new=is_new))
 
 
-def _plain(form: Any) -> Any:
+def _as_recorded(form: Any) -> Any:
     """A form as it is recorded with the run."""
     return form.model_dump(mode="json") if isinstance(form, PlaylistForm | ChangeForm) else form

@@ -104,7 +104,7 @@ def preview(slug: str | None, rule: str | None, tracks: int, as_json: bool) -> N
 @playlists.command()
 @slugs_argument
 @dry_run_option
-@click.option("--force", is_flag=True, help="Push even above max_churn.")
+@click.option("--force", is_flag=True, help="Push even above max_churn; no other guard is lifted.")
 @terminal.json_option
 def apply(slugs: tuple[str, ...], dry_run: bool, force: bool, as_json: bool) -> ExitStatus:
     """Bring playlists in line with their selections.

@@ -115,4 +115,4 @@ def diff_lines(detail: Row) -> list[str]:
     for name, value in detail["new_details"].items():
         lines.append(f"  {name} becomes {str(value).lower() if isinstance(value, bool) else value}")
     lines += [f"  not pushed: {refusal['reason']} {refusal['remedy']}" for refusal in detail["refusals"]]
-    return lines
+    return lines + [f"  {note}" for note in detail["notes"]]

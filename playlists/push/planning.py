@@ -83,9 +83,18 @@ def read_input(session: Session, slugs: Sequence[str] | None) -> PushInput:
 
 
 def plan_playlist(
-    session: Session, given: PushInput, listing: Listing, slug: str, *, is_recorded: bool = True
+    session: Session,
+    given: PushInput,
+    listing: Listing,
+    slug: str,
+    *,
+    is_recorded: bool = True,
+    looks_at_paused: bool = False,
 ) -> Plan:
     """Plan one playlist, unchecked. Writes nothing to Spotify.
+
+    A paused playlist costs no call, and nothing is known of it; with `looks_at_paused` its plan shows what
+    it holds and what a push would change if it were resumed.
 
     Where it cannot be read, its outcome is ``failed``, or ``deferred`` by a quota. What was read and differs
     from our record is recorded where `is_recorded`, so that the history and the next plan know of it. Raises
@@ -105,20 +114,28 @@ def plan_playlist(
         mode=block.mode,
         max_edit_calls=block.max_edit_calls,
     )
-    if not state.is_enabled(block.enabled):
+    is_paused = not state.is_enabled(block.enabled)
+    if is_paused and (state.playlist_id is None or not looks_at_paused):
         return replace(plan, outcome="paused")
     try:
         plan = replace(plan, state=registry.locate(session, state, listing))
-        if plan.state.state == "deleted_on_spotify":
-            return replace(plan, outcome="deleted_on_spotify")
-        plan = with_entries(session, plan, listing, is_recorded=is_recorded)
+        if plan.state.state != "deleted_on_spotify":
+            plan = with_entries(session, plan, listing, is_recorded=is_recorded)
     except (AuthorizationLost, WrongAccount):
         raise
     except Deferred as error:
         return replace(plan, outcome="deferred", deferred=error)
     except SpotifyError as error:
         return _failed_plan(state, selection, error)
-    return _with_wanted(session, plan, selection)
+    if plan.state.state == "deleted_on_spotify":
+        return replace(plan, outcome="deleted_on_spotify")
+    plan = _with_wanted(session, plan, selection)
+    return _paused(plan) if is_paused else plan
+
+
+def _paused(plan: Plan) -> Plan:
+    note = f"It is paused: it stays as it is until `tracker playlists resume {plan.slug}`."
+    return replace(plan, outcome="paused", notes=(*plan.notes, note))
 
 
 def with_entries(session: Session, plan: Plan, listing: Listing, *, is_recorded: bool = True) -> Plan:

@@ -87,15 +87,21 @@ def push_all(
 def plan_pushes(session: Session, slugs: Sequence[str] | None = None, *, force: bool = False) -> list[Plan]:
     """Plan and check the named playlists, else all that are enabled, as a push would.
 
-    One listing, and entries only where they have to be read. Writes nothing to Spotify. A playlist that
-    cannot be planned fails alone. Raises UnknownPlaylistError, NothingBuiltError, Deferred, and what the
-    listing raises: without it nothing is known, and nothing is concluded.
+    One listing, and entries only where they have to be read; those of a paused playlist where it is named.
+    Writes nothing to Spotify. A playlist that cannot be planned fails alone. Raises UnknownPlaylistError,
+    NothingBuiltError, Deferred, and what the listing raises: without it nothing is known, and nothing is
+    concluded.
     """
     with advisory_lock(session.database, LOCK, wait=False) as is_held:
         given = read_input(session, slugs)
         listing = read_listing(session.spotify)
         # what is read while another process pushes is in between: no record of it
-        plans = [plan_playlist(session, given, listing, slug, is_recorded=is_held) for slug in given.slugs]
+        plans = [
+            plan_playlist(
+                session, given, listing, slug, is_recorded=is_held, looks_at_paused=slugs is not None
+            )
+            for slug in given.slugs
+        ]
     for plan in plans:
         if plan.deferred is not None:
             raise plan.deferred

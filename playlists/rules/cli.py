@@ -56,12 +56,16 @@ def new(file: str, slug: str | None, dry_run: bool, as_json: bool) -> None:
 
 @click.command()
 @click.argument("slug")
-@click.option("--rule", "file", metavar="FILE", help="The rule as JSON; - reads the input.")
+@click.option("--rule", "file", metavar="FILE", help="What becomes different, as JSON; - reads the input.")
 @dry_run_option
 @terminal.json_option
 def edit(slug: str, file: str | None, dry_run: bool, as_json: bool) -> None:
-    """Change a rule; without --rule it is printed."""
-    from playlists.rules import stored_rules
+    """Change a rule; without --rule it is printed.
+
+    What FILE does not name stays as it is, and so does what is "unchanged" there; null takes an option away.
+    Conditions are replaced as a whole.
+    """
+    from playlists.rules import changes, stored_rules
     from profiles.session import open_session
 
     with open_session() as session:
@@ -69,11 +73,17 @@ def edit(slug: str, file: str | None, dry_run: bool, as_json: bool) -> None:
         if file is None:
             terminal.print_json({"slug": stored.slug, **stored.document})
             return
-        _, rule = read_file(file)
+        rule = changes.changed_rule(stored.document, read_document(file))
+        different = changes.differences(stored.document, rule)
+        if not as_json:
+            terminal.say(*(different or ["Nothing is different; the rule stays as it is."]))
         if dry_run:
             show_preview(session, rule, as_json=as_json, slug=stored.slug)
             return
-        _show_saved(stored_rules.save(session.database, stored.slug, rule, is_new=False), as_json=as_json)
+        if different:
+            stored = stored_rules.save(session.database, stored.slug, rule, is_new=False)
+        if different or as_json:
+            _show_saved(stored, as_json=as_json)
 
 
 @click.command()
@@ -236,11 +246,17 @@ def _outcome(offer: LegacyPlaylist, *, is_dry_run: bool) -> str:
 def read_file(path: str) -> tuple[str | None, Rule]:
     """The slug and the rule of a JSON file; `-` is standard input. Raises InvalidRuleError."""
     from playlists.rules import stored_rules
+
+    return stored_rules.read_document(read_document(path))
+
+
+def read_document(path: str) -> Any:
+    """The content of a JSON file; `-` is standard input. Raises InvalidRuleError."""
     from playlists.rules.rule import InvalidRuleError
 
     try:
         text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8-sig")
-        document: Any = json.loads(text)
+        return json.loads(text)
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidRuleError(
             f"The rule could not be read: {error}.", remedy="Name a JSON file, or -."
@@ -250,7 +266,6 @@ def read_file(path: str) -> tuple[str | None, Rule]:
             f"The rule is no JSON: {error}.",
             remedy='Write {"title": …, "match": "all", "conditions": [{…}]}.',
         ) from None
-    return stored_rules.read_document(document)
 
 
 def show_preview(

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from playlists.block import BlockOptions
+from playlists.rules.changes import OptionChanges, changed_rule, differences
 from playlists.rules.fields import FIELDS, OPERATORS, PLAYLIST_OPERATORS, VALUELESS
-from playlists.rules.rule import GROUP_KEYS, InvalidRuleError, Rule
+from playlists.rules.rule import InvalidRuleError, Rule
 from playlists.rules.stored_rules import read_document
 from playlists.slugs import SLUG_PATTERN
 
@@ -115,14 +116,14 @@ class PlaylistForm(_Form):
 
 
 class ChangeForm(_Form):
-    """The changes to a playlist; an empty field leaves what there is."""
+    """The changes to a playlist. A field that is left as it is changes nothing, though a form submits it."""
 
-    title: Annotated[str, Field(min_length=1, max_length=100)] | None = None
-    """A new name on Spotify."""
-    rule: RuleForm | None = None
-    """Which tracks: all conditions, in place of those there were."""
-    block: BlockOptions | None = None
-    """How it is cut, ordered and kept: each field that is given here, in place of what there was."""
+    title: Annotated[str, Field(max_length=100)] | None = ""
+    """A new name on Spotify; empty leaves the one it has."""
+    rule: RuleForm | None = RuleForm()
+    """Which tracks: all conditions, in place of those there were. Without one, these stay as they are."""
+    block: OptionChanges | None = OptionChanges()
+    """How it is cut, ordered and kept: `unchanged` leaves what there is, `none` takes it away."""
     version: int | None = None
     """Go back to this earlier version, and make the changes above to that one."""
 
@@ -131,26 +132,26 @@ class ChangeForm(_Form):
 
         Raises InvalidRuleError with what to correct.
         """
-        if self == ChangeForm():
-            raise InvalidRuleError("No change is given.", remedy="Fill in what is to become different.")
         if self.version is not None and self.version not in versions:
             known = ", ".join(map(str, sorted(versions)))
             raise InvalidRuleError(f"There is no version {self.version}.", remedy=f"There are {known}.")
         base = document if self.version is None else versions[self.version]
-        conditions = {key: base[key] for key in GROUP_KEYS if key in base}
-        block = {key: base[key] for key in base if key not in (*GROUP_KEYS, "title")}
-        if self.rule is not None:
-            conditions = self.rule.as_json()
-        if self.block is not None:
-            block |= self.block.model_dump(mode="json", include=self.block.model_fields_set)
-        _, rule = read_document({**block, **conditions, "title": self.title or base.get("title")})
+        changes: dict[str, Any] = {"title": self.title} if self.title else {}
+        if self.rule is not None and self.rule != RuleForm():
+            changes |= self.rule.as_json()
+        changes |= self.block.as_json() if self.block is not None else {}
+        rule = changed_rule(base, changes)
+        if not differences(document, rule):
+            raise InvalidRuleError(
+                "No change is given; the rule stays as it is.", remedy="Fill in what is to become different."
+            )
         return rule
 
 
 Form = TypeVar("Form", PlaylistForm, ChangeForm)
 
 
-def filled(form: type[Form], given: Any) -> Form:
+def read_form(form: type[Form], given: Any) -> Form:
     """Validate what was filled in. Raises InvalidRuleError, with what is wrong in each field."""
     try:
         return form.model_validate(given)

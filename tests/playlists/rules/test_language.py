@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from playlists.rules.changes import changed_rule, differences
 from playlists.rules.fields import FIELDS
-from playlists.rules.form import ChangeForm, PlaylistForm, RuleForm, filled
+from playlists.rules.form import ChangeForm, PlaylistForm, RuleForm, read_form
 from playlists.rules.legacy import is_legacy, translated
 from playlists.rules.rule import InvalidRuleError, read_rule
 from playlists.rules.stored_rules import read_document
@@ -283,6 +285,72 @@ def test_a_change_leaves_what_it_does_not_name() -> None:
     assert ChangeForm(version=1).read(stored, {1: older}).block.seed == "week"
 
 
+ALL_SET = {
+    "title": "Mine",
+    "conditions": [PULP],
+    "description": "Ours",
+    "limit": {"tracks": 3, "minutes": 45},
+    "per_artist": 2,
+    "order_by": "random",
+    "seed": "week",
+    "round_robin": "album",
+    "public": True,
+}
+
+
+def test_a_form_of_changes_that_is_sent_untouched_changes_nothing() -> None:
+    stored = read_rule(ALL_SET).as_json()
+    as_a_browser_sends_it = json.loads(ChangeForm().model_dump_json())
+    assert as_a_browser_sends_it["block"]["per_artist"] == "unchanged"
+    with pytest.raises(InvalidRuleError, match="No change is given; the rule stays as it is"):
+        read_form(ChangeForm, as_a_browser_sends_it).read(stored, {})
+    with_one_change = as_a_browser_sends_it | {"title": "New"}
+    changed = read_form(ChangeForm, with_one_change).read(stored, {})
+    assert changed.as_json() == stored | {"title": "New"}
+
+
+def test_a_form_of_changes_takes_options_as_texts_and_takes_them_away() -> None:
+    stored = read_rule(ALL_SET).as_json()
+    block = {
+        "description": "none",
+        "per_artist": "none",
+        "per_album": "4",
+        "limit": {"minutes": "none"},
+        "order_by": "title, last_played_at desc",
+        "seed": "none",
+        "round_robin": "none",
+        "public": "false",
+        "max_churn": "0.5",
+    }
+    changed = read_form(ChangeForm, {"block": block}).read(stored, {})
+    assert differences(stored, changed) == [
+        "description: Ours → none",
+        "limit.minutes: 45.0 → none",
+        "per_artist: 2 → none",
+        "per_album: none → 4",
+        "order_by: random → title, last_played_at desc",
+        "round_robin: album → none",
+        "seed: week → none",
+        "max_churn: none → 0.5",
+        "public: true → false",
+    ]
+    assert changed.block.limit.tracks == 3
+    with pytest.raises(InvalidRuleError, match="'per_artist': Input should be a valid integer"):
+        read_form(ChangeForm, {"block": {"per_artist": "many"}}).read(stored, {})
+
+
+def test_a_file_of_changes_leaves_what_it_does_not_name() -> None:
+    stored = read_rule(ALL_SET).as_json()
+    changed = changed_rule(
+        stored, {"seed": "day", "per_artist": None, "mode": "unchanged", "limit": {"tracks": 9}}
+    )
+    assert differences(stored, changed) == ["limit.tracks: 3 → 9", "per_artist: 2 → none", "seed: week → day"]
+    other = changed_rule(stored, {"match": "any", "conditions": [PULP, PULP]})
+    assert differences(stored, other) == ["other conditions"]
+    with pytest.raises(InvalidRuleError, match="A rule is one JSON object"):
+        changed_rule(stored, [PULP])
+
+
 @pytest.mark.parametrize("form", [PlaylistForm, ChangeForm])
 def test_every_field_of_a_form_says_what_it_is(form: type[PlaylistForm | ChangeForm]) -> None:
     schema = form.model_json_schema()
@@ -296,7 +364,7 @@ def test_every_field_of_a_form_says_what_it_is(form: type[PlaylistForm | ChangeF
 )
 def test_a_form_that_cannot_be_read_says_why(given: Any) -> None:
     with pytest.raises(InvalidRuleError, match=r"The form is not valid: '.+': .+ nothing was changed"):
-        filled(PlaylistForm, given)
+        read_form(PlaylistForm, given)
 
 
 def test_the_form_offers_every_field_in_the_ui() -> None:
