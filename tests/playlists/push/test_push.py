@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from playlists import records
+from playlists import printing, records
 from playlists.push import planning
 from playlists.push.push import LOCK, plan_pushes, push_all
 from profiles.database import advisory_lock
@@ -360,3 +360,28 @@ def test_a_new_description_leaves_the_name_that_the_user_gave(stage: Stage) -> N
     stage.push()
     assert playlist.name == "Theirs"
     assert (playlist.description or "").startswith("Something else")
+
+
+def test_a_plan_of_a_paused_playlist_tells_what_it_holds(stage: Stage) -> None:
+    stage.select("mine", stage.uris[:25])
+    stage.push()
+    records.write_override(stage.session.database, "mine", "Mine", enabled=False, reason="by hand")
+    stage.select("mine", stage.uris[:20])
+    [plan] = plan_pushes(stage.session, ["mine"])
+    assert (plan.outcome, len(plan.current), len(plan.script.removed)) == ("paused", 25, 5)
+    assert plan.notes == ("It is paused: it stays as it is until `tracker playlists resume mine`.",)
+    # a push of all of them looks at none that is paused
+    stage.spotify.calls.reset()
+    assert stage.push()["mine"].outcome == "paused"
+    assert stage.spotify.calls.reads == 1, "the listing"
+
+
+def test_the_table_of_a_push_tells_all_calls_that_it_made(stage: Stage) -> None:
+    stage.select("mine", stage.uris[:25])
+    stage.push()
+    stage.select("mine", [*stage.uris[25:30], *stage.uris[:20]])
+    result = stage.push()["mine"]
+    # beside the one listing of the whole run
+    made = stage.spotify.calls.reads + stage.spotify.calls.writes - 1
+    assert made > 2
+    assert printing.result_row(result)["calls"] == made
