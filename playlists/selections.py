@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from playlists import records
 from playlists.block import InvalidBlockError, read_block
@@ -42,10 +42,12 @@ def read_selections(database: Database) -> tuple[dict[str, Selection], dict[str,
         )
         definitions = cursor.fetchall()
         cursor.execute(
-            "select slug, array_agg(track_uri order by position)"
-            " from analytics.playlist_selections group by slug"
+            # what an older version built has no such column
+            "select slug, array_agg(track_uri order by position),"
+            " max(to_jsonb(selections) ->> 'invocation_id')"
+            " from analytics.playlist_selections as selections group by slug"
         )
-        uris = {slug: tuple(found) for slug, found in cursor.fetchall()}
+        found = {slug: (tuple(uris), made_by) for slug, uris, made_by in cursor.fetchall()}
     selections: dict[str, Selection] = {}
     invalid: dict[str, InputError] = {}
     for row, built_at in definitions:
@@ -55,12 +57,13 @@ def read_selections(database: Database) -> tuple[dict[str, Selection], dict[str,
         except InputError as error:
             invalid[slug] = error
             continue
+        uris, made_by = found.get(slug, ((), None))
         selections[slug] = Selection(
             slug=slug,
             block=block,
-            uris=uris.get(slug, ()),
+            uris=uris,
             built_at=built_at,
-            invocation_id=row["invocation_id"],
+            invocation_id=made_by or row["invocation_id"],
             selected_count=row["selected_count"],
             history_days=row.get("history_days"),
         )
@@ -118,9 +121,11 @@ def record_failed_models(database: Database, reasons: Mapping[str, str]) -> None
     with database.transaction() as cursor:
         for slug, reason in reasons.items():
             cursor.execute(
-                "insert into ops.build_results (invocation_id, unique_id, slug, test_name, status, message)"
-                " select max(invocation_id), %s, %s, %s, 'error', %s from analytics.playlist_definitions",
-                [f"{MODEL_FAILED}:{slug}", slug, MODEL_FAILED, reason],
+                "insert into ops.build_results"
+                " (invocation_id, unique_id, slug, test_name, status, message, selection_invocation_id)"
+                " select invocation_id, %s, slug, %s, 'error', %s, invocation_id"
+                " from analytics.playlist_definitions where slug = %s",
+                [f"{MODEL_FAILED}:{slug}", MODEL_FAILED, reason, slug],
             )
     for slug, reason in reasons.items():
         records.write_state(database, slug, "failing", f"its model failed: {reason}")
@@ -140,26 +145,13 @@ def read_titles(database: Database, uris: Sequence[str]) -> dict[str, str]:
 
 
 def _results(cursor: Cursor, selection: Selection) -> tuple[TestResult, ...]:
-    """The latest result of each test since the build that made this selection."""
-    parameters: dict[str, Any] = {
-        "slug": selection.slug,
-        "invocation_id": selection.invocation_id,
-        "built_at": selection.built_at,
-    }
+    """The latest result of each test that saw this very selection."""
     cursor.execute(
-        """
-        with since as (
-            select coalesce(min(finished_at), %(built_at)s) as moment
-            from ops.build_results
-            where invocation_id = %(invocation_id)s
-        )
-
-        select distinct on (unique_id) coalesce(test_name, unique_id), status, failures, message
-        from ops.build_results
-        where slug = %(slug)s
-            and (invocation_id = %(invocation_id)s or finished_at >= (select moment from since))
-        order by unique_id, finished_at desc
-        """,
-        parameters,
+        "select distinct on (unique_id) coalesce(test_name, unique_id), status, failures, message"
+        " from ops.build_results"
+        # a verdict of an older version is about what its own run built
+        " where slug = %s and coalesce(selection_invocation_id, invocation_id) = %s"
+        " order by unique_id, finished_at desc",
+        [selection.slug, selection.invocation_id],
     )
     return tuple(TestResult(*row) for row in cursor.fetchall())

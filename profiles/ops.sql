@@ -16,6 +16,8 @@ create table if not exists ops.installation (
     is_only boolean primary key default true check (is_only)
 );
 insert into ops.installation default values on conflict do nothing;
+-- For dbt's freshness: a source that nobody has looked at is as old as this
+alter table ops.installation add column if not exists installed_at timestamptz not null default now();
 -- Only for tests and the demo: the latest simulated time. Null: this database lives in real time
 alter table ops.installation add column if not exists simulated_at timestamptz;
 -- When snapshots were repaired: builds as of an earlier day had written wrong rows into them
@@ -156,6 +158,8 @@ create table if not exists ops.build_results (
     finished_at timestamptz not null default now(),
     primary key (invocation_id, unique_id)
 );
+-- Which selections a verdict is about (playlist_selections.invocation_id); in rows of older versions null
+alter table ops.build_results add column if not exists selection_invocation_id text;
 create index if not exists build_results_slug on ops.build_results (slug, finished_at desc);
 
 -- Grain: one incremental table of dbt, with what its rows were made by. If that changes, the table is made anew

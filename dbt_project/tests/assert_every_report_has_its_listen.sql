@@ -6,8 +6,8 @@ reported as (
     select
         groups.match_group,
         sum(tracks.report_count) as report_count
-    from {{ ref('int_reported_tracks') }} as tracks
-    inner join {{ ref('int_match_groups') }} as groups on tracks.track_key = groups.track_key
+    from (select * from {{ ref('int_reported_tracks') }}) as tracks
+    inner join (select * from {{ ref('int_match_groups') }}) as groups on tracks.track_key = groups.track_key
     group by groups.match_group
 ),
 

@@ -137,15 +137,13 @@ def _maker(node: Any, manifest: Manifest, macros: dict[str, str]) -> Maker:
 
 
 def _add_model(node: Any, manifest: Manifest, sources: _Sources) -> None:
-    """Add the SQL of a model, of the views that it reads, and of the functions that it calls."""
+    """Add the SQL of a model and of the views that it reads."""
     sources.code[node["unique_id"]] = node["raw_code"]
     for unique_id in node["depends_on"]["nodes"]:
         upstream = manifest["nodes"].get(unique_id)
-        if unique_id in manifest["functions"]:
-            sources.code[unique_id] = manifest["functions"][unique_id]["raw_code"]
-        elif upstream is None or unique_id in sources.code:
+        if upstream is None or unique_id in sources.code:
             continue
-        elif upstream["config"]["materialized"] == "incremental":
+        if upstream["config"]["materialized"] == "incremental":
             sources.follows.add(upstream["name"])
         elif upstream["config"]["materialized"] in ("view", "ephemeral"):
             _add_model(upstream, manifest, sources)

@@ -32,7 +32,7 @@ def test_a_build_without_ops_says_what_to_do(postgres_server: Database, dbt_fold
     with temporary_database(postgres_server, template="template0") as database:
         code, output = Warehouse(database, Raw(database), dbt_folder).dbt(*ONE_MODEL)
     assert code != 0
-    assert "Run `tracker check` once" in output
+    assert "Run `tracker env` once" in output
 
 
 def test_a_time_without_its_zone_is_refused(warehouse: Warehouse) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -50,13 +51,34 @@ def test_every_macro_is_described(manifest: Manifest) -> None:
 
 
 def test_every_model_and_snapshot_is_described(manifest: Manifest) -> None:
-    described = ("model", "snapshot", "function")
-    nodes = [*manifest["nodes"].values(), *manifest["functions"].values(), *manifest["sources"].values()]
+    described = ("model", "snapshot", "source")
+    nodes = [*manifest["nodes"].values(), *manifest["sources"].values()]
     assert [
-        node["name"]
-        for node in nodes
-        if node["resource_type"] in (*described, "source") and not node["description"]
+        node["name"] for node in nodes if node["resource_type"] in described and not node["description"]
     ] == []
+
+
+def test_no_model_reads_a_snapshot(manifest: Manifest) -> None:
+    # `dbt run` builds models alone: on an empty database it would fail
+    snapshots = {unique_id for unique_id in manifest["nodes"] if unique_id.startswith("snapshot.")}
+    readers = [
+        node["name"]
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and snapshots & set(node["depends_on"]["nodes"])
+    ]
+    assert readers == []
+
+
+def test_no_sql_names_a_ref_otherwise(manifest: Manifest) -> None:
+    # `--empty` puts a subquery with a name of its own in its place: two names are an error
+    renamed = re.compile(r"(?:ref|source)\([^{}]*\) *\}\} +as\b")
+    found = [
+        f"{file.relative_to(DBT_PROJECT_DIR)}: {line.strip()}"
+        for file in sorted(DBT_PROJECT_DIR.rglob("*.sql"))
+        for line in file.read_text(encoding="utf-8").splitlines()
+        if renamed.search(line)
+    ]
+    assert found == []
 
 
 def test_no_intermediate_model_reads_a_mart(manifest: Manifest) -> None:

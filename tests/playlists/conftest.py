@@ -25,7 +25,7 @@ TABLES = """
 create schema if not exists analytics;
 create table analytics.playlist_selections (
     slug text not null, position bigint not null, track_id text not null, track_uri text not null,
-    recording_id text
+    recording_id text, invocation_id text not null
 );
 create table analytics.playlist_definitions (
     slug text primary key, definition jsonb not null, built_at timestamptz not null,
@@ -53,9 +53,9 @@ class Stage:
             cursor.execute("delete from analytics.playlist_selections where slug = %s", [slug])
             cursor.execute("delete from analytics.playlist_definitions where slug = %s", [slug])
             cursor.execute(
-                "insert into analytics.playlist_selections select %s, position, uri, uri, uri"
+                "insert into analytics.playlist_selections select %s, position, uri, uri, uri, %s"
                 " from unnest(cast(%s as text[])) with ordinality as u(uri, position)",
-                [slug, list(uris)],
+                [slug, invocation_id, list(uris)],
             )
             cursor.execute(
                 "insert into analytics.playlist_definitions values (%s, %s, now(), %s, %s)",
@@ -63,9 +63,10 @@ class Stage:
             )
             if tested:
                 cursor.execute(
-                    "insert into ops.build_results (invocation_id, unique_id, slug, test_name, status)"
-                    " values (%s, %s, %s, 'unique', %s)",
-                    [invocation_id, f"test.{slug}", slug, tested],
+                    "insert into ops.build_results"
+                    " (invocation_id, unique_id, slug, test_name, status, selection_invocation_id)"
+                    " values (%s, %s, %s, 'unique', %s, %s)",
+                    [invocation_id, f"test.{slug}", slug, tested, invocation_id],
                 )
 
     def look_at_sources(self, *, hours_ago: float = 0) -> None:

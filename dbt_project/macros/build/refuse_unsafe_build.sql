@@ -9,7 +9,7 @@
         {%- if not found['is_prepared'] -%}
             {{ exceptions.raise_compiler_error(
                 "The schema 'ops' is missing in database '" ~ target.dbname
-                ~ "', or older than this version. Run `tracker check` once: it prepares the database."
+                ~ "', or older than this version. Run `tracker env` once: it prepares the database."
             ) }}
         {%- endif -%}
         {%- set holders = run_query(

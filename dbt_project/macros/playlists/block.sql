@@ -150,7 +150,7 @@
     {%- set node = graph.nodes['model.' ~ project_name ~ '.playlist_' ~ slug] -%}
     {%- if 'playlist' not in node.config.meta -%}
         {{ exceptions.raise_compiler_error(
-            "playlist_" ~ slug ~ " has no block. Write {{ '{{' }} config(meta={'playlist': playlist}) {{ '}}' }} below its set block."
+            "playlist_" ~ slug ~ " has no block. Write {" ~ "{ config(meta={'playlist': playlist}) }" ~ "} below its set block."
         ) }}
     {%- endif -%}
     {{ return(validated_playlist(node.config.meta.playlist)) }}

@@ -8,8 +8,8 @@ heard as (
     select
         recordings.recording_id,
         cast(count(*) as integer) as plays_heard
-    from {{ ref('plays') }} as plays
-    inner join {{ ref('int_track_recordings') }} as recordings on plays.track_id = recordings.track_id
+    from (select * from {{ ref('plays') }}) as plays
+    inner join (select * from {{ ref('int_track_recordings') }}) as recordings on plays.track_id = recordings.track_id
     where {{ condition }}
     group by recordings.recording_id
 )
@@ -21,7 +21,7 @@ candidates as (
     select
         tracks.*,
         heard.plays_heard
-    from {{ ref('unified_tracks') }} as tracks
+    from (select * from {{ ref('unified_tracks') }}) as tracks
     inner join heard on tracks.recording_id = heard.recording_id
     where heard.plays_heard >= {{ at_least }}
 )
@@ -40,7 +40,7 @@ heard as (
             cast(totals.plays_by_hour ->> {{ hour }} as integer) {{- ' +' if not loop.last }}
             {%- endfor %}
         ) as integer) as plays_heard
-    from {{ ref('int_recording_totals') }} as totals
+    from (select * from {{ ref('int_recording_totals') }}) as totals
     where totals.recording_id is not null
     group by totals.recording_id
 )

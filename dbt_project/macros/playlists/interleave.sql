@@ -25,7 +25,7 @@ candidates as (
         interleaved.interleave_turn,
         interleaved.interleave_source,
         interleaved.interleave_place
-    from {{ ref('unified_tracks') }} as tracks
+    from (select * from {{ ref('unified_tracks') }}) as tracks
     inner join interleaved on tracks.track_id = interleaved.track_id
 )
 {%- endmacro %}

@@ -25,7 +25,7 @@
 {% macro rule_ctes(rule, block) -%}
 candidates as (
     select *
-    from {{ ref('unified_tracks') }} as tracks
+    from (select * from {{ ref('unified_tracks') }}) as tracks
     where {{ rule_filter(rule) | trim }}
 ),
 
@@ -52,7 +52,7 @@ judged as (
     select
         tracks.track_id as judged_id,
         array[{% for condition in conditions %}{{ rule_condition(condition) | trim }}{{ ', ' if not loop.last }}{% endfor %}] as holds
-    from {{ ref('unified_tracks') }} as tracks
+    from (select * from {{ ref('unified_tracks') }}) as tracks
 )
 
 select *

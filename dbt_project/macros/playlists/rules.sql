@@ -138,7 +138,7 @@
     {%- endif -%}
     exists (
         select
-        from {{ ref('int_playlist_members') }} as members
+        from (select * from {{ ref('int_playlist_members') }}) as members
         where members.playlist_id = {{ literal(playlist_id) }} and members.{{ by }} = tracks.{{ by }}
     )
 {%- endmacro %}

@@ -174,7 +174,7 @@ places as (
         apart.base_place,
         apart.place
     from (
-        select {{ function('places_apart') }}(
+        select {{ places_apart() }}(
             cast(array_agg(artist_number order by base_place) as integer []), {{ full.artist_separation }}
         ) as order_of_places
         from in_order

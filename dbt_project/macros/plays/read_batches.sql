@@ -3,7 +3,7 @@
     Written in the transaction that writes its rows.
 #}
 {% macro read_batches() -%}
-    {{ return(source('ledgers', 'read_batches')) }}
+    {{ return(source('ledgers', 'read_batches').render()) }}
 {%- endmacro %}
 
 {% macro _make_read_batches() -%}

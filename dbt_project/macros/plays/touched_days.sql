@@ -3,9 +3,11 @@
     transaction that writes its rows, for each model that counts by day or month. Such a model counts those anew, and
     strikes itself out in the transaction that writes its own rows. So a count costs by what is new, however long the
     history is. The day -infinity stands for every day.
+
+    By its name, as render() gives it: under `--empty` a source stands for a subquery, which nothing can be written to.
 #}
 {% macro touched_days() -%}
-    {{ return(source('ledgers', 'touched_days')) }}
+    {{ return(source('ledgers', 'touched_days').render()) }}
 {%- endmacro %}
 
 {# The models that count by day or month. #}

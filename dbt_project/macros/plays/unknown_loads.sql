@@ -8,11 +8,11 @@
 #}
 {% macro is_unknown_load(loads, reports) -%}
     {%- if not is_incremental() -%}
-        load_id in (select finished.load_id from {{ loads }} as finished)
+        load_id in (select finished.load_id from (select * from {{ loads }}) as finished)
     {%- else -%}
         {%- set unknown -%}
             select finished.load_id
-            from {{ loads }} as finished
+            from (select * from {{ loads }}) as finished
             where not exists (select 1 from {{ this }} as known where known.load_id = finished.load_id)
         {%- endset -%}
         {%- set candidates = run_query(unknown).columns[0].values() if execute else [] -%}
@@ -28,7 +28,7 @@
                 with candidates as materialized ({{ unknown }})
                 select candidates.load_id
                 from candidates
-                where (select true from {{ reports }} as raw where raw.load_id = candidates.load_id limit 1)
+                where (select true from (select * from {{ reports }}) as raw where raw.load_id = candidates.load_id limit 1)
             {%- endif -%}
         {%- endset -%}
         {%- set found = run_query(probes).columns[0].values() if candidates else [] -%}
@@ -49,7 +49,7 @@
     {#- The files first: with none of them PostgreSQL would still read every report for their loads. And in order, so
         that it takes the index: it thinks that a row of a file stands near the beginning of the table. #}
     {%- set files = run_query(
-        "select files.file_id from " ~ covered_files ~ " as files cross join lateral ("
+        "select files.file_id from (select * from " ~ covered_files ~ ") as files cross join lateral ("
         ~ "select known.covered_since from " ~ this ~ " as known where known.file_id = files.file_id"
         ~ " order by known.covered_since limit 1) as known where known.covered_since is distinct from files.covered_since"
     ).columns[0].values() if execute and is_incremental() else [] -%}

@@ -5,7 +5,7 @@
 {% macro version_so_far(version, match_group) -%}
     case
         when {{ match_group }} in (
-            select still_to_come.match_group from {{ ref('int_listens') }} as still_to_come
+            select still_to_come.match_group from (select * from {{ ref('int_listens') }}) as still_to_come
             where still_to_come.played_at > {{ as_of() }}
         ) then {{ version }} || ' so far'
         else {{ version }}

@@ -117,25 +117,46 @@ def test_a_failed_test_of_one_playlist_leaves_the_others_alone(stage: Stage) -> 
     assert stage.playlists("Bad") == []
 
 
+TESTED_LATER = """
+    insert into ops.build_results
+        (invocation_id, unique_id, slug, test_name, status, selection_invocation_id)
+    values ('later', 'test', 'mine', 'unique', 'pass', %s)
+"""
+
+
 def test_an_untested_selection_is_tested_first(stage: Stage) -> None:
     stage.select("mine", stage.uris[:5], tested=None)
     assert stage.push()["mine"].outcome == "refused"
 
     def tester(slugs: object) -> None:
         assert slugs == ["mine"]
-        stage.query(
-            "insert into ops.build_results (invocation_id, unique_id, slug, test_name, status)"
-            " values ('later', 'test', 'mine', 'unique', 'pass')"
-        )
+        stage.query(TESTED_LATER, "build-1")
 
     assert stage.push(tester=tester)["mine"].outcome == "pushed"
 
 
-def test_a_test_before_the_build_says_nothing_about_it(stage: Stage) -> None:
+def test_a_test_of_other_selections_says_nothing_about_these(stage: Stage) -> None:
     stage.select("mine", stage.uris[:5])
-    stage.query("update ops.build_results set finished_at = now() - interval '1 hour'")
     stage.select("mine", stage.uris[:6], tested=None)
+    stage.query(TESTED_LATER, "build-1")
+    [refusal] = stage.push()["mine"].plan.refusals
+    assert refusal.reason == "it has not been tested since it was built."
+
+
+def test_a_selection_that_was_made_again_alone_is_untested(stage: Stage) -> None:
+    stage.select("mine", stage.uris[:5])
+    # `dbt run --select playlist_mine playlist_selections`: the definitions still name the build before
+    stage.query("update analytics.playlist_selections set invocation_id = 'a run of its own'")
     assert stage.push()["mine"].outcome == "refused"
+    stage.query(TESTED_LATER, "a run of its own")
+    assert stage.push()["mine"].outcome == "pushed"
+
+
+def test_what_an_older_version_built_and_tested_is_pushed(stage: Stage) -> None:
+    stage.select("mine", stage.uris[:5])
+    stage.query("alter table analytics.playlist_selections drop column invocation_id")
+    stage.query("update ops.build_results set selection_invocation_id = null")
+    assert stage.push()["mine"].outcome == "pushed"
 
 
 def test_an_empty_selection_creates_an_empty_playlist_once(stage: Stage) -> None:

@@ -11,13 +11,13 @@
         {'columns': ['(' ~ local_date('played_at') ~ ')']},
     ],
     pre_hook=[
-        "{{ touch_days_of_changed_groups(source('ledgers', 'matched_groups')) }}",
-        "{{ forget_changed_groups(source('ledgers', 'matched_groups')) }}",
+        "{{ touch_days_of_changed_groups(source('ledgers', 'matched_groups').render()) }}",
+        "{{ forget_changed_groups(source('ledgers', 'matched_groups').render()) }}",
         '{{ join_by_hash() }}',
     ],
     post_hook=[
-        "{{ touch_days_of_changed_groups(source('ledgers', 'matched_groups')) }}",
-        "{{ remember_matched_groups(source('ledgers', 'matched_groups')) }}",
+        "{{ touch_days_of_changed_groups(source('ledgers', 'matched_groups').render()) }}",
+        "{{ remember_matched_groups(source('ledgers', 'matched_groups').render()) }}",
         '{{ remember_data_version() }}',
     ],
 ) }}
@@ -57,7 +57,7 @@ reports as (
         tracks.is_track_found_by_name,
         tracks.duration_ms as known_duration_ms
     from tracks
-    inner join {{ ref('int_play_reports') }} as reports on tracks.track_key = reports.track_key
+    inner join (select * from {{ ref('int_play_reports') }}) as reports on tracks.track_key = reports.track_key
     {%- if are_few_groups_changed(match_ledger()) %}
     where reports.track_key = any(array(select tracks.track_key from tracks))
     {%- endif %}
@@ -71,7 +71,7 @@ renamed_streams as (
         renamed.is_mergeable,
         renamed.is_doubtful
     from tracks
-    inner join {{ ref('int_renamed_streams') }} as renamed on tracks.track_key = renamed.track_key
+    inner join (select * from {{ ref('int_renamed_streams') }}) as renamed on tracks.track_key = renamed.track_key
     {%- if are_few_groups_changed(match_ledger()) %}
     where renamed.track_key = any(array(select tracks.track_key from tracks))
     {%- endif %}

@@ -32,7 +32,7 @@ streams as (
         reports.reported_at,
         reports.minute,
         reports.ms_played
-    from {{ ref('int_play_reports') }} as reports
+    from (select * from {{ ref('int_play_reports') }}) as reports
     {%- if is_incremental() %}
     inner join renewed_minutes
         on reports.minute = renewed_minutes.minute and reports.ms_played = renewed_minutes.ms_played

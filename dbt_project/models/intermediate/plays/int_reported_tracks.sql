@@ -31,7 +31,7 @@ reports as (
         reports.ended_at,
         reports.report_id,
         reports.batch
-    from {{ ref('int_play_reports') }} as reports
+    from (select * from {{ ref('int_play_reports') }}) as reports
     {%- if is_incremental() %}
     where reports.track_key in (select touched_tracks.track_key from touched_tracks)
     {%- endif %}

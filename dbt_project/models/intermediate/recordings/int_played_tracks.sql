@@ -10,7 +10,7 @@ with
 -- Only tracks with a new report: reading every payload again would cost more with each year.
 touched_tracks as (
     select distinct reports.track_key
-    from {{ ref('int_play_reports') }} as reports
+    from (select * from {{ ref('int_play_reports') }}) as reports
     where
         reports.source = 'api'
         and reports.track_id is not null
@@ -28,7 +28,7 @@ plays as (
         row_number() over (
             partition by reports.track_key order by reports.load_id collate "C" desc, reports.reported_at desc
         ) as place
-    from {{ ref('int_play_reports') }} as reports
+    from (select * from {{ ref('int_play_reports') }}) as reports
     inner join touched_tracks on reports.track_key = touched_tracks.track_key
     where reports.source = 'api'
 ),
@@ -44,7 +44,7 @@ newest_answers as (
     cross join
         lateral (
             select *
-            from {{ ref('stg_spotify__recently_played') }} as recent
+            from (select * from {{ ref('stg_spotify__recently_played') }}) as recent
             where recent.played_at = plays.played_at and recent.track_uri = plays.track_uri
             limit 1
         ) as answers
@@ -62,7 +62,7 @@ earlier_answers as (
     cross join
         lateral (
             select *
-            from {{ ref('stg_spotify__recently_played') }} as recent
+            from (select * from {{ ref('stg_spotify__recently_played') }}) as recent
             where recent.played_at = plays.played_at and recent.track_uri = plays.track_uri
             limit 1
         ) as answers

@@ -22,7 +22,7 @@ recent as (
         track_recordings.recording_id,
         count(*) as plays_again,
         min(plays.local_date) as returned_on
-    from {{ ref('plays') }} as plays
+    from (select * from {{ ref('plays') }}) as plays
     inner join track_recordings on plays.track_id = track_recordings.track_id
     where {{ in_the_last('plays.local_date', var('back_in_favour_days')) }}
     group by track_recordings.recording_id
@@ -43,7 +43,7 @@ earlier as (
         recent_tracks.recording_id,
         max((
             select plays.local_date
-            from {{ ref('plays') }} as plays
+            from (select * from {{ ref('plays') }}) as plays
             where
                 plays.track_id = recent_tracks.track_id
                 and {{ before_the_last('plays.local_date', var('back_in_favour_days')) }}
@@ -69,7 +69,7 @@ candidates as (
         tracks.*,
         returns.plays_again,
         returns.returned_on
-    from {{ ref('unified_tracks') }} as tracks
+    from (select * from {{ ref('unified_tracks') }}) as tracks
     inner join returns on tracks.recording_id = returns.recording_id
     where returns.returned_on - returns.left_on >= {{ var('back_in_favour_quiet_days') }}
 ),

@@ -16,7 +16,7 @@ selections as (
 ),
 
 definitions as (
-    {%- for slug in var('playlists') %}
+    {%- for slug in listed_playlists() %}
     select
         {{ literal(slug) }} as slug,
         cast({{ literal(tojson(playlist_block_of(slug))) }} as jsonb) as definition

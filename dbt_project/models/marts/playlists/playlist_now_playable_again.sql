@@ -10,16 +10,13 @@
 
 with
 
-answers as (
+unplayable as (
     select
         track_id,
         market,
-        dbt_valid_to
-    from {{ ref('track_availability_history') }}
-    where
-        is_playable = false
-        and dbt_valid_to is not null
-        and {{ in_the_last(local_date('dbt_valid_to'), var('playable_again_days')) }}
+        unplayable_until
+    from {{ ref('int_unplayable_tracks') }}
+    where {{ in_the_last(local_date('unplayable_until'), var('playable_again_days')) }}
 ),
 
 availability as (
@@ -30,22 +27,27 @@ availability as (
     where is_playable
 ),
 
+library as (
+    select *
+    from {{ ref('unified_tracks') }}
+),
+
 returns as (
     select
-        answers.track_id,
-        max(answers.dbt_valid_to) as playable_since
-    from answers
+        unplayable.track_id,
+        max(unplayable.unplayable_until) as playable_since
+    from unplayable
     -- of the market of today alone: what plays where the account was says nothing
-    inner join availability on answers.track_id = availability.track_id and answers.market = availability.market
-    group by answers.track_id
+    inner join availability on unplayable.track_id = availability.track_id and unplayable.market = availability.market
+    group by unplayable.track_id
 ),
 
 candidates as (
     select
-        tracks.*,
+        library.*,
         returns.playable_since
-    from {{ ref('unified_tracks') }} as tracks
-    inner join returns on tracks.track_id = returns.track_id
+    from library
+    inner join returns on library.track_id = returns.track_id
 ),
 
 {{ select_tracks(playlist) }}

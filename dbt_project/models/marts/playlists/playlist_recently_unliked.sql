@@ -47,7 +47,7 @@ library as (
 
 excluded_recordings as (
     select distinct track_recordings.recording_id
-    from {{ ref('int_exclusions') }} as exclusions
+    from (select * from {{ ref('int_exclusions') }}) as exclusions
     inner join track_recordings on exclusions.track_id = track_recordings.track_id
 ),
 

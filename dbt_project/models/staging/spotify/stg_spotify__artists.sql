@@ -5,7 +5,7 @@ artists as (
         artist_id,
         fetched_at,
         {{ filled_payload('artists', 'artists') }} as payload
-    from {{ source('raw_spotify', 'artists') }} as artists
+    from (select * from {{ source('raw_spotify', 'artists') }}) as artists
 )
 
 select

@@ -5,7 +5,7 @@ liked_tracks as (
         liked.track_id,
         liked.added_at,
         parts.track
-    from {{ source('raw_spotify', 'liked_tracks') }} as liked
+    from (select * from {{ source('raw_spotify', 'liked_tracks') }}) as liked
     {{ json_parts(track=json_object(filled_payload('liked_tracks', 'liked'), 'track', 'item')) }}
 )
 

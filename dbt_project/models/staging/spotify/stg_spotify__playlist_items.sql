@@ -10,7 +10,7 @@ playlist_items as (
         entries.added_at,
         parts.item,
         {{ json_boolean('entries.payload', 'is_local') }} as is_local
-    from {{ source('raw_spotify', 'playlist_items') }} as entries
+    from (select * from {{ source('raw_spotify', 'playlist_items') }}) as entries
     {{ json_parts(item=json_object(filled_payload('playlist_items', 'entries'), 'item', 'track')) }}
 )
 

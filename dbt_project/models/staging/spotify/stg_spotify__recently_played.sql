@@ -8,7 +8,7 @@ recently_played as (
         plays.payload,
         parts.track,
         cast(plays._dlt_load_id as text) as load_id
-    from {{ source('raw_spotify', 'recently_played') }} as plays
+    from (select * from {{ source('raw_spotify', 'recently_played') }}) as plays
     {{ json_parts(track=json_object('plays.payload', 'track', 'item')) }}
 )
 

@@ -4,7 +4,7 @@ saved_albums as (
     select
         saved.album_id as saved_album_id,
         parts.album_object
-    from {{ source('raw_spotify', 'saved_albums') }} as saved
+    from (select * from {{ source('raw_spotify', 'saved_albums') }}) as saved
     {{ json_parts(album_object=json_object(filled_payload('saved_albums', 'saved'), 'album', 'item')) }}
 ),
 

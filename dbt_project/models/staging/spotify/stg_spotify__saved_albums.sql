@@ -5,7 +5,7 @@ saved_albums as (
         saved.album_id,
         saved.added_at,
         parts.album_object
-    from {{ source('raw_spotify', 'saved_albums') }} as saved
+    from (select * from {{ source('raw_spotify', 'saved_albums') }}) as saved
     {{ json_parts(album_object=json_object(filled_payload('saved_albums', 'saved'), 'album', 'item')) }}
 )
 

@@ -1,3 +1,18 @@
+{#
+    The name of a function that brings candidates into an order in which those of one group stand more than `distance`
+    places from each other, as far as that can be, and each otherwise as early as before. It takes the group of each
+    candidate, in the wanted order (numbered from 1), and the distance; it returns the candidates' numbers in their
+    new order. make_functions() makes it when a run starts: dbt's own functions are made by `dbt build` alone, and
+    `dbt run` and `dbt test` need it, too.
+#}
+{% macro places_apart() -%}
+    {{ return(generate_schema_name('analytics', none) ~ '.places_apart') }}
+{%- endmacro %}
+
+{# SQL that makes the function. It is written in PL/pgSQL: it walks a list, which SQL cannot do in reasonable time. #}
+{% macro make_places_apart() -%}
+create or replace function {{ places_apart() }} (groups integer [], distance integer)
+returns integer [] language plpgsql immutable as $body$
 -- Walks the places from the first to the last and takes the earliest candidate whose group rests long enough.
 -- A group that would else not fit any more goes first; where nothing fits, the group that rested longest.
 -- n log n: a heap of the first waiting candidate of each rested group, and the groups sorted by how many wait.
@@ -118,3 +133,5 @@ begin
     end loop;
     return order_of_places;
 end
+$body$
+{%- endmacro %}
