@@ -6,7 +6,7 @@ artist_albums as (
         albums.artist_id,
         albums.fetched_at,
         {{ filled_payload('artist_albums', 'albums') }} as payload
-    from {{ source('raw_spotify', 'artist_albums') }} as albums
+    from (select * from {{ source('raw_spotify', 'artist_albums') }}) as albums
 )
 
 select

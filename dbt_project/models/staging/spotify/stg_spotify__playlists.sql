@@ -5,7 +5,7 @@ playlists as (
         playlists.playlist_id,
         playlists.is_gone,
         {{ filled_payload('playlists', 'playlists') }} as payload
-    from {{ source('raw_spotify', 'playlists') }} as playlists
+    from (select * from {{ source('raw_spotify', 'playlists') }}) as playlists
 )
 
 select
