@@ -93,14 +93,15 @@ def _store_plays(run: Sync, items: Sequence[Any]) -> PollReport:
     gap = is_gap_suspected(len(items), oldest, newest_stored)
     PlayPoll(run.started_at, outcome, len(items), len(new), oldest, newest, gap).record(database)
     quarantine.store(run.session, unreadable)
-    run.load({RECENTLY_PLAYED: new})
+    refused = run.load({RECENTLY_PLAYED: new}).rejected
     run.record_check(len(items), {"new": len(new)})
     if gap:
         logger.warning(
             "recently_played: all %d plays are new since %s, some may be lost", len(items), newest_stored
         )
     logger.info("recently_played: %s, %d of %d plays are new", outcome, len(new), len(items))
-    return PollReport(outcome, len(items), len(new), gap, run.calls)
+    stored = len(new) - len(refused)
+    return PollReport(outcome, len(items), stored, gap, run.calls, len(unreadable) + len(refused))
 
 
 def _play_rows(items: Sequence[Any]) -> tuple[list[Row], list[Rejected]]:

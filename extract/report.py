@@ -21,7 +21,8 @@ class LoadReport:
 
     `rows` is the number of new or changed rows, `removed` that of entries that left, `calls` that of calls to
     the Web API, attempts included. `detail` has further facts: `pass` (full, incremental, skipped), `why`,
-    `not_whole` (why nothing was removed), `returned`, `quarantined`, counts.
+    `not_whole` (why nothing was removed), `returned`, counts; `quarantined` (what was refused, and why) and
+    `without_id` (how many entries Spotify showed without one) were not stored.
     """
 
     resource: str
@@ -36,7 +37,8 @@ class LoadReport:
         if self.detail.get("pass") == "skipped":
             return f"skipped, {self.detail.get('why')}"
         gone = f", {self.removed} removed" if self.removed else ""
-        return f"{self.rows} rows{gone}, {self.calls} calls"
+        refused, unnamed = len(self.detail.get("quarantined", ())), self.detail.get("without_id", 0)
+        return f"{self.rows} rows{gone}{_not_stored(refused, unnamed)}, {self.calls} calls"
 
     @property
     def headline(self) -> str:
@@ -54,21 +56,32 @@ class LoadReport:
 
 @dataclass(frozen=True)
 class PollReport:
-    """The outcome of one poll of the recent plays: Spotify listed `count`, of which `new` were not stored."""
+    """The outcome of one poll: Spotify listed `count` plays, of which `new` are stored now.
+
+    `refused` could not be stored, and are in `ops.quarantined_rows`.
+    """
 
     outcome: PollOutcome
     count: int
     new: int
     gap_suspected: bool
     calls: int
+    refused: int = 0
 
     @property
     def summary(self) -> str:
         """Return the report as one line."""
-        return f"{self.new} new of {self.count} plays, {self.calls} calls"
+        return f"{self.new} new of {self.count} plays{_not_stored(self.refused)}, {self.calls} calls"
 
     @property
     def headline(self) -> str:
         """Return what was new in a few words, for a run's name."""
         told = f"{self.new} new" if self.new else "nothing new"
         return f"{told}, a gap is suspected" if self.gap_suspected else told
+
+
+def _not_stored(refused: int, unnamed: int = 0) -> str:
+    """Say how many entries were not stored, and where they are; empty where all were."""
+    parts = [f"{refused} refused, see ops.quarantined_rows"] if refused else []
+    parts += [f"{unnamed} without an id"] if unnamed else []
+    return f", {refused + unnamed} not stored ({'; '.join(parts)})" if parts else ""

@@ -313,7 +313,8 @@ def _decide(kind: Kind, track: str, other: str, reason: str, *, as_json: bool) -
     if as_json:
         terminal.print_json(asdict(made))
     else:
-        terminal.say(f"Kept: {made.kind} {made.track_id} {made.other_track_id}. `tracker build` follows it.")
+        are = "are one recording" if kind == "merge" else "are two recordings"
+        terminal.say(f"{made.track_id} and {made.other_track_id} {are} from the next `tracker build` on.")
 
 
 @recordings.command()

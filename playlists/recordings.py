@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from profiles.database import Database
 
 Kind: TypeAlias = Literal["merge", "split"]
+# in the order in which they are asked: what a sync brought is known before a build has seen it
+_KNOWN_TRACKS = {
+    "analytics.tracks": "select track_id from analytics.tracks where track_id = any(%(ids)s)",
+    "raw_spotify.liked_tracks": "select track_id from raw_spotify.liked_tracks where track_id = any(%(ids)s)",
+    "raw_spotify.recently_played": "select distinct replace(track_uri, 'spotify:track:', '')"
+    " from raw_spotify.recently_played where track_uri = any(%(uris)s)",
+}
 _ID = re.compile(
     r"(?:spotify:track:|https://open\.spotify\.com/(?:intl-\w+/)?track/)?([0-9A-Za-z]+)(?:\?.*)?"
 )
@@ -45,6 +52,11 @@ def decide(database: Database, kind: Kind, track: str, other: str, reason: str) 
         raise RecordingError("Both are the same track.", remedy="Name two tracks.")
     if not reason.strip():
         raise RecordingError("A decision needs a reason.", remedy="Say why, so that you know it in a year.")
+    if unknown := _unknown_tracks(database, [track_id, other_id]):
+        raise RecordingError(
+            f"No track of your library or your plays has the id {' or '.join(unknown)}; nothing was kept.",
+            remedy="Look it up in analytics.tracks. What was loaded only now is known after `tracker build`.",
+        )
     forget(database, track_id, other_id)
     with database.transaction() as cursor:
         cursor.execute(
@@ -74,6 +86,18 @@ def overrides(database: Database) -> list[Override]:
             " order by created_at, track_id"
         )
         return [Override(*row) for row in cursor.fetchall()]
+
+
+def _unknown_tracks(database: Database, ids: list[str]) -> list[str]:
+    """Return those of these ids that no track has which the library or a play knows."""
+    unknown = list(ids)
+    for relation, query in _KNOWN_TRACKS.items():
+        if unknown and database.relation_exists(relation):
+            with database.transaction() as cursor:
+                cursor.execute(query, {"ids": unknown, "uris": [f"spotify:track:{id_}" for id_ in unknown]})
+                found = {id_ for (id_,) in cursor.fetchall()}
+            unknown = [id_ for id_ in unknown if id_ not in found]
+    return unknown
 
 
 def _id(track: str) -> str:

@@ -45,6 +45,9 @@ class Sync:
         """Load rows, all in one package, and count those that were stored. Raises LoadFailed."""
         loaded = pipeline.load(self.session, self.group, batches)
         self.rows += loaded.rows
+        if loaded.rejected:
+            refused = self.detail.setdefault("quarantined", [])
+            refused += [f"{row.key}: {row.reason}" for row in loaded.rejected]
         return loaded
 
     def record_check(self, total: int | None, detail: Mapping[str, Any] | None = None) -> None:

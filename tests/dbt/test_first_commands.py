@@ -35,7 +35,7 @@ def empty(postgres_server: Database, template_database: Database, dbt_folder: Pa
     [
         (["test"], "`dbt test` reads what nobody has made yet: "),
         (["snapshot"], "`dbt snapshot` reads what nobody has made yet: "),
-        (["run", "--select", "plays"], "`dbt run` reads what nobody has made yet: intermediate.int_plays"),
+        (["run", "--select", "plays"], "`dbt run` reads what nobody has made yet: "),
     ],
 )
 def test_what_needs_relations_that_are_not_there_stops_with_one_line(

@@ -44,6 +44,9 @@ def decide(*arguments: Any, **options: Any) -> Any:
 
 
 def test_a_decision_is_kept_taken_back_and_asks_for_a_build(session: Session, ask: Ask) -> None:
+    ask(
+        "create schema analytics; create table analytics.tracks as select unnest('{a,b}'::text[]) as track_id"
+    )
     done = decide(Decision.MERGE, "a", "spotify:track:b", "one take", build=False)
     assert done.is_completed()
     assert ask(DECISIONS) == [("merge", "a", "b", "one take")]
@@ -58,6 +61,7 @@ def test_a_decision_is_kept_taken_back_and_asks_for_a_build(session: Session, as
         (Decision.MERGE, "a", None, "one take"),
         (Decision.SPLIT, "a", "b", None),
         (Decision.SPLIT, "a", "a", "one take"),
+        (Decision.MERGE, "a", "b", "neither is known"),
         (Decision.DELETE, "a", "b"),
     ],
 )

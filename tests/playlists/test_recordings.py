@@ -10,6 +10,27 @@ if TYPE_CHECKING:
     from profiles.database import Database
 
 
+@pytest.fixture(autouse=True)
+def known(database: Database) -> None:
+    """Two tracks that a build knows, and one that has just been played."""
+    with database.transaction() as cursor:
+        cursor.execute(
+            "create schema analytics; create table analytics.tracks as values ('a'), ('b');"
+            "alter table analytics.tracks rename column1 to track_id;"
+            "create schema raw_spotify;"
+            "create table raw_spotify.recently_played as select 'spotify:track:c'::text as track_uri"
+        )
+
+
+def test_a_decision_about_a_track_that_nobody_knows_is_refused(database: Database) -> None:
+    with pytest.raises(RecordingError, match=r"No track of your library or your plays has the id x or y;"):
+        decide(database, "merge", "x", "y", "one song")
+    with pytest.raises(RecordingError, match=r"has the id x; nothing was kept"):
+        decide(database, "split", "a", "x", "a demo")
+    assert overrides(database) == []
+    assert decide(database, "merge", "a", "c", "one song").other_track_id == "c"
+
+
 def test_a_new_decision_about_two_tracks_takes_the_place_of_the_old(database: Database) -> None:
     decide(database, "merge", "spotify:track:a", "b", "one song")
     decide(database, "split", "b", "https://open.spotify.com/track/a?si=1", "a demo")

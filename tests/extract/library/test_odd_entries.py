@@ -68,5 +68,6 @@ def test_a_row_that_postgresql_refuses_is_quarantined_and_the_rest_is_loaded(
     report = sync_liked_tracks(scripted(session, me_tracks=[page_of(items)]))
     assert report.rows == 2
     assert len(report.detail["quarantined"]) == 2
+    assert report.summary.startswith("2 rows, 2 not stored (2 refused, see ops.quarantined_rows), ")
     assert ask("select row_key from ops.quarantined_rows order by 1") == ["id2", "id3"]
     assert ask(LIKED_NOW) == ["id1", "id4"]

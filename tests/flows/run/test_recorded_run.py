@@ -76,6 +76,16 @@ def test_a_report_of_a_poll_is_told_in_words() -> None:
     assert PollReport("new", 50, 3, gap_suspected=False, calls=1).summary == "3 new of 50 plays, 1 calls"
 
 
+def test_the_line_of_a_sync_tells_what_was_not_stored() -> None:
+    detail = {"quarantined": ["t1: bad time", "t2: bad time"], "without_id": 1}
+    assert LoadReport("liked_tracks", 5, 0, 2, detail).summary == (
+        "5 rows, 3 not stored (2 refused, see ops.quarantined_rows; 1 without an id), 2 calls"
+    )
+    assert PollReport("new", 50, 2, gap_suspected=False, calls=1, refused=1).summary == (
+        "2 new of 50 plays, 1 not stored (1 refused, see ops.quarantined_rows), 1 calls"
+    )
+
+
 def test_a_run_under_way_makes_the_next_one_skip(session: Session, ask: Callable[..., list[Any]]) -> None:
     called: list[str] = []
     with (
