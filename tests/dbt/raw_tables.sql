@@ -29,7 +29,7 @@ create table raw_spotify.recently_played (
 create table raw_spotify.playlists (
     playlist_id varchar not null, snapshot_id varchar, payload jsonb,
     _dlt_load_id varchar not null, _dlt_id varchar not null,
-    filled_payload jsonb
+    filled_payload jsonb, is_gone boolean
 );
 create table raw_spotify.playlist_items (
     playlist_id varchar not null, position bigint not null, snapshot_id varchar, uri varchar, added_at timestamptz,
