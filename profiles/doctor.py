@@ -127,7 +127,7 @@ def _data(database: Database) -> Iterator[Finding]:
             "data",
             "note",
             "Nothing has been built yet.",
-            "`tracker sync`, then `tracker build`; `tracker up` does both.",
+            "`tracker sync`, then `tracker build`.",
         )
         return
     with database.transaction() as cursor:
