@@ -75,6 +75,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()
     with running_machine() as machine:
+        machine.run("flows", "sync", "likes")  # the mart has the tracks of the library
         rows = measure(machine, options.still)
     for row in rows if not options.json else []:
         print(row)
