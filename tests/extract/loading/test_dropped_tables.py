@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from profiles.database import Database
     from profiles.session import Session
     from sandbox.testing import RunningSandbox
 
@@ -51,6 +52,12 @@ DROPS = {
     "alter table raw_spotify_staging.recently_played drop column payload": 22,
     "drop index raw_spotify.recently_played_key": 22,
 }
+
+
+@pytest.fixture
+def database(loaded_database: Database) -> Database:
+    """A database with the tables that are then dropped."""
+    return loaded_database
 
 
 @twenty_plays
