@@ -24,12 +24,10 @@ FLAGS = (
     *("--disable-background-networking", "--disable-component-update"),
 )
 FOLDER = REPOSITORY / "docs" / "pictures"
-DESKTOP, PHONE = (1440, 900), (390, 844)
+DESKTOP = (1440, 900)
 SHOTS = {
-    "library": ("library", DESKTOP, "light"),
     "listening": ("listening", DESKTOP, "dark"),
-    "playlist": ("playlist-most-played", DESKTOP, "light"),
-    "phone": ("library", PHONE, "dark"),
+    "playlists": ("playlists", DESKTOP, "light"),
 }
 """By file name: the page, the size of the window, and whether the UI is light or dark."""
 

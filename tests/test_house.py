@@ -68,7 +68,9 @@ def test_links_between_documents_lead_to_a_file_and_a_heading() -> None:
             name, _, heading = target.partition("#")
             file = document.parent / name if name else document
             titles = re.findall(
-                r"^#+ (.+)$", file.read_text(encoding="utf-8") if file.is_file() else "", re.M
+                r"^#+ (.+)$",
+                file.read_text(encoding="utf-8") if file.suffix == ".md" and file.is_file() else "",
+                re.M,
             )
             anchors = {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}
             if not file.exists() or (heading and heading not in anchors):

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from flows.views import health
 from flows.views.frame import LIBRARY, PLAYLISTS
 from flows.views.markdown import (
+    COVER_COLUMN,
     NBSP,
     counted,
     cover,
     escape,
     minutes,
     moment,
-    name,
     number,
     share,
     state_sign,
@@ -152,13 +152,12 @@ def _plays(found: Library, frame: Frame) -> list[str]:
     rows = [
         (
             cover(each.album_image_url, each.album, frame.spotify.track(each.track_id)),
-            titled(each.title, frame.spotify.track(each.track_id), each.artist),
-            name(each.album, longest=40),
+            titled(each.title, frame.spotify.track(each.track_id), each.artist, each.album),
             moment(each.played_at, frame.zone),
         )
         for each in found.plays
     ]
-    return ["## Latest plays", "", *table(("", "track", "album", "played"), rows), ""]
+    return ["## Latest plays", "", *table((COVER_COLUMN, "track", "played"), rows), ""]
 
 
 def _listening(found: Library) -> list[str]:

@@ -24,7 +24,19 @@ from flows.views.listening_rows import (
     read_calendar,
     read_tops,
 )
-from flows.views.markdown import counted, cover, day, link, minutes, name, number, share, table, titled
+from flows.views.markdown import (
+    COVER_COLUMN,
+    counted,
+    cover,
+    day,
+    link,
+    minutes,
+    name,
+    number,
+    share,
+    table,
+    titled,
+)
 from flows.views.pages import Page
 
 if TYPE_CHECKING:
@@ -140,7 +152,7 @@ def tops_of(tops: Tops, period: str, title: str, frame: Frame) -> list[str]:
     figures = ("plays:", "time:", "share:")
     lines = [f"## Top of {title}", "", "### Tracks", ""]
     lines += table(
-        (":", "", "", "track", *figures),
+        (":", "", COVER_COLUMN, "track", *figures),
         [
             (
                 number(each.place),
@@ -154,7 +166,7 @@ def tops_of(tops: Tops, period: str, title: str, frame: Frame) -> list[str]:
     )
     lines += ["", "### Artists", ""]
     lines += table(
-        (":", "", "", "artist", "tracks:", *figures),
+        (":", "", COVER_COLUMN, "artist", "tracks:", *figures),
         [
             (
                 number(each.place),
@@ -169,7 +181,7 @@ def tops_of(tops: Tops, period: str, title: str, frame: Frame) -> list[str]:
     )
     lines += ["", "### Albums", ""]
     lines += table(
-        (":", "", "", "album", *figures),
+        (":", "", COVER_COLUMN, "album", *figures),
         [
             (
                 number(each.place),

@@ -19,6 +19,8 @@ NO_NAME = "(no name)"
 NOTHING = "–"
 LONGEST_NAME = 70
 COVER_PX = 40
+COVER_COLUMN = "\N{NO-BREAK SPACE}" * 11
+"""Its heading keeps the column as wide as a cover on a phone, where images shrink to nothing."""
 SMALL = 8
 """Times that a cover is set in smaller letters: the newer UI gives images a margin of two letters' height."""
 ISOLATE, END_OF_ISOLATE = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"

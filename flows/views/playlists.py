@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING
 
 from flows.views.diffs import spoken
 from flows.views.frame import PLAYLISTS, playlist_name
-from flows.views.markdown import counted, cover, escape, link, moment, name, number, table, titled
+from flows.views.markdown import (
+    COVER_COLUMN,
+    counted,
+    cover,
+    escape,
+    link,
+    moment,
+    name,
+    number,
+    table,
+    titled,
+)
 from flows.views.pages import Page
 from flows.views.playlist_rows import OFF, has_page
 from playlists.rules.rule import read_rule
@@ -180,7 +191,7 @@ def _tracks(each: Standing, found: Playlists, frame: Frame) -> list[str]:
         for track in tracks
     ]
     more = (each.selected or 0) - len(tracks)
-    heads = (":", "", "track", "album", "plays:", "last played")
+    heads = (":", COVER_COLUMN, "track", "album", "plays:", "last played")
     lines = ["## What it holds", "", *table(heads, rows), ""]
     return [*lines, f"… and {counted(more, 'more track')}.", ""] if more > 0 else lines
 
