@@ -58,7 +58,7 @@ docs: install  ## write the documentation of every table to .local/docs/index.ht
 	@$(TRACKER) dbt docs generate --static --target-path $(CURDIR)/.local/docs/target
 	@cp .local/docs/target/static_index.html .local/docs/index.html && echo "Open .local/docs/index.html"
 
-lint: install-dev  ## ruff, mypy, import-linter, sqlfluff
+lint: install-dev  ## ruff, mypy, import-linter, dbt-bouncer, sqlfluff
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check .
 	@$(PY) -m mypy
 	@$(VENV)/bin/lint-imports

@@ -6,6 +6,7 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tests.dbt.listening_truth import Figures
 from tests.dbt.lives import NOON
 from tests.dbt.payloads import rows
 from tests.dbt.truth import DEFINITIONS, Columns, Heard, Truth, is_play
@@ -14,13 +15,14 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from profiles.database import Database
+    from tests.dbt.listening_truth import Table
     from tests.dbt.lives import Life
 
 LISTENS = """
     select
         coalesce(tracks.title, listens.title) as title, listens.played_at, listens.ms_played,
         listens.track_id, listens.is_track_found_by_name, listens.reason_end, listens.is_skipped,
-        listens.duration_ms, listens.undecided_about
+        listens.duration_ms, listens.artist, listens.undecided_about
     from analytics.listens
     left join intermediate.int_tracks as tracks on listens.track_id = tracks.track_id
     order by listens.played_at, listens.listen_id
@@ -37,9 +39,9 @@ class Found(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """Of a column of unified_tracks."""
+    """Of a column of one row."""
 
-    track_id: str
+    key: Any
     column: str
     found: Any
     expected: Any
@@ -133,6 +135,30 @@ class Comparison:
         listens = self.listens
         return {name: (told[name], sum(is_play(one, name) for one in listens)) for name in DEFINITIONS}
 
+    def marts(self, zone: ZoneInfo) -> dict[str, tuple[int, list[Difference]]]:
+        """How many figures each mart of listening has, and those that differ from what is computed here."""
+        complete = dict(
+            rows(self.database, "select local_date, completeness from analytics.history_completeness")
+        )
+        expected = Figures(self.truth, self.listens, NOON, zone, complete).by_mart()
+        return {mart: self._figures(mart, figures) for mart, figures in expected.items()}
+
+    def _figures(self, mart: str, expected: Table) -> tuple[int, list[Difference]]:
+        """Rows by key, which is the first columns of the mart that `expected` names."""
+        keys, figures = expected
+        columns = list(next(iter(figures.values())))
+        told: dict[Any, dict[str, Any]] = {}
+        for row in rows(self.database, f"select {', '.join((*keys, *columns))} from analytics.{mart}"):
+            told[row[: len(keys)]] = dict(zip(columns, row[len(keys) :], strict=True))
+        nothing = dict.fromkeys(columns)
+        differing = [
+            Difference(key, column, told.get(key, nothing)[column], figures.get(key, nothing)[column])
+            for key in told.keys() | figures.keys()
+            for column in columns
+            if key not in told or key not in figures or not _is_same(told[key][column], figures[key][column])
+        ]
+        return len(figures) * len(columns), differing
+
     def unified_tracks(self, zone: ZoneInfo) -> list[Difference]:
         """Every cell of unified_tracks that differs from what is computed here."""
         expected = Columns(self.truth, self.listens, NOON, zone).rows()
@@ -156,4 +182,6 @@ def _is_same(told: Any, expected: Any) -> bool:
         return told is expected
     if isinstance(expected, datetime):
         return bool(abs(told - expected) <= SECOND)
-    return bool(abs(told - expected) < 1e-9)
+    if isinstance(expected, int | float):
+        return bool(abs(told - expected) < 1e-9)
+    return bool(told == expected)

@@ -134,3 +134,19 @@ def test_every_playlist_keeps_the_same_columns_under_the_same_key(manifest: Mani
         for model in playlists
     }
     assert len(kept) == 1
+
+
+def test_every_mart_that_our_code_reads_is_named_by_an_exposure(manifest: Manifest) -> None:
+    exposed = {
+        unique_id.split(".")[-1]
+        for exposure in manifest["exposures"].values()
+        for unique_id in exposure["depends_on"]["nodes"]
+    }
+    marts = {model["name"] for model in models(manifest, "marts")}
+    code = [
+        file.read_text(encoding="utf-8")
+        for folder in ("demo", "extract", "flows", "playlists", "profiles")
+        for file in (DBT_PROJECT_DIR.parent / folder).rglob("*.py")
+    ]
+    named = {name for text in code for name in re.findall(r"analytics\.(\w+)", text)} & marts
+    assert named - exposed == set()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 ZONE = ZoneInfo("America/New_York")
+MARTS = ("year_in_review", "listening_by_hour", "listening_streaks", "top_artist_by_month", "library_growth")
 YEARS = 0.66  # about 8,000 plays, with both changes of the clock
 
 
@@ -44,7 +45,7 @@ def told(
         warehouse = Warehouse(database, Raw(database), dbt_folder)
 
         def build() -> None:
-            models = ["+unified_tracks", "listens", "play_definitions"]
+            models = ["+unified_tracks", "listens", "play_definitions", *(f"+{mart}" for mart in MARTS)]
             code, output = warehouse.dbt("run", "--select", *models, TRACKER_TIMEZONE=ZONE.key)
             assert code == 0, output
 
@@ -76,3 +77,10 @@ def test_plays_under_each_definition_are_those_counted_in_python(told: Compariso
 
 def test_every_count_and_date_of_a_track_is_the_one_computed_in_python(told: Comparison) -> None:
     assert told.unified_tracks(ZONE) == []
+
+
+def test_every_figure_of_the_listening_marts_is_the_one_computed_in_python(told: Comparison) -> None:
+    found = told.marts(ZONE)
+    print({mart: count for mart, (count, _) in found.items()})
+    assert [one for _, differing in found.values() for one in differing[:3]] == []
+    assert sum(count for count, _ in found.values()) > 50_000

@@ -30,6 +30,7 @@ class Heard:
     reason_end: str | None = None
     is_skipped: bool | None = None
     duration_ms: int | None = None
+    artist: str | None = None
     ended_at: datetime | None = None
 
 
@@ -100,6 +101,7 @@ class Truth:
             named := self._named(track),
             named is not None,
             duration_ms=self.durations[named] if named else None,
+            artist=self.life.album_artist(track),
             ended_at=play.ended_at,
         )
 
@@ -147,7 +149,9 @@ class Truth:
         return found
 
     @cached_property
-    def _names(self) -> dict[str, tuple[str, str]]:
+    def names(self) -> dict[str, tuple[str, str]]:
+        """Title and artist of every known track."""
+
         def artist(track: Track) -> str:
             is_described = track.id in self.described
             own = self.life.account.artists[track.artist_ids[0]].name
@@ -158,7 +162,7 @@ class Truth:
     @cached_property
     def _tracks_by_name(self) -> dict[tuple[str, str], set[str]]:
         found = defaultdict(set)
-        for one, name in self._names.items():
+        for one, name in self.names.items():
             found[name].add(one)
             found[name[0], self.life.album_artist(self._track(one))].add(one)
         return found
@@ -170,13 +174,13 @@ class Truth:
         found = {one: f"isrc:{self._track(one).isrc}" for one in told}
         by_name = defaultdict(list)
         for one in told:
-            by_name[self._names[one]].append((self._track(one).duration_ms, found[one]))
+            by_name[self.names[one]].append((self._track(one).duration_ms, found[one]))
         rest = defaultdict(list)
         for one in self.durations.keys() - told:
             length = self.durations[one]
             near = [
                 (abs(known - length), recording)
-                for known, recording in by_name[self._names[one]]
+                for known, recording in by_name[self.names[one]]
                 if length is not None and abs(known - length) <= TOLERANCE_MS
             ]
             if near:
@@ -184,7 +188,7 @@ class Truth:
             elif length is None:
                 found[one] = f"track:{one}"
             else:
-                rest[self._names[one]].append((length, one))
+                rest[self.names[one]].append((length, one))
         for tracks in rest.values():
             for island in _islands(sorted(tracks)):
                 found |= dict.fromkeys(island, f"track:{min(island)}")

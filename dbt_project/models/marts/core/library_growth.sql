@@ -40,12 +40,11 @@ months as (
 counted as (
     select
         month,
-        {%- for kind in ['track', 'album'] %}
-        coalesce(sum(step) filter (where kind = '{{ kind }}' and change = 'added'), 0) as {{ kind }}s_added,
+        sum(step) filter (where kind = 'track' and change = 'added') as likes_added,
         -- a removal that was noticed by mistake and taken back is none
-        coalesce(-sum(step) filter (where kind = '{{ kind }}' and change <> 'added'), 0) as {{ kind }}s_removed
-        {{- ',' if not loop.last }}
-        {%- endfor %}
+        -sum(step) filter (where kind = 'track' and change <> 'added') as likes_removed,
+        sum(step) filter (where kind = 'album' and change = 'added') as albums_added,
+        -sum(step) filter (where kind = 'album' and change <> 'added') as albums_removed
     from steps
     group by month
 ),
@@ -53,11 +52,10 @@ counted as (
 filled as (
     select
         months.month,
-        {%- for kind in ['track', 'album'] %}
-        cast(coalesce(counted.{{ kind }}s_added, 0) as integer) as {{ kind }}s_added,
-        cast(coalesce(counted.{{ kind }}s_removed, 0) as integer) as {{ kind }}s_removed
-        {{- ',' if not loop.last }}
-        {%- endfor %}
+        cast(coalesce(counted.likes_added, 0) as integer) as likes_added,
+        cast(coalesce(counted.likes_removed, 0) as integer) as likes_removed,
+        cast(coalesce(counted.albums_added, 0) as integer) as albums_added,
+        cast(coalesce(counted.albums_removed, 0) as integer) as albums_removed
     from months
     left join counted on months.month = counted.month
 ),
@@ -65,9 +63,9 @@ filled as (
 final as (
     select
         month,
-        tracks_added as likes_added,
-        tracks_removed as likes_removed,
-        cast(sum(tracks_added - tracks_removed) over (order by month) as integer) as liked_tracks,
+        likes_added,
+        likes_removed,
+        cast(sum(likes_added - likes_removed) over (order by month) as integer) as liked_tracks,
         albums_added,
         albums_removed,
         cast(sum(albums_added - albums_removed) over (order by month) as integer) as saved_albums
