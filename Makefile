@@ -55,7 +55,7 @@ pictures: install-dev  ## take the pictures of docs/ from the running UI of the 
 	@$(PY) -m demo.pictures
 
 docs: install  ## write the documentation of every table to .local/docs/index.html
-	@$(TRACKER) dbt docs generate --static --target-path $(CURDIR)/.local/docs/target
+	@$(TRACKER) dbt docs generate --static --vars '{unit_tests: false}' --target-path $(CURDIR)/.local/docs/target
 	@cp .local/docs/target/static_index.html .local/docs/index.html && echo "Open .local/docs/index.html"
 
 lint: install-dev  ## ruff, mypy, import-linter, dbt-bouncer, sqlfluff

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -140,8 +141,19 @@ class Comparison:
         complete = dict(
             rows(self.database, "select local_date, completeness from analytics.history_completeness")
         )
-        expected = Figures(self.truth, self.listens, NOON, zone, complete).by_mart()
+        expected = Figures(self.truth, self._with_told_editions(), NOON, zone, complete).by_mart()
         return {mart: self._figures(mart, figures) for mart, figures in expected.items()}
+
+    def _with_told_editions(self) -> list[Heard]:
+        """The listens; where a source gave a name alone, with that edition of its recording that is told."""
+        told = {id(heard): one.heard.track_id for heard, one in self.pairs if heard.is_found_by_name}
+        recordings = self.truth.recordings
+        return [
+            replace(one, track_id=told[id(one)])
+            if id(one) in told and recordings.get(told[id(one)] or "") == recordings[one.track_id or ""]
+            else one
+            for one in self.listens
+        ]
 
     def _figures(self, mart: str, expected: Table) -> tuple[int, list[Difference]]:
         """Rows by key, which is the first columns of the mart that `expected` names."""

@@ -81,6 +81,5 @@ def test_every_count_and_date_of_a_track_is_the_one_computed_in_python(told: Com
 
 def test_every_figure_of_the_listening_marts_is_the_one_computed_in_python(told: Comparison) -> None:
     found = told.marts(ZONE)
-    print({mart: count for mart, (count, _) in found.items()})
     assert [one for _, differing in found.values() for one in differing[:3]] == []
     assert sum(count for count, _ in found.values()) > 50_000
