@@ -64,11 +64,28 @@ def down() -> None:
 @tracker.command()
 @terminal.json_option
 def status(as_json: bool) -> None:
-    """What runs, and where."""
+    """What runs, where, and whether all is well."""
     from flows.server import services
 
-    parts = services.status(terminal.settings())
+    settings = terminal.settings()
+    parts = {**services.status(settings), "health": _health(settings)}
     terminal.show([{"part": part, "state": state} for part, state in parts.items()], as_json=as_json)
+
+
+def _health(settings: Settings) -> str:
+    """Return whether all is well, in one line; nothing is started for it."""
+    from flows.views import health
+    from flows.views.rows import Reader
+    from profiles.database import locate
+    from profiles.errors import DatabaseUnavailable
+
+    try:
+        with locate(settings).transaction() as cursor:
+            checks = health.read_checks(Reader(cursor))
+    except DatabaseUnavailable:
+        return "not known: the database does not run"
+    checked = f" (checked {checks[0].checked_at:%Y-%m-%d %H:%M} UTC)" if checks else ""
+    return f"{health.headline(checks)}{checked}"
 
 
 def _look_at_services(settings: Settings) -> Iterator[Finding]:
