@@ -5,14 +5,14 @@ It drives Chromium by Playwright, which the development tools bring; Chromium it
 
 from __future__ import annotations
 
-import json
 import sys
-import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import sync_playwright
 
+from flows.server.prefect_api import ask
+from flows.views.pages import VARIABLE
 from profiles.settings import REPOSITORY, load_settings
 
 if TYPE_CHECKING:
@@ -38,8 +38,7 @@ def main() -> int:
         sys.stderr.write(f"{CHROMIUM} is needed: on Debian, `apt-get install chromium`.\n")
         return 1
     address = f"http://127.0.0.1:{load_settings().tracker_ui_port}"
-    with urllib.request.urlopen(f"{address}/api/variables/name/tracker_pages", timeout=30) as answer:  # noqa: S310  # our server
-        ids = json.load(answer)["value"]
+    ids = ask(f"{address}/api", "GET", f"variables/name/{VARIABLE}")["value"]
     FOLDER.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
