@@ -43,12 +43,15 @@ class Clock:
 
     wall: Callable[[], float] = time.time
     running: Callable[[], float] = time.monotonic  # stands still while a machine sleeps
-    seen: tuple[float, float] | None = field(default=None, init=False)
+    began: tuple[float, float] = field(default=(0.0, 0.0), init=False)
+
+    def begin(self) -> None:
+        """Remember the time from which `jump_s` counts."""
+        self.began = (self.wall(), self.running())
 
     def jump_s(self, expected_s: float) -> float:
-        """Return by how much more (or less) than expected the wall clock has moved since the last call."""
-        now = (self.wall(), self.running())
-        before, self.seen = self.seen or now, now
+        """Return by how much more (or less) than expected the wall clock has moved since `begin`."""
+        before, now = self.began, (self.wall(), self.running())
         is_stopped = now[1] - before[1] > expected_s + JUMP_S  # the process was stopped, not the machine
         passed = expected_s if is_stopped else now[1] - before[1]
         jump = (now[0] - before[0]) - passed
@@ -82,9 +85,9 @@ def watch() -> None:
     """Look every few seconds, and repeat `up` where something is missing."""
     clock, pause_s = Clock(), LOOKS_EVERY_S
     while True:
-        jump_s = clock.jump_s(pause_s)
-        pause_s = LOOKS_EVERY_S if _look(jump_s) else PAUSE_AFTER_FAILURE_S
+        clock.begin()  # only the pause is looked at: bringing a part back takes as long as it takes
         time.sleep(pause_s)
+        pause_s = LOOKS_EVERY_S if _look(clock.jump_s(pause_s)) else PAUSE_AFTER_FAILURE_S
 
 
 def _look(jump_s: float) -> bool:

@@ -29,7 +29,7 @@ def moved(wall_s: float, running_s: float, *, expected_s: float = 5.0) -> float:
     """How far the clock jumped while it moved so far, and the time that counts as running so far."""
     walls, runnings = iter([1000.0, 1000.0 + wall_s]), iter([10.0, 10.0 + running_s])
     clock = Clock(lambda: next(walls), lambda: next(runnings))
-    clock.jump_s(expected_s)
+    clock.begin()
     return clock.jump_s(expected_s)
 
 
