@@ -15,9 +15,10 @@
 {#
     Stops a run where a playlist model has no line in the var `playlists` (no selection would be made of it, and nothing
     would say so), and where one with a line has no block. For a line without a model dbt says it: a ref to nothing.
+    A list on the command line (`--vars`) is meant as it is.
 #}
 {% macro refuse_unlisted_playlists() -%}
-    {%- if execute -%}
+    {%- if execute and 'playlists' not in (invocation_args_dict.get('vars') or {}) -%}
         {%- for node in graph.nodes.values() if node.resource_type == 'model' and 'playlist' in node.config.meta -%}
             {%- if node.name[9:] not in listed_playlists() -%}
                 {{ exceptions.raise_compiler_error(
