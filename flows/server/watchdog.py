@@ -28,6 +28,7 @@ from profiles.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 logger = logging.getLogger(__name__)
 
@@ -81,13 +82,18 @@ def after_jump(parts: Services, jump_s: float) -> None:
             forget_coming_runs(parts.api_url)
 
 
-def watch() -> None:
-    """Look every few seconds, and repeat `up` where something is missing."""
+def watch(own_file: Path) -> None:
+    """Look every few seconds, and repeat `up` where something is missing.
+
+    It ends when its own pid file is gone: then TRACKER_HOME was deleted, and nothing must begin anew there.
+    """
     clock, pause_s = Clock(), LOOKS_EVERY_S
-    while True:
+    while own_file.exists():
         clock.begin()  # only the pause is looked at: bringing a part back takes as long as it takes
         time.sleep(pause_s)
-        pause_s = LOOKS_EVERY_S if _look(clock.jump_s(pause_s)) else PAUSE_AFTER_FAILURE_S
+        jump_s = clock.jump_s(pause_s)
+        if own_file.exists():
+            pause_s = LOOKS_EVERY_S if _look(jump_s) else PAUSE_AFTER_FAILURE_S
 
 
 def _look(jump_s: float) -> bool:
@@ -138,7 +144,7 @@ def main() -> int:
             logger.info("another watchdog is at work")
             return 0
         processes.record_own(parts.watchdog_file, {"fingerprint": parts.fingerprint()})
-        watch()
+        watch(parts.watchdog_file)
     return 0
 
 

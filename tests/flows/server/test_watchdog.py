@@ -48,6 +48,11 @@ def test_a_clock_that_was_set_is_seen_in_both_directions() -> None:
     assert moved(-3600, 5) < 0
 
 
+def test_a_watchdog_ends_with_its_home_and_begins_nothing_anew_there(tmp_path: Path) -> None:
+    watchdog.watch(tmp_path / "deleted" / "watchdog.json")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_one_watchdog_per_home(tracker_home: Path) -> None:
     parts = Services(load_settings())
     with watchdog.alone(parts) as is_first, watchdog.alone(parts) as is_second:
