@@ -139,7 +139,8 @@ def _ensure_server(services: Services, tell: Callable[[str], None]) -> None:
     damaged = damage.damage_of_prefect_home(services.prefect_home)
     is_current = record is not None and record.facts.get("fingerprint") == services.fingerprint()
     if not damaged and is_current:
-        if processes.wait_until(lambda: is_answering(services.api_url), timeout_s=30):
+        # a machine that is busy with a build answers slowly, and is not dead
+        if processes.wait_until(lambda: is_answering(services.api_url, timeout_s=5), timeout_s=30):
             tell(f"server     {services.ui_url} (running)")
             return
         tell("server     does not answer and is replaced")
