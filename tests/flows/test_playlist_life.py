@@ -217,7 +217,8 @@ def test_a_change_makes_a_version_and_an_earlier_one_comes_back(house: House) ->
     [
         ("firsts", {}, "No change is given"),
         ("firsts", {"version": 9}, "There are 1, 2, 3"),
-        ("firsts", {"rule": {}}, "a group has no condition"),
+        ("firsts", {"rule": {}}, "No change is given"),
+        ("firsts", {"rule": {"match": "any"}}, "a group has no condition"),
         ("liked_album_not_saved", {"title": "Mine"}, "is a model"),
         ("nobody", {"title": "Mine"}, "No rule is called"),
     ],
