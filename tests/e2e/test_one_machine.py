@@ -16,7 +16,7 @@ from tests.e2e.conftest import POLL_SECONDS, Machine, ask, eventually
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # on busy cores a start and a build take minutes
 
 CHROMIUM = "/usr/bin/chromium"
 SCHEDULES = {
@@ -114,7 +114,7 @@ def test_a_run_asked_for_in_the_ui_completes_on_the_worker_that_knows_no_secret(
 def test_a_play_reaches_unified_tracks_by_the_scheduled_poll(machine: Machine) -> None:
     track_id = machine.listen()
     machine.api("POST", f"deployments/{deployments(machine)['track-plays']['id']}/resume_deployment")
-    eventually("the play is counted", lambda: machine.is_counted(track_id, plays=1), within_s=120)
+    eventually("the play is counted", lambda: machine.is_counted(track_id, plays=1), within_s=300)
 
 
 def test_what_is_killed_is_back_and_counts_the_play_made_meanwhile_once(machine: Machine) -> None:

@@ -202,7 +202,7 @@ def test_a_file_that_cannot_be_read_fails_the_run_and_the_others_are_loaded(
     (inbox / "Streaming_History_Audio_2023_0.json").write_text(json.dumps([extended(1)]))
     (inbox / "Streaming_History_Audio_2023_1.json").write_text("<html>")
     state = import_history(build=False, return_state=True)
-    assert (state.is_failed(), state.name) == (True, BAD_INPUT)
+    assert (state.is_failed(), outcome_of(state)) == (True, BAD_INPUT)
     assert "Streaming_History_Audio_2023_1.json: a web page or XML document, not JSON" in str(state.message)
     assert ask("select count(*) from raw_export.streaming_history") == [1]
     assert ask("select count(*) from ops.build_marks") == [1]
