@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import md5
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -92,7 +93,7 @@ class Day:
 
     def uri(self, number: int) -> str:
         """The uri of a song of this case."""
-        return f"spotify:track:{self.case.encode().hex()[:16]:0>16}{number:06d}"
+        return f"spotify:track:{md5(self.case.encode(), usedforsecurity=False).hexdigest()[:16]}{number:06d}"
 
     def songs(self, row_of: Callable[..., Row], **changes: Any) -> list[Row]:
         """Five songs; `row_of` makes the row of each."""
