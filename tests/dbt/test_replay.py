@@ -53,7 +53,7 @@ def test_one_build_from_raw_gives_the_tables_that_many_small_builds_left(
     models = {
         path.stem for path in MODELS.rglob("*.sql") if "materialized='incremental'" in path.read_text("utf-8")
     }
-    assert incremental == models
+    assert incremental == models - {name.partition(".")[2] for name in replays.NOT_FROM_RAW}
     assert [
         table.name for table in replay.tables if table.is_incremental and not replay.rows[table.name]
     ] == []
