@@ -59,10 +59,12 @@ def test_a_database_without_case_rules_works_and_the_doctor_says_what_to_do(
         monkeypatch.setenv(name, value)
     with monkeypatch.context() as patch:
         patch.setattr(connection, "CASE_RULES", ["of no server"])
+        prepare(database_of_ascii)  # the doctor itself changes nothing
         command.main(["check"])
     assert ADVICE in capsys.readouterr().out
     assert ask(database_of_ascii, "select ops.fold('PULP')") == ["pulp"]
     # the server has been given one since
+    prepare(database_of_ascii)
     command.main(["check"])
     assert ADVICE not in capsys.readouterr().out
     assert ask(database_of_ascii, "select ops.fold('ÉDITH')") == ["édith"]
