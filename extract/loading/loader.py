@@ -130,7 +130,7 @@ class Loader:
 
     def _make_ready(self) -> None:
         pipeline, database, group = self._pipeline, self._database, self._group
-        is_new = pipeline.default_schema_name is None
+        is_new, is_left = pipeline.default_schema_name is None, pipeline.has_pending_data
         if is_new:
             self._teach_schema()
         missing = missing_parts(database, group)
@@ -139,11 +139,11 @@ class Loader:
             repair.make_again(pipeline, database, group, dropped)
         if any(folders_set_aside(self._folder)):
             working_folders.carry_over(self._folder, pipeline.default_schema)
-        is_package_dropped = not self._finish_pending()
+        is_package_dropped = not self._finish_pending(is_left=is_left)
         if unknown := missing_parts(database, group):  # new in this version, or the first time at all
             self._teach_schema()
             repair.make_again(pipeline, database, group, unknown)
-            self._finish_pending()
+            self._finish_pending(is_left=False)
         if missing:
             repair.restore_load_ids(pipeline, database, group, missing)
         if is_new or is_package_dropped:
@@ -229,17 +229,18 @@ class Loader:
 
     # -- packages that an earlier run left
 
-    def _finish_pending(self) -> bool:
-        """Load what a killed run left; drop it where it can never be loaded. Returns False if it was dropped.
+    def _finish_pending(self, *, is_left: bool) -> bool:
+        """Load what is pending; drop it where it can never be loaded. Returns False if it was dropped.
 
-        Raises LoadFailed.
+        `is_left`: an earlier run left it, and this one says so. Raises LoadFailed.
         """
         pipeline, is_loaded = self._pipeline, True
         if pipeline.has_pending_data:
             self._delete_copied_rows_that_dlt_does_not_know()
             try:
                 pipeline.run()
-                logger.info("finished a load that an earlier run of %s had begun", pipeline.pipeline_name)
+                if is_left:
+                    logger.info("finished a load that an earlier run of %s had begun", pipeline.pipeline_name)
             except DltException as error:
                 if not are_rows_at_fault(error):
                     raise self._failure(error) from None

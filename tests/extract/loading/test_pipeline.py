@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import signal
@@ -71,6 +72,14 @@ def test_every_table_stands_with_its_columns_and_a_unique_key_before_the_first_r
         assert ask(f"select count(*) from {dataset}.{table.name}") == [0]
     assert ask(KEYS) == [len(tables)]
     assert spotify.calls.total == 0
+
+
+def test_tables_that_are_made_for_the_first_time_are_no_load_of_an_earlier_run(
+    session: Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    pipeline.ensure_tables(session)
+    assert [line for line in caplog.messages if "earlier run" in line] == []
 
 
 def test_making_the_tables_again_is_cheap_and_starts_no_load(
