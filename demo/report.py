@@ -11,6 +11,7 @@ from profiles.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from demo.account import Account
     from demo.stopwatch import Stopwatch
@@ -84,6 +85,7 @@ def print_report(account: Account, stopwatch: Stopwatch, *, is_repeated: bool) -
         selections = read_selections(database)
         refused = read_refused(database)
         differences = compare(selections, account.playlists(), refused)
+        file = _write_page()
     calls = account.calls()
     families = sorted(calls["by_family"].items())
     _section("Rows", ((name, f"{count:,}") for name, count in loaded.items()))
@@ -104,8 +106,15 @@ def print_report(account: Account, stopwatch: Stopwatch, *, is_repeated: bool) -
         _say(f"{left_out} selected tracks are gone from Spotify, which refused them: they are left out.")
     if not differences:
         _say(f"All {len(selections)} playlists on Spotify equal analytics.playlist_selections, in order.")
-    _section("Next", NEXT)
+    _section("Next", [(str(file), "this person's listening and years, as one page for a browser"), *NEXT])
     return 1 if differences else 0
+
+
+def _write_page() -> Path:
+    """Write what `tracker report` writes; return the file."""
+    from flows.pages import write_report  # noqa: PLC0415  # after Prefect's environment is set
+
+    return write_report().file
 
 
 def _person(database: Database) -> None:
